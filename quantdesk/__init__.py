@@ -1,0 +1,5 @@
+"""quantdesk: an options and derivatives desk for the terminal."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

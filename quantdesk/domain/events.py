@@ -1,0 +1,157 @@
+"""What reaches the desk: raw frames, and the events that a venue's `normalize` makes of them.
+
+Every instant is integer UTC nanoseconds: `event_ns` is the venue's clock, `recv_ns` ours.
+Absence is None. Prices and amounts are exact; what a model says (IVs, Greeks) is float.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from quantdesk.domain.instrument import Instrument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawFrame:
+    """One inbound message exactly as received, before anyone tried to understand it.
+
+    `connection` names the socket it came by ("deribit-btc"); one connection has one venue clock.
+    """
+
+    venue: str
+    connection: str
+    recv_ns: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueGreeks:
+    """Greeks as the venue publishes them, in its own convention: never mixed with ours.
+
+    delta Black on the forward; gamma per USD; vega USD per vol point; theta USD per day by the
+    venue's rule; rho USD per 1 %.
+    """
+
+    delta: float | None = None
+    gamma: float | None = None
+    vega: float | None = None
+    theta: float | None = None
+    rho: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentsListed:
+    """The venue's list of the instruments of `underlying`, whole: what is absent is not listed.
+
+    `unknown_kinds` counts records that could not be understood, by a short reason each.
+    """
+
+    venue: str
+    underlying: str
+    event_ns: int
+    recv_ns: int
+    instruments: tuple[Instrument, ...]
+    unknown_kinds: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentStateChanged:
+    """An instrument became tradable or stopped being so. `is_listed` false: it leaves the chain."""
+
+    venue: str
+    instrument_name: str
+    event_ns: int
+    recv_ns: int
+    state: str
+    is_listed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteUpdate:
+    """The whole ticker of one option; each field replaces what was there, None meaning absent.
+
+    Prices in the instrument's quote currency, sizes in its amount unit, IVs as fractions (0.65).
+    `forward_index` is the venue's own name for where `forward` comes from.
+    """
+
+    venue: str
+    instrument_name: str
+    event_ns: int
+    recv_ns: int
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    bid_size: Decimal | None = None
+    ask_size: Decimal | None = None
+    mark: Decimal | None = None
+    last: Decimal | None = None
+    forward: Decimal | None = None
+    forward_index: str | None = None
+    index_price: Decimal | None = None
+    venue_bid_iv: float | None = None
+    venue_mark_iv: float | None = None
+    venue_ask_iv: float | None = None
+    venue_greeks: VenueGreeks = VenueGreeks()
+    open_interest: Decimal | None = None
+    volume: Decimal | None = None
+    state: str = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexUpdate:
+    """The venue's index price, USD per coin; `index_name` is the venue's ("btc_usd")."""
+
+    venue: str
+    index_name: str
+    event_ns: int
+    recv_ns: int
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueTime:
+    """The venue told its clock: `event_ns` there when `recv_ns` was here."""
+
+    venue: str
+    event_ns: int
+    recv_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformState:
+    """The venue announced the begin or end of maintenance, or a lock."""
+
+    venue: str
+    recv_ns: int
+    is_maintenance: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameSetAside:
+    """A frame that made no (or not only) sense. `kind` is a short counter name such as
+    "not_json", "out_of_range", "too_large", "duplicate_field", "unknown_field", "bad_field",
+    "unknown_kind", "unknown_channel", "venue_error".
+
+    `sample` is at most 200 characters of the frame, made safe for a screen. `is_refused` false: the
+    rest of the frame was used (an unknown extra field must not blind the desk).
+    """
+
+    venue: str
+    recv_ns: int
+    kind: str
+    detail: str
+    sample: str
+    is_refused: bool = True
+
+
+MarketEvent = (
+    InstrumentsListed
+    | InstrumentStateChanged
+    | QuoteUpdate
+    | IndexUpdate
+    | VenueTime
+    | PlatformState
+    | FrameSetAside
+)
+"""Everything `normalize` can make of a market-data frame."""
