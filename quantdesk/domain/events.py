@@ -109,6 +109,21 @@ class IndexUpdate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FutureUpdate:
+    """Top of book of a future or perpetual, USD per coin; `expiry_ns` None for a perpetual."""
+
+    venue: str
+    instrument_name: str
+    underlying: str
+    event_ns: int
+    recv_ns: int
+    expiry_ns: int | None = None
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    mark: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VenueTime:
     """The venue told its clock: `event_ns` there when `recv_ns` was here."""
 
@@ -150,6 +165,7 @@ MarketEvent = (
     | InstrumentStateChanged
     | QuoteUpdate
     | IndexUpdate
+    | FutureUpdate
     | VenueTime
     | PlatformState
     | FrameSetAside

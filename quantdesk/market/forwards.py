@@ -1,0 +1,142 @@
+"""The forward of each expiry, and how it was found.
+
+Order of trust: the venue's own `underlying_price` (what it prices off), a dated future, put-call
+parity on near-the-money pairs, the venue's delta where a recording holds no prices, the index.
+Parity is always computed beside the chosen one where there are pairs, as a cross-check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist, median
+
+import numpy as np
+
+from quantdesk import pricing
+from quantdesk.domain.events import FutureUpdate
+from quantdesk.errors import PricingError
+from quantdesk.market.chain import Chain, FloatArray
+
+PARITY_MONEYNESS = 0.10
+"""Pairs further than this from the reference price (as |ln(K/F)|) are left out of parity: their
+spreads carry less information on the forward than noise."""
+
+DELTA_BAND = (0.2, 0.8)
+"""Absolute call deltas from which a forward is read back: a delta is published to 5 decimals, so
+outside this band its rounding dominates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiryForward:
+    """Forward of one expiry, quote currency per coin.
+
+    `source` is "venue:<index>", "future:<name> mid", "parity (<n> pairs)", "delta (<n> rows)",
+    "index" or "none". `parity_price` is the cross-check from put-call parity on `parity_pairs`
+    pairs of two-sided quotes; None without pairs.
+    """
+
+    price: float | None
+    source: str
+    parity_price: float | None = None
+    parity_pairs: int = 0
+
+
+def expiry_forward(
+    chain: Chain,
+    rows: tuple[int, int],
+    futures: Mapping[int, FutureUpdate],
+    index_price: float | None,
+) -> ExpiryForward:
+    """The forward of the expiry that occupies `rows` (first, one past last) of `chain`.
+
+    `futures` maps an expiry instant to the dated future of it.
+    """
+    part = slice(*rows)
+    price, source = _venue_forward(chain, part)
+    if price is None:
+        price, source = _future_forward(futures.get(int(chain.expiry_ns[rows[0]])))
+    reference = price if price is not None else index_price
+    parity, pairs = _parity_forward(chain, part, reference)
+    if price is None and parity is not None:
+        price, source = parity, f"parity ({pairs} pairs)"
+    if price is None:
+        price, source = _delta_forward(chain, part)
+    if price is None and index_price is not None:
+        price, source = index_price, "index"
+    return ExpiryForward(price=price, source=source, parity_price=parity, parity_pairs=pairs)
+
+
+def _venue_forward(chain: Chain, part: slice) -> tuple[float | None, str]:
+    forwards = chain.forward[part]
+    known = np.flatnonzero(~np.isnan(forwards))
+    if known.size == 0:
+        return None, "none"
+    newest = int(known[np.argmax(chain.event_ns[part][known])])
+    name = chain.forward_index[part][newest]
+    return float(forwards[newest]), f"venue:{name}" if name else "venue"
+
+
+def _future_forward(future: FutureUpdate | None) -> tuple[float | None, str]:
+    if future is None:
+        return None, "none"
+    if future.bid is not None and future.ask is not None:
+        return float((future.bid + future.ask) / 2), f"future:{future.instrument_name} mid"
+    if future.mark is not None:
+        return float(future.mark), f"future:{future.instrument_name} mark"
+    return None, "none"
+
+
+def _parity_forward(
+    chain: Chain, part: slice, reference: float | None
+) -> tuple[float | None, int]:
+    pairs = _parity_pairs(chain, part, reference)
+    if pairs is None:
+        return None, 0
+    strike, call_mid, put_mid, weight, is_inverse = pairs
+    try:
+        price = pricing.parity_forward(strike, call_mid, put_mid, weight, is_inverse=is_inverse)
+    except PricingError:
+        return None, 0
+    return price, int(strike.size)
+
+
+def _parity_pairs(
+    chain: Chain, part: slice, reference: float | None
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, bool] | None:
+    strike, is_call = chain.strike[part], chain.is_call[part]
+    mid = (chain.bid[part] + chain.ask[part]) / 2
+    width = chain.ask[part] - chain.bid[part]
+    calls, puts = np.flatnonzero(is_call), np.flatnonzero(~is_call)
+    both, at_call, at_put = np.intersect1d(strike[calls], strike[puts], return_indices=True)
+    call, put = calls[at_call], puts[at_put]
+    spread = width[call] + width[put]
+    with np.errstate(invalid="ignore"):
+        usable = np.isfinite(mid[call]) & np.isfinite(mid[put]) & (spread > 0)
+        if reference is not None:
+            usable &= np.abs(np.log(both / reference)) <= PARITY_MONEYNESS
+    if not usable.any():
+        return None
+    inverse = chain.is_inverse[part][call[usable]]
+    if inverse.any() != inverse.all():
+        return None
+    weight = 1.0 / spread[usable] ** 2
+    return both[usable], mid[call][usable], mid[put][usable], weight, bool(inverse.all())
+
+
+def _delta_forward(chain: Chain, part: slice) -> tuple[float | None, str]:
+    """F = K exp(d1 s − s²/2) from d1 = Φ⁻¹(Δ), s = σ√T (Black-76, undiscounted)."""
+    normal = NormalDist()
+    found: list[float] = []
+    for row in range(part.start, part.stop):
+        delta, iv = float(chain.venue_delta[row]), float(chain.venue_mark_iv[row])
+        years = pricing.years_between(int(chain.event_ns[row]), int(chain.expiry_ns[row]))
+        call_delta = delta if chain.is_call[row] else delta + 1.0
+        if not (DELTA_BAND[0] <= call_delta <= DELTA_BAND[1] and iv > 0 and years > 0):
+            continue
+        total_vol = iv * years**0.5
+        log_ratio = normal.inv_cdf(call_delta) * total_vol - 0.5 * total_vol * total_vol
+        found.append(float(chain.strike[row] * np.exp(log_ratio)))
+    if not found:
+        return None, "none"
+    return median(found), f"delta ({len(found)} rows)"

@@ -1,0 +1,293 @@
+"""The market as the desk knows it: events in, chains out. One writer, no clock.
+
+`MarketState.apply` is the only way in. A row that changed makes its expiry dirty; `read_book`
+hands out a frozen chain with the values recomputed for the dirty expiries only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+
+from quantdesk.domain.events import (
+    FrameSetAside,
+    FutureUpdate,
+    IndexUpdate,
+    InstrumentsListed,
+    InstrumentStateChanged,
+    MarketEvent,
+    PlatformState,
+    QuoteUpdate,
+    VenueTime,
+)
+from quantdesk.domain.instrument import Instrument, InstrumentKind
+from quantdesk.market.chain import QUOTE_COLUMNS, BoolArray, Chain, build_chain, chain_order
+from quantdesk.market.forwards import ExpiryForward, expiry_forward
+from quantdesk.market.valuation import ChainValues, value_chain
+
+NO_VALUE = float("nan")
+
+
+def _number(value: Decimal | float | None) -> float:
+    return NO_VALUE if value is None else float(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketReading:
+    """One underlying's chain with its values and forwards, all of one state.
+
+    `expiry_rows` are (first, one past last) rows of each expiry, in order; `forwards` match them.
+    """
+
+    chain: Chain
+    values: ChainValues
+    expiry_rows: tuple[tuple[int, int], ...]
+    forwards: tuple[ExpiryForward, ...]
+    index_price: float | None
+    index_source: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _Book:
+    """Mutable quotes of one underlying; `quotes` has a row an instrument, a column a quote field."""
+
+    venue: str
+    underlying: str
+    instruments: list[Instrument] = field(default_factory=list)
+    row_of: dict[str, int] = field(default_factory=dict)
+    quotes: np.ndarray = field(default_factory=lambda: np.empty((0, len(QUOTE_COLUMNS))))
+    event_ns: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    recv_ns: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    forward_index: list[str] = field(default_factory=list)
+    dirty: BoolArray = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
+    index_price: float | None = None
+    index_source: str = ""
+    index_ns: int = 0
+    last_reading: MarketReading | None = None
+    is_dirty: bool = True
+
+
+class MarketState:
+    """Quotes of every underlying of every venue the desk hears of."""
+
+    def __init__(self) -> None:
+        self._books: dict[tuple[str, str], _Book] = {}
+        self._home: dict[tuple[str, str], _Book] = {}
+        self._index_books: dict[tuple[str, str], list[_Book]] = {}
+        self._futures: dict[tuple[str, str], dict[int, FutureUpdate]] = {}
+        self.counters: Counter[str] = Counter()
+
+    def apply(self, event: MarketEvent) -> None:
+        """Take one event in. Quotes of instruments that are not listed are counted and dropped."""
+        match event:
+            case QuoteUpdate():
+                self._apply_quote(event)
+            case IndexUpdate():
+                self._apply_index(event)
+            case InstrumentsListed():
+                self._apply_listing(event)
+            case InstrumentStateChanged():
+                self._apply_state(event)
+            case FutureUpdate():
+                self._apply_future(event)
+            case VenueTime() | PlatformState() | FrameSetAside():
+                pass  # the desk's business, not the market's
+
+    def underlyings(self) -> tuple[tuple[str, str], ...]:
+        """(venue, underlying) pairs with at least one listed option, sorted."""
+        return tuple(sorted(key for key, book in self._books.items() if book.instruments))
+
+    def coverage(self, venue: str, underlying: str) -> tuple[int, int]:
+        """(quoted, listed) options of an underlying; (0, 0) where it is unknown."""
+        book = self._books.get((venue, underlying))
+        if book is None:
+            return 0, 0
+        return int(np.count_nonzero(book.event_ns)), len(book.instruments)
+
+    def read_book(self, venue: str, underlying: str) -> MarketReading | None:
+        """The chain and its values now; None where nothing is listed. Unchanged: the same object."""
+        book = self._books.get((venue, underlying))
+        if book is None or not book.instruments:
+            return None
+        if not book.is_dirty and book.last_reading is not None:
+            return book.last_reading
+        chain = _freeze(book)
+        expiry_rows = _expiry_rows(chain)
+        futures = self._futures.get((venue, underlying), {})
+        forwards = tuple(
+            expiry_forward(chain, rows, futures, book.index_price) for rows in expiry_rows
+        )
+        forward = chain.forward.copy()
+        for (first, stop), found in zip(expiry_rows, forwards, strict=True):
+            if found.price is not None:
+                part = forward[first:stop]
+                part[np.isnan(part)] = found.price
+        previous = book.last_reading
+        values = value_chain(
+            chain,
+            forward,
+            previous=None if previous is None else previous.values,
+            dirty=_dirty_rows(book, chain, expiry_rows, forward, previous),
+        )
+        book.last_reading = MarketReading(
+            chain=chain,
+            values=values,
+            expiry_rows=expiry_rows,
+            forwards=forwards,
+            index_price=book.index_price,
+            index_source=book.index_source,
+        )
+        book.dirty[:] = False
+        book.is_dirty = False
+        return book.last_reading
+
+    def _apply_quote(self, event: QuoteUpdate) -> None:
+        book = self._home.get((event.venue, event.instrument_name))
+        if book is None:
+            self.counters["quote of an unlisted instrument"] += 1
+            return
+        row = book.row_of[event.instrument_name]
+        if event.event_ns < book.event_ns[row]:
+            self.counters["quote older than the last"] += 1
+            return
+        greeks = event.venue_greeks
+        book.quotes[row] = (
+            _number(event.bid),
+            _number(event.ask),
+            _number(event.bid_size),
+            _number(event.ask_size),
+            _number(event.mark),
+            _number(event.last),
+            _number(event.forward),
+            _number(event.index_price),
+            _number(event.venue_bid_iv),
+            _number(event.venue_mark_iv),
+            _number(event.venue_ask_iv),
+            _number(greeks.delta),
+            _number(greeks.gamma),
+            _number(greeks.vega),
+            _number(greeks.theta),
+            _number(greeks.rho),
+            _number(event.open_interest),
+            _number(event.volume),
+        )
+        book.event_ns[row] = event.event_ns
+        book.recv_ns[row] = event.recv_ns
+        book.forward_index[row] = event.forward_index or ""
+        book.dirty[row] = True
+        book.is_dirty = True
+        if event.index_price is not None:
+            _note_index(book, float(event.index_price), event.event_ns, "ticker")
+
+    def _apply_index(self, event: IndexUpdate) -> None:
+        for book in self._index_books.get((event.venue, event.index_name), ()):
+            _note_index(book, float(event.price), event.event_ns, event.index_name)
+
+    def _apply_future(self, event: FutureUpdate) -> None:
+        if event.expiry_ns is None:
+            return
+        futures = self._futures.setdefault((event.venue, event.underlying), {})
+        futures[event.expiry_ns] = event
+        book = self._books.get((event.venue, event.underlying))
+        if book is not None:
+            book.dirty[:] = True
+            book.is_dirty = True
+
+    def _apply_listing(self, event: InstrumentsListed) -> None:
+        for reason, count in event.unknown_kinds:
+            self.counters[f"instrument record: {reason}"] += count
+        key = (event.venue, event.underlying)
+        options = [i for i in event.instruments if i.kind is InstrumentKind.OPTION]
+        by_name = {instrument.name: instrument for instrument in options}
+        self._relist(key, sorted(by_name.values(), key=chain_order))
+
+    def _apply_state(self, event: InstrumentStateChanged) -> None:
+        book = self._home.get((event.venue, event.instrument_name))
+        if book is None or event.is_listed:
+            return
+        left = [i for i in book.instruments if i.name != event.instrument_name]
+        self._relist((book.venue, book.underlying), left)
+
+    def _relist(self, key: tuple[str, str], instruments: list[Instrument]) -> None:
+        """Make `instruments` the listed ones, keeping the quotes of those that stay."""
+        book = self._books.get(key)
+        if book is None:
+            book = self._books[key] = _Book(venue=key[0], underlying=key[1])
+        if book.instruments == instruments:
+            return
+        rows = len(instruments)
+        quotes = np.full((rows, len(QUOTE_COLUMNS)), np.nan)
+        event_ns = np.zeros(rows, dtype=np.int64)
+        recv_ns = np.zeros(rows, dtype=np.int64)
+        forward_index = [""] * rows
+        for row, instrument in enumerate(instruments):
+            old = book.row_of.get(instrument.name)
+            if old is not None:
+                quotes[row] = book.quotes[old]
+                event_ns[row], recv_ns[row] = book.event_ns[old], book.recv_ns[old]
+                forward_index[row] = book.forward_index[old]
+        for name in book.row_of:
+            self._home.pop((key[0], name), None)
+        book.instruments = instruments
+        book.row_of = {instrument.name: row for row, instrument in enumerate(instruments)}
+        book.quotes, book.event_ns, book.recv_ns = quotes, event_ns, recv_ns
+        book.forward_index = forward_index
+        book.dirty = np.ones(rows, dtype=np.bool_)
+        book.is_dirty = True
+        book.last_reading = None
+        for name in book.row_of:
+            self._home[(key[0], name)] = book
+        self._index_books = _books_by_index(self._books)
+
+
+def _note_index(book: _Book, price: float, event_ns: int, source: str) -> None:
+    if event_ns >= book.index_ns:
+        book.index_price, book.index_ns, book.index_source = price, event_ns, source
+        book.is_dirty = True
+
+
+def _books_by_index(books: dict[tuple[str, str], _Book]) -> dict[tuple[str, str], list[_Book]]:
+    found: dict[tuple[str, str], list[_Book]] = {}
+    for book in books.values():
+        for index_name in sorted({instrument.index_name for instrument in book.instruments}):
+            found.setdefault((book.venue, index_name), []).append(book)
+    return found
+
+
+def _freeze(book: _Book) -> Chain:
+    table = np.asfortranarray(book.quotes)
+    return build_chain(
+        venue=book.venue,
+        underlying=book.underlying,
+        instruments=book.instruments,
+        columns={name: table[:, column] for column, name in enumerate(QUOTE_COLUMNS)},
+        event_ns=book.event_ns,
+        recv_ns=book.recv_ns,
+        forward_index=book.forward_index,
+    )
+
+
+def _expiry_rows(chain: Chain) -> tuple[tuple[int, int], ...]:
+    cuts = np.flatnonzero(np.diff(chain.expiry_ns)) + 1
+    edges = [0, *cuts.tolist(), len(chain)]
+    return tuple(zip(edges[:-1], edges[1:], strict=True))
+
+
+def _dirty_rows(
+    book: _Book,
+    chain: Chain,
+    expiry_rows: tuple[tuple[int, int], ...],
+    forward: np.ndarray,
+    previous: MarketReading | None,
+) -> BoolArray:
+    """Rows to value again: whole expiries, where a quote or the forward it is valued at changed."""
+    dirty = book.dirty.copy()
+    if previous is not None:
+        before = previous.values.forward
+        dirty |= ~((forward == before) | (np.isnan(forward) & np.isnan(before)))
+    for first, stop in expiry_rows:
+        dirty[first:stop] = dirty[first:stop].any()
+    return dirty

@@ -1,0 +1,104 @@
+"""The frozen values that `runtime` makes and `views` read.
+
+A snapshot is the desk at one instant: nothing in it changes afterwards, so a screen may take its
+time. No arithmetic here beyond looking things up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from quantdesk.market.chain import Chain
+from quantdesk.market.forwards import ExpiryForward
+from quantdesk.market.valuation import ChainValues
+
+
+class Environment(Enum):
+    """Which world the numbers come from; shown in words on every screen and in every file."""
+
+    SIMULATED = "simulated"
+    REPLAY = "replay"
+    TESTNET = "testnet"
+    LIVE = "live"
+
+
+class LinkState(Enum):
+    """State of one connection."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    STALE = "stale"
+    RECONNECTING = "reconnecting"
+    MAINTENANCE = "maintenance"
+    CLOSED = "closed"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkHealth:
+    """One connection and what came through it. Counters are since the desk started.
+
+    `last_recv_ns` is on the desk's clock, 0 before the first frame; `problems` are counters of
+    frames set aside by kind, sorted by kind; `last_problem` is one sentence, safe for a screen.
+    """
+
+    name: str
+    venue: str
+    state: LinkState
+    last_recv_ns: int = 0
+    frames: int = 0
+    reconnects: int = 0
+    refused: int = 0
+    problems: tuple[tuple[str, int], ...] = ()
+    last_problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpirySummary:
+    """One expiry of a chain at the chain's `as_of_ns`.
+
+    `rows` are its first and one-past-last row in the chain. `years` is ACT/365 at `as_of_ns`.
+    `atm_iv` is a fraction, None where no quote supports it; `atm_iv_source` says how it was found.
+    """
+
+    expiry_ns: int
+    rows: tuple[int, int]
+    forward: ExpiryForward
+    years: float
+    atm_iv: float | None
+    atm_iv_source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ChainSnapshot:
+    """A chain with what the desk computed from it, at `as_of_ns` of the venue's clock."""
+
+    venue: str
+    environment: Environment
+    underlying: str
+    as_of_ns: int
+    index_price: float | None
+    index_source: str
+    chain: Chain
+    values: ChainValues
+    expiries: tuple[ExpirySummary, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DeskSnapshot:
+    """The whole desk at `ts_ns` of its own clock; `seq` counts snapshots from 1."""
+
+    seq: int
+    ts_ns: int
+    environment: Environment
+    source: str
+    chains: tuple[ChainSnapshot, ...]
+    links: tuple[LinkHealth, ...]
+
+    def chain(self, underlying: str) -> ChainSnapshot | None:
+        """The chain of `underlying`, None where the desk has none (yet)."""
+        for chain in self.chains:
+            if chain.underlying == underlying:
+                return chain
+        return None
