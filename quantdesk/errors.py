@@ -59,7 +59,9 @@ class NotConverged(PricingError):
     """A solver that stopped before its tolerance; nothing it held is returned."""
 
     def __init__(self, model: str, iterations: int, residual: float) -> None:
-        super().__init__(f"{model} did not converge: residual {residual:g} after {iterations} steps")
+        super().__init__(
+            f"{model} did not converge: residual {residual:g} after {iterations} steps"
+        )
         self.model = model
         self.iterations = iterations
         self.residual = residual

@@ -6,10 +6,12 @@ time. No arithmetic here beyond looking things up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from quantdesk.market.chain import Chain
+import numpy as np
+
+from quantdesk.market.chain import BoolArray, Chain
 from quantdesk.market.forwards import ExpiryForward
 from quantdesk.market.valuation import ChainValues
 
@@ -72,7 +74,10 @@ class ExpirySummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ChainSnapshot:
-    """A chain with what the desk computed from it, at `as_of_ns` of the venue's clock."""
+    """A chain with what the desk computed from it, at `as_of_ns` of the venue's clock.
+
+    `is_stale` (n,) marks rows whose quote is too old at `as_of_ns` (`market.quality`).
+    """
 
     venue: str
     environment: Environment
@@ -82,7 +87,24 @@ class ChainSnapshot:
     index_source: str
     chain: Chain
     values: ChainValues
+    is_stale: BoolArray
     expiries: tuple[ExpirySummary, ...]
+
+    def take(self, rows: BoolArray) -> ChainSnapshot:
+        """The same chain with only the rows of the mask (n,); an expiry left empty disappears."""
+        before = np.concatenate(([0], np.cumsum(rows)))
+        expiries = tuple(
+            replace(expiry, rows=(int(before[expiry.rows[0]]), int(before[expiry.rows[1]])))
+            for expiry in self.expiries
+            if before[expiry.rows[0]] < before[expiry.rows[1]]
+        )
+        return replace(
+            self,
+            chain=self.chain.take(rows),
+            values=self.values.take(rows),
+            is_stale=self.is_stale[rows],
+            expiries=expiries,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -60,7 +60,9 @@ class TickScheme:
         floor = Decimal(0)
         for above_price, tick in self.steps:
             if not (above_price.is_finite() and above_price > floor):
-                raise InvalidInput("steps.above_price", above_price, "must be positive and ascending")
+                raise InvalidInput(
+                    "steps.above_price", above_price, "must be positive and ascending"
+                )
             if not (tick.is_finite() and tick > 0):
                 raise InvalidInput("steps.tick", tick, "must be a positive number")
             floor = above_price
@@ -120,7 +122,9 @@ class Instrument:
                 raise InvalidInput(field, value, f"of {self.name} must be a positive number")
         if self.kind is InstrumentKind.OPTION:
             if self.strike is None or not (self.strike.is_finite() and self.strike > 0):
-                raise InvalidInput("strike", self.strike, f"of {self.name} must be a positive number")
+                raise InvalidInput(
+                    "strike", self.strike, f"of {self.name} must be a positive number"
+                )
             if self.option_type is None:
                 raise InvalidInput("option_type", None, f"of {self.name} must be call or put")
             if self.expiry_ns is None or self.expiry_ns <= 0:

@@ -30,6 +30,18 @@ class MarketFeed(Protocol):
     def venue(self) -> str:
         """Venue name, "deribit"."""
 
+    @property
+    def state(self) -> str:
+        """ "connecting", "live", "reconnecting", "maintenance" or "closed"."""
+
+    @property
+    def reconnects(self) -> int:
+        """How often the connection was made again."""
+
+    @property
+    def last_problem(self) -> str:
+        """One sentence on what went wrong last, "" where nothing did."""
+
     def frames(self) -> AsyncIterator[RawFrame]:
         """Frames until the feed is closed. Reconnects inside; ends only on `close`."""
 

@@ -87,9 +87,7 @@ def _future_forward(future: FutureUpdate | None) -> tuple[float | None, str]:
     return None, "none"
 
 
-def _parity_forward(
-    chain: Chain, part: slice, reference: float | None
-) -> tuple[float | None, int]:
+def _parity_forward(chain: Chain, part: slice, reference: float | None) -> tuple[float | None, int]:
     pairs = _parity_pairs(chain, part, reference)
     if pairs is None:
         return None, 0

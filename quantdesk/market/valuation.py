@@ -78,6 +78,10 @@ class ChainValues:
         for field in fields(self):
             getattr(self, field.name).flags.writeable = False
 
+    def take(self, rows: BoolArray) -> ChainValues:
+        """The same columns with only the rows of the mask (n,)."""
+        return ChainValues(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
 
 def value_chain(
     chain: Chain,
@@ -185,9 +189,7 @@ def _greeks_iv(
     return vol, source
 
 
-def _fill(
-    vol: FloatArray, source: NDArray[np.int8], other: FloatArray, kind: GreeksSource
-) -> None:
+def _fill(vol: FloatArray, source: NDArray[np.int8], other: FloatArray, kind: GreeksSource) -> None:
     rows = np.isnan(vol) & ~np.isnan(other)
     vol[rows] = other[rows]
     source[rows] = kind

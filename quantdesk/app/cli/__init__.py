@@ -1,0 +1,1 @@
+"""One module a verb. Standard output is data, standard error is talk."""

@@ -1,0 +1,35 @@
+"""Writing a verb's data to standard output or a file, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from quantdesk.errors import ConfigError, StorageError
+
+
+def write_output(data: bytes, output: Path | None, *, is_binary: bool = False) -> None:
+    """Write `data` to `output`, or to standard output where that is None.
+
+    A file appears whole or not at all. Raises ConfigError for binary data on a terminal and
+    StorageError where the file can not be written.
+    """
+    stdout = click.get_binary_stream("stdout")
+    if output is None:
+        if is_binary and stdout.isatty():
+            raise ConfigError("this format is binary: give -o FILE, or pipe it")
+        stdout.write(data)
+        stdout.flush()
+        return
+    temporary = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(output)
+    except OSError as error:
+        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+        reason = error.strerror or str(error)
+        raise StorageError(
+            f"{output}: can not be written: {reason}; name another -o FILE"
+        ) from error

@@ -1,0 +1,58 @@
+"""`quantdesk record`: keep every frame of a venue, exactly as received."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import uuid
+from pathlib import Path
+
+import click
+
+from quantdesk.app.cli.options import venue_options
+from quantdesk.runtime.recordings import record_venue
+from quantdesk.runtime.settings import load_settings
+from quantdesk.runtime.venues import checked_underlyings, parse_venue
+
+
+@click.command("record")
+@click.argument("underlyings", nargs=-1)
+@click.option("-o", "--output", metavar="DIR", required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Stop after this long; without it, on Ctrl-C.",
+)
+@venue_options
+def command(
+    underlyings: tuple[str, ...],
+    output: Path,
+    seconds: float | None,
+    venue: str | None,
+    endpoint: str | None,
+) -> None:
+    """Record the market data of UNDERLYINGS (all of the venue's if none is named) into DIR.
+
+    DIR may hold an earlier recording: a new segment is added to it.
+    """
+    settings = load_settings()
+    choice = parse_venue(venue or settings.venue, endpoint)
+    coins = checked_underlyings(choice, underlyings)
+
+    async def run() -> tuple[int, int]:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        return await record_venue(
+            choice,
+            coins,
+            output,
+            settings=settings,
+            run_id=uuid.uuid4().hex,
+            seconds=seconds,
+            stop=stop,
+        )
+
+    frames, size = asyncio.run(run())
+    click.echo(f"{output}: {frames} frames, {size} bytes", err=True)

@@ -1,0 +1,1 @@
+"""Views and snapshots as text and files. Formats only; nothing is computed here."""

@@ -1,0 +1,187 @@
+"""The desk: events in, snapshots out. The one writer of market state.
+
+The same object runs live, in replay and on a file; they differ in who calls it and with which
+time. It reads no clock and starts no task.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from quantdesk import pricing
+from quantdesk.domain.events import (
+    FrameSetAside,
+    IndexUpdate,
+    InstrumentsListed,
+    MarketEvent,
+    PlatformState,
+    QuoteUpdate,
+    VenueTime,
+)
+from quantdesk.market.atm import atm_iv
+from quantdesk.market.quality import stale_rows
+from quantdesk.market.state import MarketReading, MarketState
+from quantdesk.runtime.clock import VenueClock
+from quantdesk.snapshot import (
+    ChainSnapshot,
+    DeskSnapshot,
+    Environment,
+    ExpirySummary,
+    LinkHealth,
+    LinkState,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Link:
+    """What the desk knows of one connection."""
+
+    name: str
+    venue: str
+    state: LinkState = LinkState.CONNECTING
+    clock: VenueClock = field(default_factory=VenueClock)
+    last_recv_ns: int = 0
+    frames: int = 0
+    reconnects: int = 0
+    refused: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+    last_problem: str = ""
+    is_maintenance: bool = False
+
+
+class Desk:
+    """Market state, connection health and venue clocks behind one door.
+
+    Parameters
+    ----------
+    environment : which world the numbers come from
+    source : where they come from, for people ("recorded 2026-06-27 …", a path)
+    """
+
+    def __init__(self, *, environment: Environment, source: str) -> None:
+        self.environment = environment
+        self.source = source
+        self.market = MarketState()
+        self._links: dict[str, _Link] = {}
+        self._link_of: dict[tuple[str, str], _Link] = {}
+        self._seq = 0
+
+    def add_link(self, name: str, venue: str, state: LinkState = LinkState.CONNECTING) -> None:
+        """Make a connection known, so that it is shown before its first frame."""
+        self._links.setdefault(name, _Link(name=name, venue=venue, state=state))
+
+    def set_link_state(
+        self, name: str, state: LinkState, *, reconnects: int = 0, problem: str = ""
+    ) -> None:
+        """What the feed says of its own connection."""
+        link = self._links[name]
+        link.state, link.reconnects = state, reconnects
+        if problem:
+            link.last_problem = problem
+
+    def venue_time(self, underlying: str, now_ns: int) -> int | None:
+        """The clock of the venue that lists `underlying`; None where that is not known yet."""
+        for (_, name), link in sorted(self._link_of.items()):
+            if name == underlying and link.clock.is_set:
+                return link.clock.at(now_ns)
+        return None
+
+    def last_recv_ns(self, name: str) -> int:
+        """When the last frame of a connection came, 0 before the first."""
+        return self._links[name].last_recv_ns
+
+    def apply(self, connection: str, recv_ns: int, events: Iterable[MarketEvent]) -> None:
+        """Take in the events of one frame of `connection`, received at `recv_ns`."""
+        link = self._links[connection]
+        link.frames += 1
+        link.last_recv_ns = max(link.last_recv_ns, recv_ns)
+        for event in events:
+            self._note(link, event)
+            self.market.apply(event)
+
+    def snapshot(self, now_ns: int) -> DeskSnapshot:
+        """The desk at `now_ns` of its clock."""
+        self._seq += 1
+        return DeskSnapshot(
+            seq=self._seq,
+            ts_ns=now_ns,
+            environment=self.environment,
+            source=self.source,
+            chains=self._chains(now_ns),
+            links=tuple(_health(link) for _, link in sorted(self._links.items())),
+        )
+
+    def _note(self, link: _Link, event: MarketEvent) -> None:
+        match event:
+            case VenueTime():
+                link.clock.set(event.event_ns, event.recv_ns)
+            case QuoteUpdate() | IndexUpdate():
+                link.clock.observe(event.event_ns, event.recv_ns)
+            case InstrumentsListed():
+                self._link_of[(event.venue, event.underlying)] = link
+            case PlatformState():
+                link.is_maintenance = event.is_maintenance
+            case FrameSetAside():
+                link.problems[event.kind] += 1
+                link.refused += event.is_refused
+                link.last_problem = f"{event.kind}: {event.detail}"
+            case _:
+                pass  # the market's business only
+
+    def _chains(self, now_ns: int) -> tuple[ChainSnapshot, ...]:
+        chains = []
+        for venue, underlying in self.market.underlyings():
+            reading = self.market.read_book(venue, underlying)
+            link = self._link_of[(venue, underlying)]
+            if reading is not None:
+                as_of_ns = link.clock.at(now_ns)
+                chains.append(_chain_snapshot(reading, self.environment, as_of_ns))
+        return tuple(chains)
+
+
+def _chain_snapshot(
+    reading: MarketReading, environment: Environment, as_of_ns: int
+) -> ChainSnapshot:
+    chain = reading.chain
+    expiries = []
+    for rows, forward in zip(reading.expiry_rows, reading.forwards, strict=True):
+        iv, iv_source = atm_iv(chain, reading.values, rows, forward.price)
+        expiry_ns = int(chain.expiry_ns[rows[0]])
+        expiries.append(
+            ExpirySummary(
+                expiry_ns=expiry_ns,
+                rows=rows,
+                forward=forward,
+                years=float(pricing.years_between(as_of_ns, expiry_ns)),
+                atm_iv=iv,
+                atm_iv_source=iv_source,
+            )
+        )
+    return ChainSnapshot(
+        venue=chain.venue,
+        environment=environment,
+        underlying=chain.underlying,
+        as_of_ns=as_of_ns,
+        index_price=reading.index_price,
+        index_source=reading.index_source,
+        chain=chain,
+        values=reading.values,
+        is_stale=stale_rows(chain, as_of_ns),
+        expiries=tuple(expiries),
+    )
+
+
+def _health(link: _Link) -> LinkHealth:
+    return LinkHealth(
+        name=link.name,
+        venue=link.venue,
+        state=LinkState.MAINTENANCE if link.is_maintenance else link.state,
+        last_recv_ns=link.last_recv_ns,
+        frames=link.frames,
+        reconnects=link.reconnects,
+        refused=link.refused,
+        problems=tuple(sorted(link.problems.items())),
+        last_problem=link.last_problem,
+    )

@@ -1,0 +1,181 @@
+"""Playing a recording back through the very path it came by: same decoder, same desk.
+
+`snapshots` runs on recorded time alone, so that the same recording gives the same snapshots to
+the byte; `ReplayPlayer` paces it for a screen.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from quantdesk.domain.events import RawFrame
+from quantdesk.domain.ports import Clock
+from quantdesk.domain.times import format_instant
+from quantdesk.errors import QuantDeskError, StorageError
+from quantdesk.runtime.clock import NS_PER_S
+from quantdesk.runtime.desk import Desk
+from quantdesk.runtime.venues import decoder_of
+from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
+from quantdesk.storage.recording import Recording, read_recording
+
+
+class _Tape:
+    """A recording being fed to a desk, frame by frame."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.desk = Desk(
+            environment=Environment.REPLAY,
+            source=f"recording of {format_instant(recording.started_ns)}",
+        )
+        self._decoders = {}
+        for name, link in sorted(recording.links.items()):
+            self._decoders[name] = decoder_of(link["venue"])
+            self.desk.add_link(name, link["venue"], LinkState.LIVE)
+
+    def apply(self, frame: RawFrame) -> None:
+        decode = self._decoders.get(frame.connection)
+        if decode is None:
+            raise StorageError(f"recording: frame of unknown connection {frame.connection!r}")
+        self.desk.apply(frame.connection, frame.recv_ns, decode(frame))
+
+
+def snapshots(directory: Path, *, every_s: float) -> Iterator[DeskSnapshot]:
+    """A snapshot each `every_s` seconds of recorded time in which a frame came, and one at the end.
+
+    Raises RecordingDamaged at the place where the recording stops making sense, after the
+    snapshots before it.
+    """
+    recording = read_recording(directory)
+    tape = _Tape(recording)
+    every_ns = max(1, round(every_s * NS_PER_S))
+    due_ns: int | None = None
+    now_ns = 0
+    for frame in recording.frames():
+        if due_ns is None:
+            due_ns = frame.recv_ns + every_ns
+        if frame.recv_ns > due_ns:
+            yield tape.desk.snapshot(due_ns)
+            due_ns += every_ns * -(-(frame.recv_ns - due_ns) // every_ns)
+        tape.apply(frame)
+        now_ns = max(now_ns, frame.recv_ns)
+    if due_ns is not None:
+        yield tape.desk.snapshot(now_ns)
+
+
+def snapshot_at(directory: Path, underlying: str, at_ns: int | None) -> DeskSnapshot:
+    """The desk when the venue's clock of `underlying` showed `at_ns`; at the end where that is None.
+
+    Raises StorageError where the recording does not reach that moment or that underlying.
+    """
+    recording = read_recording(directory)
+    tape = _Tape(recording)
+    desk = tape.desk
+    first_ns: int | None = None
+    now_ns = 0
+    for frame in recording.frames():
+        venue_ns = desk.venue_time(underlying, frame.recv_ns)
+        if at_ns is not None and venue_ns is not None and venue_ns > at_ns:
+            break
+        tape.apply(frame)
+        now_ns = max(now_ns, frame.recv_ns)
+        if first_ns is None:
+            first_ns = desk.venue_time(underlying, frame.recv_ns)
+    else:
+        _check_reached(desk.venue_time(underlying, now_ns), at_ns, directory)
+    if desk.venue_time(underlying, now_ns) is None:
+        raise StorageError(f"{directory}: no {underlying} chain in it" + _starts(first_ns))
+    shift = 0 if at_ns is None else at_ns - (desk.venue_time(underlying, now_ns) or at_ns)
+    return desk.snapshot(now_ns + shift)
+
+
+def _check_reached(end_ns: int | None, at_ns: int | None, directory: Path) -> None:
+    if at_ns is not None and end_ns is not None and at_ns > end_ns:
+        raise StorageError(
+            f"{directory}: ends at {format_instant(end_ns)}, before {format_instant(at_ns)}"
+        )
+
+
+def _starts(first_ns: int | None) -> str:
+    return "" if first_ns is None else f" before {format_instant(first_ns)}"
+
+
+class ReplayPlayer:
+    """Plays a recording at `speed` times its own pace; `latest` is the newest snapshot.
+
+    Runs on a thread of its own. Speed and pause may be changed while it plays. At the end it
+    stands still on the last snapshot.
+    """
+
+    STEP_S = 0.1
+
+    def __init__(self, directory: Path, *, clock: Clock, speed: float = 1.0) -> None:
+        self._recording = read_recording(directory)
+        self._clock = clock
+        self._speed = speed
+        self._is_paused = False
+        self._latest: DeskSnapshot | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="quantdesk-replay", daemon=True)
+        self.error: QuantDeskError | None = None
+
+    def start(self) -> None:
+        """Begin to play."""
+        self._thread.start()
+
+    def latest(self) -> DeskSnapshot | None:
+        """The newest snapshot; None before the first."""
+        return self._latest
+
+    @property
+    def speed(self) -> float:
+        """Times the recorded pace."""
+        return self._speed
+
+    def set_speed(self, speed: float) -> None:
+        """Play at `speed` times the recorded pace from now on."""
+        self._speed = speed
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether recorded time stands still."""
+        return self._is_paused
+
+    def pause(self) -> None:
+        """Stop recorded time, or let it run on."""
+        self._is_paused = not self._is_paused
+
+    def close(self) -> None:
+        """Stop playing. Raises what ended it, if the recording did."""
+        self._stop.set()
+        self._thread.join()
+        if self.error is not None:
+            raise self.error
+
+    def _run(self) -> None:
+        try:
+            self._play()
+        except QuantDeskError as error:
+            self.error = error
+
+    def _play(self) -> None:
+        tape = _Tape(self._recording)
+        frames = self._recording.frames()
+        pending = next(frames, None)
+        if pending is None:
+            return
+        tape_ns = pending.recv_ns
+        wall_ns = self._clock.now_ns()
+        while not self._stop.is_set():
+            while pending is not None and pending.recv_ns <= tape_ns:
+                tape.apply(pending)
+                pending = next(frames, None)
+            self._latest = tape.desk.snapshot(tape_ns)
+            if pending is None:
+                return
+            self._stop.wait(self.STEP_S)
+            passed_ns = self._clock.now_ns() - wall_ns
+            wall_ns += passed_ns
+            if not self._is_paused:
+                tape_ns += round(passed_ns * self._speed)
