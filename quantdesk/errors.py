@@ -9,7 +9,7 @@ QuantDeskError
 │   ├── Transient                try again after a pause
 │   ├── RateLimited              try again after `retry_after_s`
 │   ├── Rejected                 the venue understood and said no; carries code and reason
-│   └── ProtocolError            bytes that are not what the protocol allows; carries the payload's place
+│   └── ProtocolError            bytes that the protocol does not allow; carries kind and detail
 ├── StorageError                 a file or database that can not be read or written
 │   └── RecordingDamaged         a recording that stops making sense; carries path and offset
 ├── ChainFileError               a market file whose layout or content is not understood
@@ -102,7 +102,7 @@ class Rejected(VenueError):
 
 
 class ProtocolError(VenueError):
-    """Bytes that the protocol does not allow. `kind` is a short word for the counter of its cause."""
+    """Bytes that the protocol does not allow; `kind` is a short word that counters go by."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")

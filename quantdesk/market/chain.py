@@ -6,6 +6,7 @@ means "no quote" (floats) and 0 means "never" (instants).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -143,7 +144,7 @@ def build_chain(
         if instrument.kind is not InstrumentKind.OPTION:
             raise InvalidInput("instruments", instrument.name, "must all be options")
     keys = [chain_order(instrument) for instrument in instruments]
-    if any(left >= right for left, right in zip(keys, keys[1:], strict=False)):
+    if any(left >= right for left, right in itertools.pairwise(keys)):
         raise InvalidInput("instruments", "order", "must be sorted by chain_order, without repeats")
     return Chain(
         venue=venue,

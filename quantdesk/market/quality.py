@@ -12,7 +12,7 @@ index moves, so a minute of silence on one option means that something is wrong 
 
 
 def stale_rows(chain: Chain, as_of_ns: int, stale_after_ns: int = STALE_AFTER_NS) -> BoolArray:
-    """Rows whose quote is older than `stale_after_ns` at `as_of_ns`; never-quoted rows are stale."""
+    """Rows whose quote is older than `stale_after_ns` at `as_of_ns`, or was never there."""
     return (as_of_ns - chain.event_ns) > stale_after_ns
 
 

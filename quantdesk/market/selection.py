@@ -30,7 +30,7 @@ WINDOW_WORDS = "strikes each side (5), percent (20%), delta (10d) or standard de
 
 
 def select_expiries(expiries_ns: Sequence[int], text: str, as_of_ns: int) -> tuple[int, ...]:
-    """The listed expiries that `text` means at `as_of_ns`: words of `EXPIRY_WORDS`, comma-separated.
+    """The listed expiries that `text` means at `as_of_ns`: `EXPIRY_WORDS`, comma-separated.
 
     Raises InvalidInput naming the nearest listed expiry where a date is not listed.
     """
@@ -128,8 +128,9 @@ def window_rows(
     forward: float | None,
     total_vol: float | None,
 ) -> BoolArray:
-    """Which rows of `rows` (first, one past last) lie in the window; both sides of a strike go together.
+    """Which rows of `rows` (first, one past last) lie in the window.
 
+    Both sides of a strike go together.
     `total_vol` is ATM IV × √years. Percent and sigma are measured as |ln(K/F)| against
     ln(1 + p) and n·σ√T; delta keeps strikes whose out-of-the-money |delta| is at least that many
     hundredths. Without a forward (or a vol, for sigma) everything is kept.

@@ -6,6 +6,7 @@ hands out a frozen chain with the values recomputed for the dirty expiries only.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -52,7 +53,7 @@ class MarketReading:
 
 @dataclass(slots=True, kw_only=True)
 class _Book:
-    """Mutable quotes of one underlying; `quotes` has a row an instrument, a column a quote field."""
+    """Mutable quotes of one underlying: in `quotes` a row an instrument, a column a field."""
 
     venue: str
     underlying: str
@@ -108,7 +109,7 @@ class MarketState:
         return int(np.count_nonzero(book.event_ns)), len(book.instruments)
 
     def read_book(self, venue: str, underlying: str) -> MarketReading | None:
-        """The chain and its values now; None where nothing is listed. Unchanged: the same object."""
+        """The chain and its values now, None where nothing is listed; unchanged, the same object."""
         book = self._books.get((venue, underlying))
         if book is None or not book.instruments:
             return None
@@ -273,7 +274,7 @@ def _freeze(book: _Book) -> Chain:
 def _expiry_rows(chain: Chain) -> tuple[tuple[int, int], ...]:
     cuts = np.flatnonzero(np.diff(chain.expiry_ns)) + 1
     edges = [0, *cuts.tolist(), len(chain)]
-    return tuple(zip(edges[:-1], edges[1:], strict=True))
+    return tuple(itertools.pairwise(edges))
 
 
 def _dirty_rows(

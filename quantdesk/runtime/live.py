@@ -22,7 +22,7 @@ SNAPSHOT_INTERVAL_S = 0.1
 """Ten snapshots a second: as many as a screen may paint."""
 
 STALE_AFTER_S = 10.0
-"""A connection that brought nothing for this long is shown as stale; heartbeats alone come oftener."""
+"""A connection that brought nothing for this long is shown as stale: heartbeats come oftener."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,7 @@ class LiveDesk:
         self._recording_is_vital = recording_is_vital
         self._interval_s = interval_s
         self._latest: DeskSnapshot | None = None
+        self._progress_made = asyncio.Event()
         for line in self._lines:
             desk.add_link(line.feed.name, line.feed.venue)
 
@@ -114,7 +115,8 @@ class LiveDesk:
         try:
             async with asyncio.timeout(timeout_s):
                 while not all(self._is_quoted(underlying) for underlying in underlyings):
-                    await asyncio.sleep(self._interval_s / 5)
+                    self._progress_made.clear()
+                    await self._progress_made.wait()
         except TimeoutError:
             raise Transient(
                 f"no complete chain after {timeout_s:g} s: {self._progress(underlyings)}"
@@ -147,6 +149,7 @@ class LiveDesk:
         async for frame in line.feed.frames():
             self._keep(name, frame)
             self._desk.apply(name, frame.recv_ns, line.decode(frame))
+            self._progress_made.set()
 
     def _keep(self, name: str, frame: RawFrame) -> None:
         if self._recorder is None:

@@ -1,11 +1,11 @@
-"""Keeping what a desk receives: by `quantdesk record`, and by every desk on screen, within a bound."""
+"""Keeping what a desk receives: `quantdesk record`, and every desk on screen within a bound."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from quantdesk.domain.times import format_instant
@@ -51,17 +51,11 @@ async def record_venue(
     return writers[0].frames, writers[0].bytes_written
 
 
-def screen_desk(
-    choice: VenueChoice, underlyings: Sequence[str], *, settings: Settings, run_id: str
-) -> AbstractAsyncContextManager[LiveDesk]:
-    """The desk behind a screen: recorded into the data folder, its simulated venue open to others."""
-    return _screen_desk(choice, underlyings, settings=settings, run_id=run_id)
-
-
 @asynccontextmanager
-async def _screen_desk(
+async def screen_desk(
     choice: VenueChoice, underlyings: Sequence[str], *, settings: Settings, run_id: str
 ) -> AsyncIterator[LiveDesk]:
+    """The desk behind a screen: recorded into the data folder, its venue open to commands."""
     clock = SystemClock()
     folder = data_folder() / "recordings"
 

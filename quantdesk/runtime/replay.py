@@ -65,7 +65,7 @@ def snapshots(directory: Path, *, every_s: float) -> Iterator[DeskSnapshot]:
 
 
 def snapshot_at(directory: Path, underlying: str, at_ns: int | None) -> DeskSnapshot:
-    """The desk when the venue's clock of `underlying` showed `at_ns`; at the end where that is None.
+    """The desk when the venue's clock of `underlying` showed `at_ns`; None is the end.
 
     Raises StorageError where the recording does not reach that moment or that underlying.
     """
