@@ -61,14 +61,10 @@ def parse_venue(text: str, endpoint: str | None = None) -> VenueChoice:
     A venue alone is its simulated environment: reaching a real exchange is asked for by name.
     Raises ConfigError saying what is allowed.
     """
-    venue, _, word = text.partition(":")
-    if venue not in VENUES:
-        raise ConfigError(f"venue {text!r}: choose one of {allowed_venues()}")
-    try:
-        environment = Environment(word or Environment.SIMULATED.value)
-    except ValueError:
-        raise ConfigError(f"venue {text!r}: choose one of {allowed_venues()}") from None
-    if environment not in ENVIRONMENTS:
+    venue, separator, word = text.partition(":")
+    words = {environment.value: environment for environment in ENVIRONMENTS}
+    environment = words.get(word) if separator else Environment.SIMULATED
+    if venue not in VENUES or environment is None:
         raise ConfigError(f"venue {text!r}: choose one of {allowed_venues()}")
     if endpoint is not None and not endpoint.startswith(("ws://", "wss://")):
         raise ConfigError(f"endpoint {endpoint!r}: must start with ws:// or wss://")
