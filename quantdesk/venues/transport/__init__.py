@@ -1,0 +1,1 @@
+"""Sockets, pauses and budgets that every venue needs. Knows no venue."""

@@ -1,0 +1,41 @@
+"""A venue's request budget as a token bucket. Given the time, it never reads it."""
+
+from __future__ import annotations
+
+import math
+
+from quantdesk.errors import InvalidInput
+
+
+class TokenBucket:
+    """Credits that refill evenly up to a limit.
+
+    Parameters
+    ----------
+    capacity : most credits it can hold; it starts full
+    refill_per_s : credits that come back each second
+    """
+
+    def __init__(self, *, capacity: float, refill_per_s: float) -> None:
+        for field, value in (("capacity", capacity), ("refill_per_s", refill_per_s)):
+            if not (math.isfinite(value) and value > 0):
+                raise InvalidInput(field, value, "must be a positive number")
+        self._capacity = capacity
+        self._refill_per_s = refill_per_s
+        self._credits = capacity
+        self._filled_s: float | None = None
+
+    def reserve(self, cost: float, now_s: float) -> float:
+        """Take `cost` credits and say how many seconds to wait before using them, 0 for at once.
+
+        Credits are taken even when they are not there yet: whoever comes next waits behind.
+        `now_s` is monotonic. Raises InvalidInput where `cost` exceeds what the bucket can hold.
+        """
+        if not 0 < cost <= self._capacity:
+            raise InvalidInput("cost", cost, f"must be positive and at most {self._capacity}")
+        if self._filled_s is not None:
+            gained = max(now_s - self._filled_s, 0.0) * self._refill_per_s
+            self._credits = min(self._credits + gained, self._capacity)
+        self._filled_s = now_s
+        self._credits -= cost
+        return max(-self._credits / self._refill_per_s, 0.0)
