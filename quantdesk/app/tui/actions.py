@@ -1,0 +1,277 @@
+"""The one table of keys. Dispatch, footer, help screen and palette are all made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding
+
+
+class Where(StrEnum):
+    """Which screen an action belongs to."""
+
+    APP = "everywhere"
+    CHAIN = "chain"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A key and what it does.
+
+    Attributes
+    ----------
+    keys : the terminal library's names of the keys, each does the same
+    shown : how the keys are written for people
+    action : name and arguments of the method that does it, without its `action_` prefix
+    description : what it does, as a phrase
+    where : the screen it belongs to
+    short : word for the footer; "" keeps it out of there
+    rank : the lower, the longer it stays in a narrow footer
+    in_palette : whether it makes sense to pick it from a list
+    """
+
+    keys: tuple[str, ...]
+    shown: str
+    action: str
+    description: str
+    where: Where
+    short: str = ""
+    rank: int = 9
+    in_palette: bool = True
+
+
+ACTIONS = (
+    Action(
+        keys=("left_square_bracket",),
+        shown="[",
+        action="expiry(-1)",
+        description="previous expiry",
+        where=Where.CHAIN,
+    ),
+    Action(
+        keys=("right_square_bracket",),
+        shown="]",
+        action="expiry(1)",
+        description="next expiry",
+        where=Where.CHAIN,
+        short="expiry",
+        rank=2,
+    ),
+    Action(
+        keys=("left_curly_bracket",),
+        shown="{",
+        action="underlying(-1)",
+        description="previous underlying",
+        where=Where.CHAIN,
+    ),
+    Action(
+        keys=("right_curly_bracket", "tab"),
+        shown="} tab",
+        action="underlying(1)",
+        description="next underlying",
+        where=Where.CHAIN,
+        short="coin",
+        rank=3,
+    ),
+    Action(
+        keys=("c",),
+        shown="c",
+        action="columns",
+        description="next set of columns: trade, vol, greeks, flow",
+        where=Where.CHAIN,
+        short="columns",
+        rank=4,
+    ),
+    Action(
+        keys=("u",),
+        shown="u",
+        action="units",
+        description="next unit of prices: coin, USD at index, USD at forward, implied vol",
+        where=Where.CHAIN,
+        short="units",
+        rank=5,
+    ),
+    Action(
+        keys=("f",),
+        shown="f",
+        action="centre",
+        description="centre the strike at the money and keep it in view",
+        where=Where.CHAIN,
+        short="centre ATM",
+        rank=6,
+    ),
+    Action(
+        keys=("i",),
+        shown="i",
+        action="provenance",
+        description="show or hide where the number under the cursor comes from",
+        where=Where.CHAIN,
+        short="source",
+        rank=3,
+    ),
+    Action(
+        keys=("up", "k"),
+        shown="up k",
+        action="move(0, -1)",
+        description="one strike up",
+        where=Where.CHAIN,
+        in_palette=False,
+    ),
+    Action(
+        keys=("down", "j"),
+        shown="down j",
+        action="move(0, 1)",
+        description="one strike down",
+        where=Where.CHAIN,
+        in_palette=False,
+    ),
+    Action(
+        keys=("left", "h"),
+        shown="left h",
+        action="move(-1, 0)",
+        description="one column to the left",
+        where=Where.CHAIN,
+        in_palette=False,
+    ),
+    Action(
+        keys=("right", "l"),
+        shown="right l",
+        action="move(1, 0)",
+        description="one column to the right",
+        where=Where.CHAIN,
+        in_palette=False,
+    ),
+    Action(
+        keys=("ctrl+u", "pageup"),
+        shown="^u pgup",
+        action="page(-1)",
+        description="half a page up",
+        where=Where.CHAIN,
+        in_palette=False,
+    ),
+    Action(
+        keys=("ctrl+d", "pagedown"),
+        shown="^d pgdn",
+        action="page(1)",
+        description="half a page down",
+        where=Where.CHAIN,
+        in_palette=False,
+    ),
+    Action(
+        keys=("g", "home"),
+        shown="g home",
+        action="edge(-1)",
+        description="lowest strike",
+        where=Where.CHAIN,
+    ),
+    Action(
+        keys=("G", "end"),
+        shown="G end",
+        action="edge(1)",
+        description="highest strike",
+        where=Where.CHAIN,
+    ),
+    Action(
+        keys=("escape",),
+        shown="esc",
+        action="close_panel",
+        description="close the panel of `i`",
+        where=Where.CHAIN,
+        in_palette=False,
+    ),
+    Action(
+        keys=("space",),
+        shown="space",
+        action="pause",
+        description="pause or resume the replay",
+        where=Where.REPLAY,
+        short="pause",
+        rank=2,
+    ),
+    Action(
+        keys=("less_than_sign",),
+        shown="<",
+        action="slower",
+        description="replay at half the speed",
+        where=Where.REPLAY,
+    ),
+    Action(
+        keys=("greater_than_sign",),
+        shown=">",
+        action="faster",
+        description="replay at twice the speed",
+        where=Where.REPLAY,
+        short="speed",
+        rank=4,
+    ),
+    Action(
+        keys=("question_mark",),
+        shown="?",
+        action="help",
+        description="keys and symbols",
+        where=Where.APP,
+        short="help",
+        rank=1,
+    ),
+    Action(
+        keys=("ctrl+p",),
+        shown="^p",
+        action="command_palette",
+        description="find an action by its name",
+        where=Where.APP,
+        short="palette",
+        rank=7,
+        in_palette=False,
+    ),
+    Action(
+        keys=("q", "ctrl+c", "ctrl+q"),
+        shown="q",
+        action="quit",
+        description="leave the desk",
+        where=Where.APP,
+        short="quit",
+        rank=0,
+    ),
+)
+"""Every key of the desk."""
+
+
+def bindings(*places: Where) -> list[Binding]:
+    """The terminal library's bindings for the actions of `places`."""
+    return [
+        Binding(key, action.action, action.description, show=False)
+        for action in ACTIONS
+        if action.where in places
+        for key in action.keys
+    ]
+
+
+def palette_actions(places: Iterable[Where]) -> list[Action]:
+    """Actions that can be picked by name, in the order of the table."""
+    wanted = set(places)
+    return [action for action in ACTIONS if action.in_palette and action.where in wanted]
+
+
+def footer_actions(places: Iterable[Where], width: int) -> list[Action]:
+    """What a footer of `width` cells has room for, in the order of the table."""
+    wanted = set(places)
+    offered = [action for action in ACTIONS if action.short and action.where in wanted]
+    kept: list[Action] = []
+    room = width
+    for action in sorted(offered, key=lambda action: action.rank):
+        need = len(footer_text(action)) + 2
+        if need <= room:
+            kept.append(action)
+            room -= need
+    return [action for action in offered if action in kept]
+
+
+_PAIRED = {"]": "[ ]", "} tab": "{ }", ">": "< >"}
+
+
+def footer_text(action: Action) -> str:
+    """Key and word of an action in the footer; a pair of keys shares one entry."""
+    return f"{_PAIRED.get(action.shown, action.shown)} {action.short}"

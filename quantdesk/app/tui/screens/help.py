@@ -1,0 +1,53 @@
+"""The help screen: keys from the table of actions, symbols and columns from the views."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from quantdesk.app.tui.actions import ACTIONS, Where
+from quantdesk.views.chain import SYMBOL_WORDS
+
+_KEY_WIDTH = 11
+
+
+class HelpScreen(ModalScreen[None]):
+    """Everything a key does here, and what the symbols mean."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark", "dismiss", "close", show=False),
+    ]
+
+    def __init__(self, places: tuple[Where, ...]) -> None:
+        super().__init__()
+        self._places = places
+
+    def compose(self) -> ComposeResult:
+        """One scrolling text in a frame."""
+        with VerticalScroll(id="help-frame"):
+            yield Static(help_text(self._places), markup=False)
+
+    def on_mount(self) -> None:
+        """Let the arrows scroll at once."""
+        self.query_one("#help-frame").focus()
+
+
+def help_text(places: tuple[Where, ...]) -> Text:
+    """Keys of `places` and the symbols of the chain."""
+    text = Text("Keys", style="bold underline")
+    for action in ACTIONS:
+        if action.where in places:
+            text.append(f"\n {action.shown:<{_KEY_WIDTH}}", style="bold not underline")
+            text.append(action.description, style="not bold not underline")
+    text.append("\n\nSymbols", style="bold underline")
+    for symbol, words in SYMBOL_WORDS:
+        text.append(f"\n {symbol:<{_KEY_WIDTH}}", style="bold not underline")
+        text.append(words, style="not bold not underline")
+    text.append("\n\nesc closes this", style="not bold not underline")
+    return text

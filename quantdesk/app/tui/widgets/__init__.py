@@ -1,0 +1,1 @@
+"""One module a widget. A widget takes a view and shows it."""

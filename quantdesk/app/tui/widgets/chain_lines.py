@@ -1,0 +1,137 @@
+"""Lines of the chain as strips: where each cell stands and which style it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from quantdesk.app.tui.widgets.strips import line_strip
+from quantdesk.views.chain import Cell, ChainLine, ChainView
+from quantdesk.views.chain_columns import Column, Layout
+
+HEADER_LINES = 3
+"""Sides, titles, units."""
+
+
+class LineStyles:
+    """Styles by name, and their combinations, each put together once.
+
+    `base` is the widget's own; the named ones hold only what they change.
+    """
+
+    def __init__(self, base: Style, named: Mapping[str, Style]) -> None:
+        self.base = base
+        self._named = named
+        self._combined: dict[tuple[str, str], Style] = {}
+
+    def of(self, kind: str, role: str) -> Style:
+        """The style of a cell of `role` in a line of `kind`."""
+        style = self._combined.get((kind, role))
+        if style is None:
+            style = self.base + self._named[kind] + self._named[role]
+            self._combined[kind, role] = style
+        return style
+
+
+def draw_header(view: ChainView, y: int, width: int, styles: LineStyles) -> Strip:
+    """Line `y` of the header: sides, titles, units."""
+    layout = view.layout
+    if y == 0:
+        side = layout.side_width
+        text = f"{'CALLS':^{side}}{'':{layout.strike_width}}{'PUTS':^{side}}"
+        return line_strip([(text, styles.of("plain", "side"))], width, styles.of("plain", "side"))
+    name = "title" if y == 1 else "unit"
+    style = styles.of("plain", name)
+    if y == 1:
+        calls = [column.title for column in layout.calls]
+        puts = [column.title for column in layout.puts]
+        strike = "Strike"
+    else:
+        calls = [view.unit_of(column) for column in layout.calls]
+        puts = [view.unit_of(column) for column in layout.puts]
+        strike = "USD"
+    text = (
+        _run(layout, layout.calls, calls).rjust(layout.side_width)
+        + strike.center(layout.strike_width)
+        + _run(layout, layout.puts, puts)
+    )
+    return line_strip([(text, style)], width, style)
+
+
+def _run(layout: Layout, columns: Sequence[Column], texts: Sequence[str]) -> str:
+    gap = " " * layout.gap
+    return "".join(
+        gap + text.rjust(layout.widths[column.key])
+        for column, text in zip(columns, texts, strict=True)
+    )
+
+
+def draw_line(
+    line: ChainLine,
+    layout: Layout,
+    width: int,
+    styles: LineStyles,
+    *,
+    number: int,
+    cursor: int | None,
+) -> Strip:
+    """One strike. `cursor` is the number of the cell the cursor stands on, None on other lines."""
+    plain = "plain" if number % 2 else "other"
+    if cursor is not None:
+        plain = "cursor-line"
+    elif line.is_atm:
+        plain = "atm"
+    call_kind = "itm" if line.is_call_itm and plain in {"plain", "other"} else plain
+    put_kind = "itm" if line.is_put_itm and plain in {"plain", "other"} else plain
+    margin = layout.side_width - layout.used_width
+    segments = [Segment(" " * margin, styles.of(call_kind, "missing"))] if margin > 0 else []
+    calls = len(layout.calls)
+    call_cursor = cursor if cursor is not None and cursor < calls else None
+    put_cursor = cursor - calls - 1 if cursor is not None and cursor > calls else None
+    segments += _cells(layout, layout.calls, line.calls, look=(styles, call_kind, call_cursor))
+    strike_role = "cursor" if cursor == calls else "strike"
+    strike = line.strike.center(layout.strike_width)
+    segments.append(Segment(strike, styles.of(plain, strike_role)))
+    segments += _cells(layout, layout.puts, line.puts, look=(styles, put_kind, put_cursor))
+    fill = styles.of(put_kind, "missing")
+    return Strip(segments).adjust_cell_length(width, fill)
+
+
+def _cells(
+    layout: Layout,
+    columns: Sequence[Column],
+    cells: Sequence[Cell],
+    *,
+    look: tuple[LineStyles, str, int | None],
+) -> Iterator[Segment]:
+    styles, kind, cursor = look
+    gap, widths, of = " " * layout.gap, layout.widths, styles.of
+    for place, (column, (text, role)) in enumerate(zip(columns, cells, strict=True)):
+        padded = text.rjust(widths[column.key])
+        if place == cursor:
+            yield Segment(gap, of(kind, role))
+            yield Segment(padded, of(kind, "cursor"))
+        else:
+            yield Segment(gap + padded, of(kind, role))
+
+
+def cell_at(layout: Layout, x: int) -> int | None:
+    """Number of the cell that column `x` of the screen belongs to; None outside of all."""
+    edge = layout.side_width - layout.used_width
+    for place, column in enumerate(layout.calls):
+        edge_next = edge + layout.gap + layout.widths[column.key]
+        if edge <= x < edge_next:
+            return place
+        edge = edge_next
+    if layout.side_width <= x < layout.side_width + layout.strike_width:
+        return len(layout.calls)
+    edge = layout.side_width + layout.strike_width
+    for place, column in enumerate(layout.puts):
+        edge_next = edge + layout.gap + layout.widths[column.key]
+        if edge <= x < edge_next:
+            return len(layout.calls) + 1 + place
+        edge = edge_next
+    return None
