@@ -109,7 +109,7 @@ class MarketState:
         return int(np.count_nonzero(book.event_ns)), len(book.instruments)
 
     def read_book(self, venue: str, underlying: str) -> MarketReading | None:
-        """The chain and its values now, None where nothing is listed; unchanged, the same object."""
+        """The chain and its values now; None where nothing is listed. Unchanged: the same one."""
         book = self._books.get((venue, underlying))
         if book is None or not book.instruments:
             return None

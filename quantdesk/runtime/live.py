@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import Clock, FrameDecoder, FrameRecorder, MarketFeed
-from quantdesk.errors import QuantDeskError, StorageError, Transient
+from quantdesk.errors import StorageError, Transient
 from quantdesk.runtime.desk import Desk
 from quantdesk.snapshot import DeskSnapshot, LinkState
 
@@ -229,7 +229,7 @@ class DeskThread:
     def _run(self) -> None:
         try:
             asyncio.run(self._main())
-        except (QuantDeskError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  (the supervisor: the screen shows what ended it)
             self._error = error
         finally:
             self._started.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def write_output(data: bytes, output: Path | None, *, is_binary: bool = False) -
         temporary.write_bytes(data)
         temporary.replace(output)
     except OSError as error:
-        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         raise StorageError(
             f"{output}: can not be written: {reason}; name another -o FILE"

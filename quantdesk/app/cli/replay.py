@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -22,7 +23,7 @@ from quantdesk.runtime.replay import snapshots
     help="Seconds of recorded time between snapshots.",
 )
 @click.option("-o", "--output", metavar="FILE", type=click.File("wb"), default="-")
-def command(directory: Path, format_: str, every: float, output: click.utils.LazyFile) -> None:
+def command(directory: Path, format_: str, every: float, output: IO[bytes]) -> None:
     """Play the recording in DIRECTORY back, as fast as it goes, and print the snapshots.
 
     The same recording gives the same bytes each time.
