@@ -1,0 +1,38 @@
+"""Refusals of a request with the venue's codes. Values: a refused request is normal work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An answer that says no. `data` is what the venue puts into `error.data`, None for nothing."""
+
+    code: int
+    message: str
+    data: dict[str, str] | None = None
+
+
+PARSE_ERROR = Refusal(code=-32700, message="Parse error")
+TOO_LARGE = Refusal(code=-32600, message="request entity too large")
+UNKNOWN_METHOD = Refusal(code=-32601, message="Method not found")
+NOT_FOUND = Refusal(code=13020, message="not_found")
+WEBSOCKET_ONLY = Refusal(code=10030, message="must_be_websocket_request")
+TOO_MANY_REQUESTS = Refusal(code=10028, message="too_many_requests")
+AUTHORIZATION_REQUIRED = Refusal(code=10000, message="authorization_required")
+UNAUTHORIZED = Refusal(code=13009, message="unauthorized", data={"reason": "invalid_token"})
+INVALID_CREDENTIALS = Refusal(code=13004, message="invalid_credentials")
+RAW_NEEDS_AUTHORIZATION = Refusal(
+    code=13778, message="raw_subscriptions_not_available_for_unauthorized"
+)
+
+
+def invalid_request(reason: str) -> Refusal:
+    """The message is JSON but no request."""
+    return Refusal(code=-32600, message="Invalid Request", data={"reason": reason})
+
+
+def invalid_params(param: str, reason: str) -> Refusal:
+    """A parameter is absent, of the wrong type or out of range."""
+    return Refusal(code=-32602, message="Invalid params", data={"reason": reason, "param": param})

@@ -1,0 +1,133 @@
+"""The JSON-RPC envelope: bytes to a request, a result or refusal to bytes.
+
+Strict where Deribit is: no batches, no request without id, ids integer or string and echoed with
+their type. Any bytes give a request or a refusal, never an exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from quantdesk.simulator.deribit.refusals import PARSE_ERROR, TOO_LARGE, Refusal, invalid_request
+
+REQUEST_BYTES_MAX = 32 * 1024
+"""Deribit refuses a body or frame over 32 kB."""
+
+NS_PER_US = 1_000
+
+RequestId = int | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A well-formed request. `is_query` : parameters are text of a query string, to be coerced."""
+
+    method: str
+    params: dict[str, Any] = field(default_factory=dict)
+    request_id: RequestId = None
+    is_query: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Malformed:
+    """No request; the refusal to answer with, and the id where one could be read."""
+
+    refusal: Refusal
+    request_id: RequestId = None
+
+
+def parse_request(payload: bytes) -> Request | Malformed:
+    """The request in `payload`. NaN and Infinity are not JSON here."""
+    if len(payload) > REQUEST_BYTES_MAX:
+        return Malformed(refusal=TOO_LARGE)
+    try:
+        message = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return Malformed(refusal=PARSE_ERROR)
+    if not isinstance(message, dict):
+        what = "batch requests are not supported" if isinstance(message, list) else "not an object"
+        return Malformed(refusal=invalid_request(what))
+    request_id = message.get("id")
+    if not isinstance(request_id, int | str) or isinstance(request_id, bool):
+        return Malformed(refusal=invalid_request("id must be an integer or a string"))
+    return _with_id(message, request_id)
+
+
+def _with_id(message: dict[str, Any], request_id: int | str) -> Request | Malformed:
+    method, params = message.get("method"), message.get("params", {})
+    if message.get("jsonrpc", "2.0") != "2.0":
+        return Malformed(refusal=invalid_request("jsonrpc must be 2.0"), request_id=request_id)
+    if not isinstance(method, str):
+        return Malformed(refusal=invalid_request("method must be a string"), request_id=request_id)
+    if not isinstance(params, dict):
+        refusal = Refusal(
+            code=-32602, message="Invalid params", data={"reason": "params must be an object"}
+        )
+        return Malformed(refusal=refusal, request_id=request_id)
+    return Request(method=method, params=params, request_id=request_id)
+
+
+class _Error(msgspec.Struct, frozen=True):
+    message: str
+    code: int
+    data: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+    jsonrpc: str = "2.0"
+    id: int | str | msgspec.UnsetType | None = msgspec.UNSET
+    result: Any = msgspec.UNSET
+    error: _Error | msgspec.UnsetType = msgspec.UNSET
+    usIn: int  # noqa: N815 - the venue's spelling
+    usOut: int  # noqa: N815
+    usDiff: int  # noqa: N815
+    testnet: bool
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode_answer(
+    outcome: object,
+    *,
+    request_id: RequestId | msgspec.UnsetType,
+    received_ns: int,
+    sent_ns: int,
+    is_testnet: bool,
+) -> bytes:
+    """The answer to a request: `outcome` is a result, or a Refusal.
+
+    request_id : UNSET leaves the field out, as in answers to query-string requests
+    received_ns, sent_ns : venue time
+    """
+    us_in, us_out = received_ns // NS_PER_US, sent_ns // NS_PER_US
+    error: _Error | msgspec.UnsetType = msgspec.UNSET
+    if isinstance(outcome, Refusal):
+        data = msgspec.UNSET if outcome.data is None else outcome.data
+        error = _Error(message=outcome.message, code=outcome.code, data=data)
+    return _ENCODER.encode(
+        _Answer(
+            id=request_id,
+            result=msgspec.UNSET if isinstance(outcome, Refusal) else outcome,
+            error=error,
+            usIn=us_in,
+            usOut=us_out,
+            usDiff=us_out - us_in,
+            testnet=is_testnet,
+        )
+    )
+
+
+def heartbeat(kind: str) -> bytes:
+    """A heartbeat notification: `kind` is "heartbeat" or "test_request"."""
+    message = {"jsonrpc": "2.0", "method": "heartbeat", "params": {"type": kind}}
+    return _ENCODER.encode(message)
+
+
+def notification(channel: str, data: bytes) -> bytes:
+    """A subscription notification; `data` is JSON, `channel` a name that the hub has parsed."""
+    head = b'{"jsonrpc":"2.0","method":"subscription","params":{"channel":'
+    return b"".join((head, _ENCODER.encode(channel), b',"data":', data, b"}}"))
