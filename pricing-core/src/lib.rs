@@ -1,0 +1,28 @@
+//! `pricing-core`: Black-76 prices, partial derivatives and implied volatilities.
+//!
+//! Pure numerics: no clock, no I/O, no logging, no market convention. What is where:
+//!
+//! - [`black`]: price and raw partials of one bundle of options; its rare rows in [`extreme`];
+//! - [`implied`]: implied volatility with a status;
+//! - [`batch`]: columns in, columns out; the only file that knows rayon;
+//! - [`lanes`]: SIMD lane types and run-time dispatch, the only place with `unsafe`;
+//! - [`math`]: elementary functions that know nothing of finance.
+//!
+//! Promises: no panic on any input; NaN out only where documented, with a mask or a status;
+//! the same bits whatever the thread count, the batch length and the fused instruction set.
+//! Python bindings live behind the feature `python`.
+
+pub mod batch;
+pub mod black;
+pub mod error;
+pub mod extreme;
+pub mod implied;
+pub mod implied_rare;
+pub mod lanes;
+pub mod math;
+#[cfg(feature = "python")]
+mod python;
+pub mod types;
+
+pub use error::PricingError;
+pub use types::{Output, Wanted};

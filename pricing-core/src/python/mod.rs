@@ -1,0 +1,16 @@
+//! The module `quantdesk._core`. Borrow, detach, map the error: no loops and no logic here.
+
+mod arrays;
+mod black;
+mod errors;
+mod lanes;
+
+use pyo3::prelude::*;
+
+/// The compiled kernel of quantdesk; reached through `quantdesk.pricing`.
+#[pymodule(gil_used = false)]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    black::register(module)?;
+    lanes::register(module)
+}
