@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import Clock
@@ -21,9 +21,6 @@ from quantdesk.venues.transport.ws import CertificateRefused, WsSession
 
 FRAMES_PER_TURN = 64
 """Frames handed out before others in the event loop get a turn, the answering reader first."""
-
-RATE_LIMIT_PAUSE_S = 3.0
-"""What the largest refused request needs to be earned again, where the venue names no pause."""
 
 _UNDERLYING = re.compile(r"[A-Z0-9]{1,12}(_[A-Z0-9]{1,12})?")
 
@@ -111,7 +108,7 @@ class DeribitFeed:
         """Channels that the venue did not grant; they are asked for again slowly."""
         return self._session.subscriptions.refused if self._session else frozenset()
 
-    async def frames(self) -> AsyncIterator[RawFrame]:
+    async def frames(self) -> AsyncGenerator[RawFrame, None]:
         """Every inbound message, answers included, until `close`. Can be read once.
 
         Faults of the connection are mended inside; what can not be mended is raised.
@@ -189,7 +186,9 @@ class DeribitFeed:
             self._backoff.jump_to_high()
         if isinstance(error, RateLimited):
             asked_s = error.retry_after_s
-            return self._backoff.next_pause_s(RATE_LIMIT_PAUSE_S if asked_s is None else asked_s)
+            if asked_s is None:
+                asked_s = self._settings.rate_limit_pause_s
+            return self._backoff.next_pause_s(at_least_s=asked_s)
         return self._backoff.next_pause_s()
 
     def _set_state(self, state: str) -> None:

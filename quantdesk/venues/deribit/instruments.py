@@ -43,6 +43,7 @@ _KINDS = {
     "option_combo": InstrumentKind.OPTION_COMBO,
     "future_combo": InstrumentKind.FUTURE_COMBO,
 }
+_COMBOS = (InstrumentKind.OPTION_COMBO, InstrumentKind.FUTURE_COMBO)
 _OPTION_TYPES = {"call": OptionType.CALL, "put": OptionType.PUT}
 _SETTLEMENTS = {"reversed": Settlement.INVERSE, "linear": Settlement.LINEAR}
 
@@ -89,11 +90,9 @@ def to_instrument(record: InstrumentRecord) -> Instrument:
     name = name_like(record.instrument_name)
     if kind is None or name is None:
         raise InvalidInput("instrument_name", record.instrument_name[:64], "of no known form")
-    is_perpetual = record.settlement_period == "perpetual"
-    if kind is InstrumentKind.FUTURE and is_perpetual:
+    if kind is InstrumentKind.FUTURE and record.settlement_period == "perpetual":
         kind = InstrumentKind.PERPETUAL
     is_option = kind is InstrumentKind.OPTION
-    has_expiry = kind not in (InstrumentKind.PERPETUAL, InstrumentKind.SPOT) and not is_perpetual
     return Instrument(
         venue=VENUE,
         name=name,
@@ -107,12 +106,12 @@ def to_instrument(record: InstrumentRecord) -> Instrument:
         ticks=_ticks(record),
         amount_min=_exact(record.min_trade_amount, "min_trade_amount"),
         amount_step=_exact(record.qty_tick_size or record.min_trade_amount, "qty_tick_size"),
-        expiry_ns=_expiry_ns(record) if has_expiry else None,
+        expiry_ns=_expiry_ns(record, kind),
         strike=_exact(record.strike, "strike") if is_option else None,
         option_type=_option_type(record) if is_option else None,
         maker_fee=_fee(record.maker_commission, "maker_commission"),
         taker_fee=_fee(record.taker_commission, "taker_commission"),
-        created_ns=_created_ns(record),
+        created_ns=event_ns_of_ms(record.creation_timestamp),
     )
 
 
@@ -179,17 +178,18 @@ def _ticks(record: InstrumentRecord) -> TickScheme:
     return TickScheme(tick=_exact(record.tick_size, "tick_size"), steps=tuple(sorted(steps)))
 
 
-def _expiry_ns(record: InstrumentRecord) -> int:
+def _expiry_ns(record: InstrumentRecord, kind: InstrumentKind) -> int | None:
+    """None for what never expires, which the venue gives a date of the year 3000."""
+    if kind in (InstrumentKind.PERPETUAL, InstrumentKind.SPOT):
+        return None
+    if kind in _COMBOS and not record.expiration_timestamp:
+        return None
     expiry_ns = event_ns_of_ms(record.expiration_timestamp)
     if expiry_ns is None:
         raise InvalidInput(
             "expiration_timestamp", record.expiration_timestamp, "must be ms between 2001 and 2100"
         )
     return expiry_ns
-
-
-def _created_ns(record: InstrumentRecord) -> int | None:
-    return event_ns_of_ms(record.creation_timestamp)
 
 
 def _option_type(record: InstrumentRecord) -> OptionType:

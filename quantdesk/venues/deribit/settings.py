@@ -39,6 +39,8 @@ class DeribitSettings:
     relist_s, relist_gap_s : how often instruments are listed anew, and at least how far apart
     refused_retry_s : how often refused channels are asked for again
     backoff_low_s, backoff_high_s : first and longest pause between tries to connect
+    rate_limit_pause_s : pause after "too many requests" where the venue names none; the longest
+        subscription is earned again in 3 s
     stable_s : a connection that lived this long counts as a success
     channels_per_request : most channels in one subscribe call
     frames_max : frames held for a slow desk before tickers give way
@@ -58,6 +60,7 @@ class DeribitSettings:
     refused_retry_s: float = 30.0
     backoff_low_s: float = 0.25
     backoff_high_s: float = 30.0
+    rate_limit_pause_s: float = 3.0
     stable_s: float = 10.0
     channels_per_request: int = 250
     frames_max: int = 16_384
