@@ -30,7 +30,8 @@ def parse_instant(text: str) -> int:
     match = re.fullmatch(r"(.*?)(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", text.strip())
     try:
         assert match is not None
-        whole = datetime.fromisoformat(match[1] + (match[3] or "+00:00"))
+        midnight = "T00:00" if len(match[1]) == len("2026-06-27") else ""
+        whole = datetime.fromisoformat(match[1] + midnight + (match[3] or "+00:00"))
     except (AssertionError, ValueError):
         raise InvalidInput("time", text, "must look like 2026-06-27T09:30:00Z") from None
     decimals = (match[2] or ".0")[1:].ljust(9, "0")

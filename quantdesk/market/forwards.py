@@ -93,7 +93,8 @@ def _parity_forward(chain: Chain, part: slice, reference: float | None) -> tuple
         return None, 0
     strike, call_mid, put_mid, weight, is_inverse = pairs
     try:
-        price = pricing.parity_forward(strike, call_mid, put_mid, weight, is_inverse=is_inverse)
+        parity = pricing.parity_forward_coin if is_inverse else pricing.parity_forward
+        price = parity(strike, call_mid, put_mid, weight)
     except PricingError:
         return None, 0
     return price, int(strike.size)

@@ -19,7 +19,6 @@ from quantdesk.app.render.chain_record import (
 )
 from quantdesk.domain.times import format_instant
 from quantdesk.snapshot import ChainSnapshot
-from quantdesk.storage.export import write_parquet
 
 HEAD_FIELDS = ("underlying", "venue", "environment", "as_of", "index_price")
 """What every line of a flat format repeats of the header, so that a line stands alone."""
@@ -78,6 +77,8 @@ def chain_csv(snapshot: ChainSnapshot) -> bytes:
 
 def chain_parquet(snapshot: ChainSnapshot) -> bytes:
     """Parquet with the flat fields as columns and the JSON header as metadata."""
+    from quantdesk.storage.export import write_parquet  # noqa: PLC0415  (a database, here only)
+
     rows = _flat_rows(snapshot)
     columns = {name: [row[name] for row in rows] for name in (*HEAD_FIELDS, *ROW_FIELDS)}
     header = to_json(chain_header(snapshot)).decode()

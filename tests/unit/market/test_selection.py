@@ -68,7 +68,7 @@ def test_unlisted_date_names_the_nearest() -> None:
         ("1", {57_500, 60_000, 62_500}),
         ("5%", {57_500, 60_000, 62_500}),
         ("1s", {50_000, 52_500, 55_000, 57_500, 60_000, 62_500, 65_000, 67_500, 70_000}),
-        ("45d", {60_000}),
+        ("49d", {60_000}),
     ],
 )
 def test_window_keeps_strikes_around_the_forward(text: str, strikes: set[int]) -> None:
