@@ -134,7 +134,7 @@ def read_csv(
     names = {one.place.underlying for one in located if one.place.underlying is not None}
     if not names:
         reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common(3))
-        raise ChainFileError(f"{text.path}: not one usable row of {rows} ({reasons or 'none'})")
+        raise ChainFileError(f"{text.path}: no option in its {rows} rows ({reasons or 'none'})")
     chosen = choose_underlying(text.path, names, underlying)
     mine = [one for one in located if one.place.underlying in (chosen, None)]
     choice = _choose(text.path, layout.timing, mine, at_ns)
@@ -187,7 +187,10 @@ def _choose(path: Path, timing: Timing, mine: list[_Located], at_ns: int | None)
         at = choose_moment(path, moments, at_ns)
         numbers = _latest([one for _, part in passes[: at + 1] for one in part])
         return _Choice(moments_ns=moments, as_of_ns=moments[at], numbers=numbers)
-    moments = tuple(sorted({one.place.moment_ns for one in mine}))
+    # A spot quote alone makes no moment of a chain.
+    moments = tuple(
+        sorted({one.place.moment_ns for one in mine if one.place.underlying is not None})
+    )
     as_of_ns = moments[choose_moment(path, moments, at_ns)]
     if timing is Timing.SNAPSHOTS:
         numbers = frozenset(one.number for one in mine if one.place.moment_ns == as_of_ns)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -36,6 +38,12 @@ CSV_LAYOUTS = (
 LAYOUTS = (SCHEMA, TICKER_JSON, *(layout.name for layout in CSV_LAYOUTS))
 """Names of every layout that is understood."""
 
+_LENIENT_BYTES_MAX = 32 << 20
+"""Content that may be read a second, slower way, in which it takes some ten times its size."""
+
+_INT_DIGITS = 18
+"""A whole number of more digits may not fit 64 bits."""
+
 _COIN_IN_NAME = re.compile(r"(btc|eth|sol|xrp|matic)(?![a-z])", re.IGNORECASE)
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text_decoder = msgspec.json.Decoder(str)
@@ -68,7 +76,10 @@ def _read_json(
     try:
         fields = _fields_decoder.decode(content)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise ChainFileError(f"{path}: not one JSON object: {error}") from None
+        content = _with_words_for_no_numbers(content)
+        if not content:
+            raise ChainFileError(f"{path}: not one JSON object: {error}") from None
+        fields = _fields_decoder.decode(content)
     if "schema" in fields:
         try:
             schema = _text_decoder.decode(fields["schema"])
@@ -80,6 +91,25 @@ def _read_json(
     if "instruments" in fields and "tickers" in fields:
         return read_ticker_json(path, fields, at_ns=at_ns, underlying=underlying)
     raise _unknown(path)
+
+
+def _with_words_for_no_numbers(content: bytes) -> bytes:
+    """JSON whose NaN and Infinity, which are none, became texts; empty where it is no object.
+
+    Some programs write them. As texts they cost the record that holds them, not the file.
+    """
+    if len(content) > _LENIENT_BYTES_MAX:
+        return b""
+    try:
+        document = json.loads(
+            content,
+            parse_float=Decimal,
+            parse_int=lambda digits: int(digits) if len(digits) <= _INT_DIGITS else Decimal(digits),
+            parse_constant=str,
+        )
+        return msgspec.json.encode(document) if isinstance(document, dict) else b""
+    except (ValueError, RecursionError):
+        return b""
 
 
 def _read_csv(
