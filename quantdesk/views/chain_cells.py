@@ -92,9 +92,10 @@ def _iv_writer(snapshot: ChainSnapshot, side: str, width: int | None) -> CellWri
     room = None if width is None else width - 1
 
     def write(row: int) -> str:
-        if status[row] == IV_RECORDED:
-            return FALLBACK_MARK + percent_text(column.item(row), 2, room)
-        return percent_text(column.item(row), 2, width)
+        if status[row] != IV_RECORDED:
+            return percent_text(column.item(row), 2, width)
+        text = percent_text(column.item(row), 2, room)
+        return text if text == DASH else FALLBACK_MARK + text
 
     return write
 

@@ -73,7 +73,7 @@ _COLUMNS = (
     Column(key="last", title="Last", says="last trade", width=6, role=Role.MARK),
     Column(key="open_interest", title="OI", says="open interest", width=8, role=Role.SIZE),
     Column(key="volume", title="Vol", says="24 h volume", width=7, role=Role.SIZE),
-    Column(key="age", title="Age", says="age of the quote", width=4, role=Role.AGE),
+    Column(key="age", title="Age", says="age of the quote", width=5, role=Role.AGE),
 )
 
 COLUMNS = {column.key: column for column in _COLUMNS}

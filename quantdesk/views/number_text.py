@@ -14,6 +14,8 @@ from quantdesk.domain.instrument import TickScheme
 DASH = "–"
 """Shown where there is no value. Never 0, never blank."""
 
+STRIKE_LENGTH_MAX = 14
+
 DECIMALS_MAX = 12
 """More than any venue's tick has; a bound against absurd instrument records."""
 
@@ -60,12 +62,11 @@ def exact_text(value: float | None) -> str:
 
 
 def strike_text(strike: float) -> str:
-    """A strike with thousands separators and only the decimals it has."""
+    """A strike with thousands separators and only the decimals it has, in at most 14 characters."""
     if not isfinite(strike):
         return DASH
-    if abs(strike) >= 1e12:
-        return f"{strike:.6g}"
-    return f"{strike:,.8f}".rstrip("0").rstrip(".")
+    text = f"{strike:,.8f}".rstrip("0").rstrip(".")
+    return text if len(text) <= STRIKE_LENGTH_MAX else f"{strike:.7g}"
 
 
 @lru_cache(maxsize=256)

@@ -78,7 +78,7 @@ def days_left_text(expiry_ns: int, now_ns: int) -> str:
 
 
 def age_text(age_ns: int) -> str:
-    """An age in at most four characters: "7s", "12m", "5h", "99d", ">99d".
+    """An age in at most five characters: "7s", "12m", "5h", "99d", ">99d".
 
     A negative age of a second or more is shown as such: the clocks disagree.
     """
@@ -90,4 +90,4 @@ def age_text(age_ns: int) -> str:
         count = seconds // unit_s
         if count < 100:
             return f"{sign}{count}{unit}"
-    return "<-99d"[:4] if sign else ">99d"
+    return "<-99d" if sign else ">99d"

@@ -16,6 +16,7 @@ from quantdesk.app.tui.widgets.chain_lines import (
     HEADER_LINES,
     LineStyles,
     cell_at,
+    changed_span,
     draw_header,
     draw_line,
 )
@@ -207,15 +208,17 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         shown = self._lines
         self._lines = {number: view.line(number) for number in visible}
         for number, line in self._lines.items():
-            if shown.get(number) != line:
-                self._refresh_body_line(number)
+            before = shown.get(number)
+            if before != line:
+                self._refresh_body_line(number, changed_span(before, line, view.layout))
         if len(shown) > len(self._lines):
             self.refresh()
 
-    def _refresh_body_line(self, number: int) -> None:
+    def _refresh_body_line(self, number: int, span: tuple[int, int] | None = None) -> None:
         y = number - self.first_line + HEADER_LINES
-        if HEADER_LINES <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+        first, stop = (0, self.size.width) if span is None else span
+        if HEADER_LINES <= y < self.size.height and first < stop:
+            self.refresh(Region(first, y, stop - first, 1))
 
     def on_resize(self, _event: events.Resize) -> None:
         """Ask for a view that fits, and keep the cursor on screen."""

@@ -96,8 +96,10 @@ def draw_line(
     strike = line.strike.center(layout.strike_width)
     segments.append(Segment(strike, styles.of(plain, strike_role)))
     segments += _cells(layout, layout.puts, line.puts, look=(styles, put_kind, put_cursor))
+    drawn = max(margin, 0) + 2 * layout.used_width + layout.strike_width
     fill = styles.of(put_kind, "missing")
-    return Strip(segments).adjust_cell_length(width, fill)
+    # Every cell is as wide as its column, so that the length is known without measuring text.
+    return Strip(segments, drawn).adjust_cell_length(width, fill)
 
 
 def _cells(
@@ -118,20 +120,37 @@ def _cells(
             yield Segment(gap + padded, of(kind, role))
 
 
+def changed_span(before: ChainLine | None, after: ChainLine, layout: Layout) -> tuple[int, int]:
+    """First and one past last screen column in which a line differs; the whole line at worst."""
+    whole = (0, layout.width)
+    if before is None or before[0] != after[0] or before[2] != after[2] or before[4:] != after[4:]:
+        return whole
+    edges = _edges(layout)
+    pairs = [*zip(before.calls, after.calls, strict=True)]
+    places = [place for place, (old, new) in enumerate(pairs) if old != new]
+    offset = len(pairs) + 1
+    pairs = [*zip(before.puts, after.puts, strict=True)]
+    places += [offset + place for place, (old, new) in enumerate(pairs) if old != new]
+    return (edges[places[0]][0], edges[places[-1]][1]) if places else (0, 0)
+
+
 def cell_at(layout: Layout, x: int) -> int | None:
     """Number of the cell that column `x` of the screen belongs to; None outside of all."""
-    edge = layout.side_width - layout.used_width
-    for place, column in enumerate(layout.calls):
-        edge_next = edge + layout.gap + layout.widths[column.key]
-        if edge <= x < edge_next:
-            return place
-        edge = edge_next
-    if layout.side_width <= x < layout.side_width + layout.strike_width:
-        return len(layout.calls)
-    edge = layout.side_width + layout.strike_width
-    for place, column in enumerate(layout.puts):
-        edge_next = edge + layout.gap + layout.widths[column.key]
-        if edge <= x < edge_next:
-            return len(layout.calls) + 1 + place
-        edge = edge_next
-    return None
+    return next((n for n, (first, stop) in enumerate(_edges(layout)) if first <= x < stop), None)
+
+
+def _edges(layout: Layout) -> list[tuple[int, int]]:
+    """First and one past last screen column of each cell of a line: calls, strike, puts."""
+    edges = []
+    left = max(layout.side_width - layout.used_width, 0)
+    for column in layout.calls:
+        right = left + layout.gap + layout.widths[column.key]
+        edges.append((left, right))
+        left = right
+    edges.append((left, left + layout.strike_width))
+    left += layout.strike_width
+    for column in layout.puts:
+        right = left + layout.gap + layout.widths[column.key]
+        edges.append((left, right))
+        left = right
+    return edges
