@@ -14,12 +14,11 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from typing import Any, Never, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import Struct, UnsetType
 
 from quantdesk.errors import ProtocolError
 
@@ -29,29 +28,25 @@ UNKNOWN_NAMED_MAX = 8
 """Unknown fields that are named; a frame of nothing else still makes one short sentence."""
 
 
-def quotes_of(value: object) -> int:
-    """Quotation marks that `value` needs in JSON: two for each key and each text.
+def quotes_of(value: Struct) -> int:
+    """Quotation marks that a decoded struct needs in JSON: two for each key and each text.
 
     The bytes of an object hold at least as many. They hold exactly as many where each key is known
     and stands once, no number is text and no mark is escaped. Raw parts count nothing.
     """
-    if isinstance(value, str):
-        return 2
-    if isinstance(value, list):
-        return sum(map(quotes_of, value))
-    if not isinstance(value, Struct):
-        return 0
-    count = 0
-    for part in msgspec.structs.astuple(value):
-        if part is UNSET:
-            continue
-        count += 2
-        kind = type(part)
-        if kind is str:
-            count += 2
-        elif kind is not Decimal and kind is not float and kind is not int:
-            count += quotes_of(part)
-    return count
+    kinds = list(map(type, _parts_of(value)))
+    return 2 * (len(kinds) - kinds.count(UnsetType) + kinds.count(str))
+
+
+def _parts_of(value: Struct) -> tuple[object, ...]:
+    """Values of all fields of `value` and of the structs in it."""
+    parts: tuple[object, ...] = msgspec.structs.astuple(value)
+    for place in _struct_places(type(value)):
+        inner = parts[place]
+        for struct in inner if isinstance(inner, list) else (inner,):
+            if isinstance(struct, Struct):
+                parts += _parts_of(struct)
+    return parts
 
 
 def audit(
@@ -147,6 +142,13 @@ def _fields_of(kind: type[Struct]) -> Mapping[str, _Field]:
         )
         for field in msgspec.structs.fields(kind)
     }
+
+
+@cache
+def _struct_places(kind: type[Struct]) -> tuple[int, ...]:
+    """Where in `kind` further structs stand, or lists of them."""
+    fields = _fields_of(kind).values()
+    return tuple(place for place, field in enumerate(fields) if field.struct is not None)
 
 
 def _members(hint: Any) -> tuple[Any, ...]:

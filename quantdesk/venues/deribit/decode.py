@@ -38,6 +38,9 @@ FRAME_BYTES_MAX = 8 * 1024 * 1024
 DATA_BYTES_MAX = 64 * 1024
 """Of a push; a ticker has about 900 bytes. Bounds the digits of any number in it too."""
 
+PUSH_QUOTES = 16
+"""What the envelope of a push needs: keys jsonrpc, method, params, channel, data; three texts."""
+
 ShapeT = TypeVar("ShapeT")
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -120,7 +123,7 @@ def _read_push(payload: bytes, envelope: Envelope, params: Params) -> Message:
     if channel is UNSET or raw is UNSET:
         raise ProtocolError("missing_field", "a push without channel or data")
     data = _read_channel(channel, raw)
-    if payload.count(b'"') == quotes_of(envelope) + quotes_of(data):
+    if payload.count(b'"') == PUSH_QUOTES + quotes_of(data):
         return Notification(channel=channel, data=data)
     unknown = audit(payload, Envelope, at=("params", "data"), inner=type(data))
     return Notification(channel=channel, data=data, unknown_fields=unknown)
