@@ -178,7 +178,7 @@ def _order_book(call: Call) -> object:
     if row is None:
         return refusals.NOT_FOUND
     bids, asks = call.market.levels(row)
-    ticker = msgspec.structs.asdict(call.market.tickers([row])[0])
+    ticker = msgspec.json.decode(call.market.ticker_json(row), type=dict[str, msgspec.Raw])
     change_id = int(call.market.board.change_id[row])
     return {**ticker, "change_id": change_id, "bids": bids, "asks": asks}
 
