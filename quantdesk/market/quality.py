@@ -6,9 +6,10 @@ import numpy as np
 
 from quantdesk.market.chain import BoolArray, Chain
 
-STALE_AFTER_NS = 60 * 1_000_000_000
+STALE_AFTER_NS = 180 * 1_000_000_000
 """A quote older than this on the venue's clock is stale: the venue re-sends a ticker whenever its
-index moves, so a minute of silence on one option means that something is wrong with its channel."""
+index moves, so minutes of silence on one option mean that something is wrong with its channel; a
+sweep of a whole chain over REST takes about two."""
 
 
 def stale_rows(chain: Chain, as_of_ns: int, stale_after_ns: int = STALE_AFTER_NS) -> BoolArray:

@@ -14,14 +14,21 @@ from decimal import Decimal
 import numpy as np
 
 from quantdesk.domain.events import (
+    BookChange,
+    BookSnapshot,
+    DayStats,
     FrameSetAside,
     FutureUpdate,
     IndexUpdate,
     InstrumentsListed,
     InstrumentStateChanged,
     MarketEvent,
+    MarkUpdate,
+    OpenInterestUpdate,
     PlatformState,
+    PublicTrade,
     QuoteUpdate,
+    TopOfBook,
     VenueTime,
 )
 from quantdesk.domain.instrument import Instrument, InstrumentKind
@@ -30,6 +37,22 @@ from quantdesk.market.forwards import ExpiryForward, expiry_forward
 from quantdesk.market.valuation import ChainValues, value_chain
 
 NO_VALUE = float("nan")
+
+QuotePart = TopOfBook | MarkUpdate | DayStats | OpenInterestUpdate
+"""What some venues send instead of a whole ticker: each replaces its own columns only."""
+
+PART_SLOTS = {TopOfBook: 0, MarkUpdate: 1, DayStats: 2, OpenInterestUpdate: 3}
+"""Column of `_Book.part_ns` that holds the instant of each kind of part."""
+
+SAMPLED_SLOT = 4
+"""Column of `_Book.part_ns` for sampled tops of book, which are ordered among themselves."""
+
+SAMPLED_LAG_NS = 2_000_000_000
+"""A sampled book replaces a direct one only when it is this much newer: a sample is up to a second
+older than its stamp says (Binance samples its books once a second), so within the lag the direct
+one may know better; beyond it the sample is newer, or the direct stream is silent."""
+
+_COLUMN = {name: column for column, name in enumerate(QUOTE_COLUMNS)}
 
 
 def _number(value: Decimal | float | None) -> float:
@@ -62,6 +85,7 @@ class _Book:
     quotes: np.ndarray = field(default_factory=lambda: np.empty((0, len(QUOTE_COLUMNS))))
     event_ns: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     recv_ns: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    part_ns: np.ndarray = field(default_factory=lambda: _no_parts(0))
     forward_index: list[str] = field(default_factory=list)
     dirty: BoolArray = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
     index_price: float | None = None
@@ -86,6 +110,8 @@ class MarketState:
         match event:
             case QuoteUpdate():
                 self._apply_quote(event)
+            case TopOfBook() | MarkUpdate() | DayStats() | OpenInterestUpdate():
+                self._apply_part(event)
             case IndexUpdate():
                 self._apply_index(event)
             case InstrumentsListed():
@@ -96,6 +122,8 @@ class MarketState:
                 self._apply_future(event)
             case VenueTime() | PlatformState() | FrameSetAside():
                 pass  # the desk's business, not the market's
+            case PublicTrade() | BookSnapshot() | BookChange():
+                pass  # no chain holds them
 
     def underlyings(self) -> tuple[tuple[str, str], ...]:
         """(venue, underlying) pairs with at least one listed option, sorted."""
@@ -183,6 +211,33 @@ class MarketState:
         if event.index_price is not None:
             _note_index(book, float(event.index_price), event.event_ns, "ticker")
 
+    def _apply_part(self, event: QuotePart) -> None:
+        """Replace the columns of one part; a part is late only against others of its own kind."""
+        book = self._home.get((event.venue, event.instrument_name))
+        if book is None:
+            self.counters["quote of an unlisted instrument"] += 1
+            return
+        row, slot = book.row_of[event.instrument_name], PART_SLOTS[type(event)]
+        is_sampled = isinstance(event, TopOfBook) and event.is_sampled
+        last_ns = int(book.part_ns[row, SAMPLED_SLOT if is_sampled else slot])
+        if event.event_ns < last_ns:
+            self.counters["quote older than the last"] += 1
+            return
+        if is_sampled:
+            book.part_ns[row, SAMPLED_SLOT] = event.event_ns
+            if event.event_ns < int(book.part_ns[row, slot]) + SAMPLED_LAG_NS:
+                return
+        else:
+            book.part_ns[row, slot] = event.event_ns
+        for column, value in _part_columns(event):
+            book.quotes[row, column] = _number(value)
+        book.event_ns[row] = max(book.event_ns[row], event.event_ns)
+        book.recv_ns[row] = max(book.recv_ns[row], event.recv_ns)
+        book.dirty[row] = True
+        book.is_dirty = True
+        if isinstance(event, MarkUpdate) and event.index_price is not None:
+            _note_index(book, float(event.index_price), event.event_ns, "mark price")
+
     def _apply_index(self, event: IndexUpdate) -> None:
         for book in self._index_books.get((event.venue, event.index_name), ()):
             _note_index(book, float(event.price), event.event_ns, event.index_name)
@@ -223,18 +278,21 @@ class MarketState:
         quotes = np.full((rows, len(QUOTE_COLUMNS)), np.nan)
         event_ns = np.zeros(rows, dtype=np.int64)
         recv_ns = np.zeros(rows, dtype=np.int64)
+        part_ns = _no_parts(rows)
         forward_index = [""] * rows
         for row, instrument in enumerate(instruments):
             old = book.row_of.get(instrument.name)
             if old is not None:
                 quotes[row] = book.quotes[old]
                 event_ns[row], recv_ns[row] = book.event_ns[old], book.recv_ns[old]
+                part_ns[row] = book.part_ns[old]
                 forward_index[row] = book.forward_index[old]
         for name in book.row_of:
             self._home.pop((key[0], name), None)
         book.instruments = instruments
         book.row_of = {instrument.name: row for row, instrument in enumerate(instruments)}
         book.quotes, book.event_ns, book.recv_ns = quotes, event_ns, recv_ns
+        book.part_ns = part_ns
         book.forward_index = forward_index
         book.dirty = np.ones(rows, dtype=np.bool_)
         book.is_dirty = True
@@ -242,6 +300,29 @@ class MarketState:
         for name in book.row_of:
             self._home[(key[0], name)] = book
         self._index_books = _books_by_index(self._books)
+
+
+def _no_parts(rows: int) -> np.ndarray:
+    return np.zeros((rows, SAMPLED_SLOT + 1), dtype=np.int64)
+
+
+def _part_columns(event: QuotePart) -> tuple[tuple[int, Decimal | float | None], ...]:
+    """(column, value) pairs that a part replaces."""
+    match event:
+        case TopOfBook():
+            names: tuple[str, ...] = ("bid", "ask", "bid_size", "ask_size")
+        case MarkUpdate():
+            names = ("mark", "index_price", "venue_bid_iv", "venue_mark_iv", "venue_ask_iv")
+        case DayStats():
+            names = ("last", "volume")
+        case OpenInterestUpdate():
+            names = ("open_interest",)
+    pairs = [(_COLUMN[name], getattr(event, name)) for name in names]
+    if isinstance(event, MarkUpdate):
+        greeks = event.venue_greeks
+        names = ("delta", "gamma", "vega", "theta", "rho")
+        pairs += [(_COLUMN[f"venue_{name}"], getattr(greeks, name)) for name in names]
+    return tuple(pairs)
 
 
 def _note_index(book: _Book, price: float, event_ns: int, source: str) -> None:

@@ -84,8 +84,12 @@ def snapshot_at(directory: Path, underlying: str, at_ns: int | None) -> DeskSnap
             first_ns = desk.venue_time(underlying, frame.recv_ns)
     else:
         _check_reached(desk.venue_time(underlying, now_ns), at_ns, directory)
-    if desk.venue_time(underlying, now_ns) is None:
-        raise StorageError(f"{directory}: no {underlying} chain in it" + _starts(first_ns))
+    if first_ns is None:
+        raise StorageError(f"{directory}: no {underlying} chain in it")
+    if at_ns is not None and at_ns < first_ns:
+        raise StorageError(
+            f"{directory}: no {underlying} chain in it before {format_instant(first_ns)}"
+        )
     shift = 0 if at_ns is None else at_ns - (desk.venue_time(underlying, now_ns) or at_ns)
     return desk.snapshot(now_ns + shift)
 
@@ -95,10 +99,6 @@ def _check_reached(end_ns: int | None, at_ns: int | None, directory: Path) -> No
         raise StorageError(
             f"{directory}: ends at {format_instant(end_ns)}, before {format_instant(at_ns)}"
         )
-
-
-def _starts(first_ns: int | None) -> str:
-    return "" if first_ns is None else f" before {format_instant(first_ns)}"
 
 
 class ReplayPlayer:
@@ -115,6 +115,7 @@ class ReplayPlayer:
         self._clock = clock
         self._speed = speed
         self._is_paused = False
+        self._wall_ns = 0
         self._latest: DeskSnapshot | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="quantdesk-replay", daemon=True)
@@ -122,6 +123,7 @@ class ReplayPlayer:
 
     def start(self) -> None:
         """Begin to play."""
+        self._wall_ns = self._clock.now_ns()
         self._thread.start()
 
     def latest(self) -> DeskSnapshot | None:
@@ -146,6 +148,10 @@ class ReplayPlayer:
         """Stop recorded time, or let it run on."""
         self._is_paused = not self._is_paused
 
+    def wait(self) -> None:
+        """Wait until the recording has been played to its end."""
+        self._thread.join()
+
     def close(self) -> None:
         """Stop playing. Raises what ended it, if the recording did."""
         self._stop.set()
@@ -165,8 +171,7 @@ class ReplayPlayer:
         pending = next(frames, None)
         if pending is None:
             return
-        tape_ns = pending.recv_ns
-        wall_ns = self._clock.now_ns()
+        tape_ns, wall_ns = pending.recv_ns, self._wall_ns
         while not self._stop.is_set():
             while pending is not None and pending.recv_ns <= tape_ns:
                 tape.apply(pending)

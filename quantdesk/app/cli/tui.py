@@ -48,7 +48,8 @@ def command(
     source = parse_source(
         settings, venue=venue, endpoint=endpoint, market=market, replay=replay, at=at
     )
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    # The terminal library draws on standard error.
+    if all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         _open_screen(source, underlying.upper(), speed, settings)
     else:
         _print_screen(source, underlying.upper(), settings)
