@@ -1,169 +1,47 @@
 //! Columns in, columns out: prices, partials and implied volatilities of many options.
 //!
-//! The only file that knows rayon. Rows run in parallel, sums never do; a row's bits depend on
-//! its own arguments alone, whatever the thread count, its place and its neighbours.
+//! Rows run in parallel, sums never do (see [`crate::threads`]); a row's bits depend on its own
+//! arguments alone, whatever the thread count, its place and its neighbours.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use rayon::prelude::*;
-
-use crate::black::{Discount, Row, Sink, Spread, discount, evaluate, spread};
+use crate::black::{Clock, Discount, Row, Sink, clock, discount, evaluate};
+use crate::columns::{Column, Kinds, Options, check_length, store_padded};
 use crate::error::PricingError;
 use crate::extreme::{self, Option76};
 use crate::implied::{self, Premium, Quoted};
 use crate::implied_rare;
 use crate::lanes::{Kernel, Lane, LaneMask, dispatch};
+use crate::threads::{PIECE, in_parallel, is_parallel};
 use crate::types::{IvStatus, OUTPUTS, Output, Wanted};
-
-/// Rows in one piece of work; a multiple of every lane width.
-const PIECE: usize = 16_384;
-/// Below this many rows a second thread costs more than it brings.
-pub const THREADS_FROM: usize = 20_000;
-
-/// One number for all rows, or one a row.
-#[derive(Clone, Copy, Debug)]
-pub enum Column<'a> {
-    /// The same for each row.
-    One(f64),
-    /// One a row.
-    Many(&'a [f64]),
-}
-
-/// One kind for all rows, or one a row (a byte that is not zero is a call).
-#[derive(Clone, Copy, Debug)]
-pub enum Kinds<'a> {
-    /// The same for each row.
-    One(bool),
-    /// One a row.
-    Many(&'a [u8]),
-}
-
-impl<'a> Column<'a> {
-    fn len(self) -> Option<usize> {
-        match self {
-            Self::One(_) => None,
-            Self::Many(values) => Some(values.len()),
-        }
-    }
-
-    #[inline(always)]
-    fn load<L: Lane>(self, at: usize) -> L {
-        match self {
-            Self::One(value) => L::splat(value),
-            Self::Many(values) => L::load(values.get(at..).unwrap_or(&[])),
-        }
-    }
-
-    fn at(self, row: usize) -> f64 {
-        match self {
-            Self::One(value) => value,
-            Self::Many(values) => values.get(row).copied().unwrap_or(f64::NAN),
-        }
-    }
-
-    fn piece(self, start: usize, count: usize) -> Self {
-        match self {
-            Self::One(value) => Self::One(value),
-            Self::Many(values) => Self::Many(values.get(start..start + count).unwrap_or(&[])),
-        }
-    }
-}
-
-impl Kinds<'_> {
-    fn len(self) -> Option<usize> {
-        match self {
-            Self::One(_) => None,
-            Self::Many(values) => Some(values.len()),
-        }
-    }
-
-    #[inline(always)]
-    fn load<L: Lane>(self, at: usize) -> L::Mask {
-        match self {
-            Self::One(value) => L::Mask::splat(value),
-            Self::Many(bytes) => L::mask_from_bytes(bytes.get(at..).unwrap_or(&[])),
-        }
-    }
-
-    fn at(self, row: usize) -> bool {
-        match self {
-            Self::One(value) => value,
-            Self::Many(bytes) => bytes.get(row).is_some_and(|byte| *byte != 0),
-        }
-    }
-
-    fn piece(self, start: usize, count: usize) -> Self {
-        match self {
-            Self::One(value) => Self::One(value),
-            Self::Many(bytes) => Self::Many(bytes.get(start..start + count).unwrap_or(&[])),
-        }
-    }
-}
-
-/// The arguments of many options.
-#[derive(Clone, Copy, Debug)]
-pub struct Options<'a> {
-    /// Calls and puts.
-    pub is_call: Kinds<'a>,
-    /// Forward prices.
-    pub forward: Column<'a>,
-    /// Strikes.
-    pub strike: Column<'a>,
-    /// Years to expiry.
-    pub years: Column<'a>,
-    /// Volatilities (prices, for implied volatility).
-    pub vol: Column<'a>,
-    /// Rates for discounting.
-    pub rate: Column<'a>,
-}
-
-impl Options<'_> {
-    fn option(&self, row: usize) -> Option76 {
-        Option76 {
-            is_call: self.is_call.at(row),
-            forward: self.forward.at(row),
-            strike: self.strike.at(row),
-            years: self.years.at(row),
-            vol: self.vol.at(row),
-            rate: self.rate.at(row),
-        }
-    }
-
-    fn piece(&self, start: usize, count: usize) -> Self {
-        Self {
-            is_call: self.is_call.piece(start, count),
-            forward: self.forward.piece(start, count),
-            strike: self.strike.piece(start, count),
-            years: self.years.piece(start, count),
-            vol: self.vol.piece(start, count),
-            rate: self.rate.piece(start, count),
-        }
-    }
-
-    /// Refuses columns whose length is not `rows`.
-    fn check(&self, rows: usize) -> Result<(), PricingError> {
-        let columns = [
-            ("forward", self.forward.len()),
-            ("strike", self.strike.len()),
-            ("years", self.years.len()),
-            ("vol", self.vol.len()),
-            ("rate", self.rate.len()),
-            ("is_call", self.is_call.len()),
-        ];
-        for (field, length) in columns {
-            if length.is_some_and(|length| length != rows) {
-                return Err(PricingError::OutOfDomain(format!(
-                    "{field} has {} rows where the output has {rows}",
-                    length.unwrap_or(0)
-                )));
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Columns for the outputs that are wanted, all of one length.
 pub type Targets<'o> = [Option<&'o mut [f64]>; OUTPUTS];
+
+/// The outputs for which there is a column.
+///
+/// # Errors
+/// `OutOfDomain` where a column's length is not `rows`.
+pub fn wanted_of(targets: &Targets<'_>, rows: usize) -> Result<Wanted, PricingError> {
+    let mut wanted = Wanted::NONE;
+    for (output, column) in Output::ALL.into_iter().zip(targets) {
+        if let Some(column) = column {
+            check_length("output", Some(column.len()), rows)?;
+            wanted = wanted.with(output);
+        }
+    }
+    Ok(wanted)
+}
+
+/// Takes the first `count` rows off each column.
+pub fn split_targets<'o>(targets: &mut Targets<'o>, count: usize) -> Targets<'o> {
+    let mut head: Targets<'o> = Default::default();
+    for (slot, column) in head.iter_mut().zip(targets.iter_mut()) {
+        if let Some((first, rest)) = column.take().and_then(|c| c.split_at_mut_checked(count)) {
+            *slot = Some(first);
+            *column = Some(rest);
+        }
+    }
+    head
+}
 
 /// Outputs of one piece, and the row being written.
 struct Writer<'t, 'o> {
@@ -175,10 +53,19 @@ impl<L: Lane> Sink<L> for Writer<'_, '_> {
     #[inline(always)]
     fn put(&mut self, output: Output, value: L) {
         if let Some(Some(column)) = self.targets.get_mut(output as usize) {
-            if let Some(rest) = column.get_mut(self.at..) {
-                value.store(rest);
-            }
+            store_padded(value, column, self.at);
         }
+    }
+}
+
+/// One option on the careful path, compiled for the instruction set in use.
+pub struct Careful<'a>(pub &'a Option76);
+
+impl Kernel for Careful<'_> {
+    type Output = [f64; OUTPUTS];
+    #[inline(always)]
+    fn run<L: Lane, S: Lane>(self) -> [f64; OUTPUTS] {
+        extreme::evaluate::<S>(self.0)
     }
 }
 
@@ -192,47 +79,81 @@ struct Prices<'a, 't, 'o> {
 
 impl Prices<'_, '_, '_> {
     #[inline(always)]
-    fn bundle<L: Lane, S: Lane>(&mut self, at: usize, shared: Option<&Spread<L>>) {
+    fn bundle<L: Lane>(
+        &mut self,
+        at: usize,
+        clock: &Clock<L>,
+        discount: Option<&Discount<L>>,
+    ) -> u32 {
         let options = self.options;
         let row = Row {
             is_call: options.is_call.load::<L>(at),
             forward: options.forward.load::<L>(at),
             strike: options.strike.load::<L>(at),
-            years: options.years.load::<L>(at),
             vol: options.vol.load::<L>(at),
-        };
-        let own;
-        let spread = match shared {
-            Some(shared) => shared,
-            None => {
-                own = spread(row.vol, row.years);
-                &own
-            }
         };
         let mut writer = Writer {
             targets: self.targets,
             at,
         };
-        let rare = if matches!(options.rate, Column::One(rate) if rate == 0.0) {
-            evaluate(&row, spread, None, self.wanted, &mut writer)
-        } else {
-            let (discount, in_range): (Discount<L>, L::Mask) =
-                discount(options.rate.load::<L>(at), row.years);
-            let late = (!in_range).bits() & ((1 << L::WIDTH) - 1);
-            late | evaluate(&row, spread, Some(&discount), self.wanted, &mut writer)
-        };
-        if rare != 0 {
-            self.repair::<S>(at, rare);
+        evaluate(&row, clock, discount, self.wanted, &mut writer)
+    }
+
+    /// Each row has its own time: a flat batch.
+    #[inline(always)]
+    fn flat<L: Lane>(&mut self) {
+        let undiscounted = self.options.rate.is_zero();
+        let mut at = 0;
+        while at < self.rows {
+            let clock = clock(self.options.years.load::<L>(at));
+            let rare = if undiscounted {
+                self.bundle::<L>(at, &clock, None)
+            } else {
+                let rate = self.options.rate.load::<L>(at);
+                let (discount, in_range) = discount(rate, clock.years);
+                self.bundle::<L>(at, &clock, Some(&discount)) | (!in_range).bits()
+            };
+            self.repair(at, rare, L::WIDTH);
+            at += L::WIDTH;
         }
     }
 
+    /// All rows share forward, years and rate: one expiry of a chain.
+    #[inline(always)]
+    fn shared<L: Lane>(&mut self, years: f64, rate: f64) {
+        let clock = clock(L::splat(years));
+        let (discount, in_range) = discount(L::splat(rate), clock.years);
+        let late = (!in_range).bits();
+        let mut at = 0;
+        while at < self.rows {
+            let rare = if rate == 0.0 {
+                self.bundle::<L>(at, &clock, None)
+            } else {
+                self.bundle::<L>(at, &clock, Some(&discount)) | late
+            };
+            self.repair(at, rare, L::WIDTH);
+            at += L::WIDTH;
+        }
+    }
+
+    #[inline(always)]
+    fn repair(&mut self, at: usize, rare: u32, width: usize) {
+        if rare & ((1 << width) - 1) != 0 {
+            self.repair_rows(at, rare & ((1 << width) - 1));
+        }
+    }
+
+    #[cold]
     #[inline(never)]
-    fn repair<S: Lane>(&mut self, at: usize, rare: u32) {
+    fn repair_rows(&mut self, at: usize, rare: u32) {
         let mut left = rare;
         while left != 0 {
             let row = at + left.trailing_zeros() as usize;
             left &= left - 1;
-            let values = extreme::evaluate::<S>(&self.options.option(row));
+            if row >= self.rows {
+                return;
+            }
+            let values = dispatch(Careful(&self.options.option(row)));
             for (column, value) in self.targets.iter_mut().zip(values) {
                 if let Some(slot) = column.as_mut().and_then(|column| column.get_mut(row)) {
                     *slot = value;
@@ -247,15 +168,11 @@ impl Kernel for Prices<'_, '_, '_> {
 
     #[inline(always)]
     fn run<L: Lane, S: Lane>(mut self) {
-        let whole = self.rows - self.rows % L::WIDTH;
-        let mut at = 0;
-        while at < whole {
-            self.bundle::<L, S>(at, None);
-            at += L::WIDTH;
-        }
-        while at < self.rows {
-            self.bundle::<S, S>(at, None);
-            at += 1;
+        match (self.options.forward, self.options.years, self.options.rate) {
+            (Column::One(_), Column::One(years), Column::One(rate)) => {
+                self.shared::<L>(years, rate);
+            }
+            _ => self.flat::<L>(),
         }
     }
 }
@@ -270,7 +187,7 @@ struct Volatilities<'a, 't> {
 
 impl Volatilities<'_, '_> {
     #[inline(always)]
-    fn bundle<L: Lane, S: Lane>(&mut self, at: usize) {
+    fn bundle<L: Lane>(&mut self, at: usize) {
         let options = self.options;
         let forward = options.forward.load::<L>(at);
         let years = options.years.load::<L>(at);
@@ -280,7 +197,7 @@ impl Volatilities<'_, '_> {
         if self.premium == Premium::Coin {
             price = stated * forward;
             price_low = L::splat(0.0) - stated.residual(forward, price);
-        } else if !matches!(options.rate, Column::One(rate) if rate == 0.0) {
+        } else if !options.rate.is_zero() {
             price = implied::undiscounted(stated, options.rate.load::<L>(at), years);
         }
         let quoted = Quoted {
@@ -292,30 +209,51 @@ impl Volatilities<'_, '_> {
             price_low,
         };
         let (vol, rare) = implied::solve(&quoted, self.premium == Premium::TimeValue);
-        if let Some(rest) = self.vols.get_mut(at..) {
-            vol.store(rest);
-        }
-        if let Some(rest) = self.statuses.get_mut(at..at + L::WIDTH) {
+        store_padded(vol, self.vols, at);
+        let end = self.statuses.len().min(at + L::WIDTH);
+        if let Some(rest) = self.statuses.get_mut(at..end) {
             rest.fill(IvStatus::Ok as u8);
         }
         if rare != 0 {
-            self.repair::<S>(at, rare);
+            self.repair(at, rare);
         }
     }
 
+    #[cold]
     #[inline(never)]
-    fn repair<S: Lane>(&mut self, at: usize, rare: u32) {
+    fn repair(&mut self, at: usize, rare: u32) {
         let mut left = rare;
         while left != 0 {
             let row = at + left.trailing_zeros() as usize;
             left &= left - 1;
+            let (Some(slot), Some(code)) = (self.vols.get_mut(row), self.statuses.get_mut(row))
+            else {
+                return;
+            };
             let option = self.options.option(row);
-            let (vol, status) = implied_rare::solve::<S>(&option, option.vol, self.premium);
-            if let (Some(slot), Some(code)) = (self.vols.get_mut(row), self.statuses.get_mut(row)) {
-                *slot = vol;
-                *code = status as u8;
-            }
+            let (vol, status) = dispatch(CarefulVol {
+                option: &option,
+                price: option.vol,
+                premium: self.premium,
+            });
+            *slot = vol;
+            *code = status as u8;
         }
+    }
+}
+
+/// One implied volatility on the careful path, compiled for the instruction set in use.
+struct CarefulVol<'a> {
+    option: &'a Option76,
+    price: f64,
+    premium: Premium,
+}
+
+impl Kernel for CarefulVol<'_> {
+    type Output = (f64, IvStatus);
+    #[inline(always)]
+    fn run<L: Lane, S: Lane>(self) -> (f64, IvStatus) {
+        implied_rare::solve::<S>(self.option, self.price, self.premium)
     }
 }
 
@@ -324,16 +262,10 @@ impl Kernel for Volatilities<'_, '_> {
 
     #[inline(always)]
     fn run<L: Lane, S: Lane>(mut self) {
-        let rows = self.vols.len();
-        let whole = rows - rows % L::WIDTH;
         let mut at = 0;
-        while at < whole {
-            self.bundle::<L, S>(at);
+        while at < self.vols.len() {
+            self.bundle::<L>(at);
             at += L::WIDTH;
-        }
-        while at < rows {
-            self.bundle::<S, S>(at);
-            at += 1;
         }
     }
 }
@@ -348,21 +280,11 @@ impl Kernel for Volatilities<'_, '_> {
 pub fn evaluate_into(
     options: &Options<'_>,
     rows: usize,
-    targets: Targets<'_>,
+    mut targets: Targets<'_>,
     threads: usize,
 ) -> Result<(), PricingError> {
     options.check(rows)?;
-    let mut wanted = Wanted::NONE;
-    for (output, column) in Output::ALL.into_iter().zip(&targets) {
-        let Some(column) = column else { continue };
-        if column.len() != rows {
-            return Err(PricingError::OutOfDomain(format!(
-                "an output has {} rows where {rows} are asked",
-                column.len()
-            )));
-        }
-        wanted = wanted.with(output);
-    }
+    let wanted = wanted_of(&targets, rows)?;
     let run = |(options, rows, mut targets): (Options<'_>, usize, Targets<'_>)| {
         dispatch(Prices {
             options,
@@ -376,21 +298,99 @@ pub fn evaluate_into(
         return Ok(());
     }
     let mut pieces = Vec::with_capacity(rows / PIECE + 1);
-    let mut rest = targets;
     let mut start = 0;
     while start < rows {
         let count = PIECE.min(rows - start);
-        let mut piece: Targets<'_> = Default::default();
-        for (slot, column) in piece.iter_mut().zip(rest.iter_mut()) {
-            if let Some((head, tail)) = column.take().and_then(|c| c.split_at_mut_checked(count)) {
-                *slot = Some(head);
-                *column = Some(tail);
-            }
-        }
-        pieces.push((options.piece(start, count), count, piece));
+        pieces.push((
+            options.piece(start, count),
+            count,
+            split_targets(&mut targets, count),
+        ));
         start += count;
     }
-    pool(threads)?.install(|| pieces.into_par_iter().for_each(run));
+    in_parallel(threads, pieces, run)
+}
+
+/// The expiries of a chain: what all strikes of one share, and where its rows begin.
+#[derive(Clone, Copy, Debug)]
+pub struct Expiries<'a> {
+    /// Row of the first option of each expiry, ascending, the first 0; each ends where the next
+    /// begins, the last with the rows.
+    pub starts: &'a [usize],
+    /// Forward of each expiry.
+    pub forward: &'a [f64],
+    /// Years of each expiry.
+    pub years: &'a [f64],
+    /// Rate of each expiry.
+    pub rate: Column<'a>,
+}
+
+impl Expiries<'_> {
+    fn check(&self, rows: usize) -> Result<(), PricingError> {
+        let count = self.starts.len();
+        check_length("forward", Some(self.forward.len()), count)?;
+        check_length("years", Some(self.years.len()), count)?;
+        check_length("rate", self.rate.len(), count)?;
+        let ordered = self.starts.is_sorted() && self.starts.last().is_none_or(|s| *s <= rows);
+        if !ordered || self.starts.first().map_or(rows != 0, |start| *start != 0) {
+            return Err(PricingError::OutOfDomain(format!(
+                "starts must begin with 0, ascend and stay within the {rows} rows"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Prices and partials of a chain, whose rows are grouped by expiry. The same bits as the flat
+/// call, with what an expiry shares computed once.
+///
+/// # Errors
+/// `OutOfDomain` where lengths or starts do not fit, or a thread pool can not be made.
+pub fn chain_into(
+    is_call: Kinds<'_>,
+    strike: Column<'_>,
+    vol: Column<'_>,
+    expiries: &Expiries<'_>,
+    rows: usize,
+    mut targets: Targets<'_>,
+    threads: usize,
+) -> Result<(), PricingError> {
+    expiries.check(rows)?;
+    check_length("is_call", is_call.len(), rows)?;
+    check_length("strike", strike.len(), rows)?;
+    check_length("vol", vol.len(), rows)?;
+    let wanted = wanted_of(&targets, rows)?;
+    let ends = expiries.starts.iter().skip(1).copied().chain([rows]);
+    let mut pieces = Vec::with_capacity(expiries.starts.len());
+    for (expiry, (start, end)) in expiries.starts.iter().copied().zip(ends).enumerate() {
+        let mut start = start;
+        while start < end {
+            // A long expiry is several pieces, so that threads have something to share.
+            let count = PIECE.min(end - start);
+            let options = Options {
+                is_call: is_call.piece(start, count),
+                forward: Column::One(expiries.forward.get(expiry).copied().unwrap_or(f64::NAN)),
+                strike: strike.piece(start, count),
+                years: Column::One(expiries.years.get(expiry).copied().unwrap_or(f64::NAN)),
+                vol: vol.piece(start, count),
+                rate: Column::One(expiries.rate.at(expiry)),
+            };
+            pieces.push((options, count, split_targets(&mut targets, count)));
+            start += count;
+        }
+    }
+    let run = |(options, rows, mut targets): (Options<'_>, usize, Targets<'_>)| {
+        dispatch(Prices {
+            options,
+            rows,
+            wanted,
+            targets: &mut targets,
+        });
+    };
+    if is_parallel(rows, threads) {
+        return in_parallel(threads, pieces, run);
+    }
+    pieces.into_iter().for_each(run);
     Ok(())
 }
 
@@ -408,69 +408,31 @@ pub fn implied_into(
 ) -> Result<(), PricingError> {
     let rows = vols.len();
     options.check(rows)?;
-    if statuses.len() != rows {
-        return Err(PricingError::OutOfDomain(format!(
-            "statuses has {} rows where vols has {rows}",
-            statuses.len()
-        )));
-    }
-    if !is_parallel(rows, threads) {
+    check_length("statuses", Some(statuses.len()), rows)?;
+    let run = |(start, vols, statuses): (usize, &mut [f64], &mut [u8])| {
+        let options = options.piece(start, vols.len());
         dispatch(Volatilities {
-            options: *options,
+            options,
             premium,
             vols,
             statuses,
         });
+    };
+    if !is_parallel(rows, threads) {
+        run((0, vols, statuses));
         return Ok(());
     }
-    pool(threads)?.install(|| {
-        vols.par_chunks_mut(PIECE)
-            .zip(statuses.par_chunks_mut(PIECE))
-            .enumerate()
-            .for_each(|(piece, (vols, statuses))| {
-                let options = options.piece(piece * PIECE, vols.len());
-                dispatch(Volatilities {
-                    options,
-                    premium,
-                    vols,
-                    statuses,
-                });
-            });
-    });
-    Ok(())
+    let pieces = vols
+        .chunks_mut(PIECE)
+        .zip(statuses.chunks_mut(PIECE))
+        .enumerate();
+    let pieces = pieces
+        .map(|(piece, (vols, statuses))| (piece * PIECE, vols, statuses))
+        .collect();
+    in_parallel(threads, pieces, run)
 }
 
-fn is_parallel(rows: usize, threads: usize) -> bool {
-    threads > 1 && rows >= THREADS_FROM
-}
-
-/// The pool in use with its size and the process that made it: threads do not survive a fork.
-type Pool = Option<(usize, u32, Arc<rayon::ThreadPool>)>;
-
-static POOL: Mutex<Pool> = Mutex::new(None);
-
-fn pool(threads: usize) -> Result<Arc<rayon::ThreadPool>, PricingError> {
-    let process = std::process::id();
-    let mut held = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((size, owner, pool)) = held.as_ref() {
-        if *size == threads && *owner == process {
-            return Ok(Arc::clone(pool));
-        }
-        if *owner != process {
-            // Joining the threads of another process would wait for ever.
-            std::mem::forget(Arc::clone(pool));
-        }
-    }
-    let made = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| PricingError::OutOfDomain(format!("threads = {threads}: {error}")))?;
-    let made = Arc::new(made);
-    *held = Some((threads, process, Arc::clone(&made)));
-    Ok(made)
-}
-
-/// One option: all outputs that are wanted, others 0.
+/// One option: all outputs that are wanted, others not meaningful.
 ///
 /// # Errors
 /// `InvalidInput` naming the argument.
@@ -505,20 +467,19 @@ impl Kernel for One<'_> {
             is_call: S::Mask::splat(option.is_call),
             forward: S::splat(option.forward),
             strike: S::splat(option.strike),
-            years: S::splat(option.years),
             vol: S::splat(option.vol),
         };
-        let spread = spread(row.vol, row.years);
+        let clock = clock(S::splat(option.years));
         let mut record = Record([0.0; OUTPUTS]);
         let rare = if option.rate == 0.0 {
-            evaluate(&row, &spread, None, self.wanted, &mut record)
+            evaluate(&row, &clock, None, self.wanted, &mut record)
         } else {
-            let (discount, in_range) = discount(S::splat(option.rate), row.years);
+            let (discount, in_range) = discount(S::splat(option.rate), clock.years);
             (!in_range).bits() & 1
-                | evaluate(&row, &spread, Some(&discount), self.wanted, &mut record)
+                | evaluate(&row, &clock, Some(&discount), self.wanted, &mut record)
         };
         if rare != 0 {
-            return extreme::evaluate::<S>(option);
+            return dispatch(Careful(option));
         }
         record.0
     }
@@ -527,22 +488,47 @@ impl Kernel for One<'_> {
 /// One implied volatility and its status; the price stands apart from the option's `vol`.
 #[must_use]
 pub fn implied_one(option: &Option76, price: f64, premium: Premium) -> (f64, IvStatus) {
-    let options = Options {
-        is_call: Kinds::One(option.is_call),
-        forward: Column::One(option.forward),
-        strike: Column::One(option.strike),
-        years: Column::One(option.years),
-        vol: Column::One(price),
-        rate: Column::One(option.rate),
-    };
-    let (mut vols, mut statuses) = ([f64::NAN], [IvStatus::BadInput as u8]);
-    dispatch(Volatilities {
-        options,
+    dispatch(OneVol {
+        option,
+        price,
         premium,
-        vols: &mut vols,
-        statuses: &mut statuses,
-    });
-    let [vol] = vols;
-    let [code] = statuses;
-    (vol, IvStatus::from_code(code).unwrap_or(IvStatus::BadInput))
+    })
+}
+
+struct OneVol<'a> {
+    option: &'a Option76,
+    price: f64,
+    premium: Premium,
+}
+
+impl Kernel for OneVol<'_> {
+    type Output = (f64, IvStatus);
+
+    #[inline(always)]
+    fn run<L: Lane, S: Lane>(self) -> (f64, IvStatus) {
+        let Self {
+            option,
+            price,
+            premium,
+        } = self;
+        let options = Options {
+            is_call: Kinds::One(option.is_call),
+            forward: Column::One(option.forward),
+            strike: Column::One(option.strike),
+            years: Column::One(option.years),
+            vol: Column::One(price),
+            rate: Column::One(option.rate),
+        };
+        let (mut vols, mut statuses) = ([f64::NAN], [IvStatus::BadInput as u8]);
+        let mut solver = Volatilities {
+            options,
+            premium,
+            vols: &mut vols,
+            statuses: &mut statuses,
+        };
+        solver.bundle::<S>(0);
+        let [vol] = vols;
+        let [code] = statuses;
+        (vol, IvStatus::from_code(code).unwrap_or(IvStatus::BadInput))
+    }
 }

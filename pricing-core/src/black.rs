@@ -39,10 +39,19 @@ pub struct Row<L: Lane> {
     pub forward: L,
     /// Strike.
     pub strike: L,
-    /// Years to expiry.
-    pub years: L,
     /// Volatility.
     pub vol: L,
+}
+
+/// Time to expiry.
+#[derive(Clone, Copy)]
+pub struct Clock<L> {
+    /// Years to expiry, T.
+    pub years: L,
+    /// √T.
+    pub root: Pair<L>,
+    /// 1/(2√T).
+    pub half_per_root: L,
 }
 
 /// Distance to the money: |ln(F/K)| with which side is which.
@@ -61,8 +70,6 @@ pub struct Moneyness<L: Lane> {
 /// Total volatility and its parts.
 #[derive(Clone, Copy)]
 pub struct Spread<L> {
-    /// √T.
-    pub root: L,
     /// σ√T.
     pub total: Pair<L>,
     /// 1/(σ√T), within two units in the last place.
@@ -112,20 +119,29 @@ pub fn moneyness<L: Lane>(forward: L, strike: L, extra: L) -> Moneyness<L> {
     }
 }
 
+/// √T as a pair, for normal T.
+#[inline(always)]
+pub fn clock<L: Lane>(years: L) -> Clock<L> {
+    let root = years.sqrt();
+    // √T − root = (T − root²)/(2·root) to first order.
+    let half_per_root = L::splat(0.5) / root;
+    let low = root.residual(root, years) * half_per_root;
+    Clock {
+        years,
+        root: Pair { high: root, low },
+        half_per_root,
+    }
+}
+
 /// σ√T as a pair.
 #[inline(always)]
-pub fn spread<L: Lane>(vol: L, years: L) -> Spread<L> {
-    let root = years.sqrt();
-    let total = vol * root;
-    let reciprocal = L::splat(1.0) / total;
-    let half = L::splat(0.5);
-    // √T − root = (T − root²)/(2·root), and 1/root = σ/total.
-    let root_low = root.residual(root, years) * (half * vol * reciprocal);
-    let low = vol.mul_add(root_low, L::splat(0.0) - vol.residual(root, total));
+pub fn spread<L: Lane>(vol: L, clock: &Clock<L>) -> Spread<L> {
+    let root = clock.root;
+    let total = vol * root.high;
+    let low = vol.mul_add(root.low, L::splat(0.0) - vol.residual(root.high, total));
     Spread {
-        root,
         total: Pair { high: total, low },
-        reciprocal,
+        reciprocal: L::splat(1.0) / total,
     }
 }
 
@@ -149,7 +165,7 @@ fn near_and_far<L: Lane>(distance: Pair<L>, spread: &Spread<L>) -> (Pair<L>, L) 
     )
 }
 
-/// −x²/2 + ln(√(2π)·[`INV_SQRT_2PI`])⁻¹ as a pair.
+/// −x²/2 as a pair, plus what [`INV_SQRT_2PI`] lacks.
 #[inline(always)]
 fn density_exponent<L: Lane>(x: Pair<L>) -> Pair<L> {
     let minus_half = L::splat(-0.5);
@@ -231,14 +247,15 @@ fn in_range<L: Lane>(
 #[inline(always)]
 pub fn evaluate<L: Lane>(
     row: &Row<L>,
-    spread: &Spread<L>,
+    clock: &Clock<L>,
     discount: Option<&Discount<L>>,
     wanted: Wanted,
     sink: &mut impl Sink<L>,
 ) -> u32 {
+    let spread = spread(row.vol, clock);
     let money = moneyness(row.forward, row.strike, L::splat(0.0));
-    let arms = arms(money.distance, spread);
-    let fine = in_range(row.years, &money, spread, &arms);
+    let arms = arms(money.distance, &spread);
+    let fine = in_range(clock.years, &money, &spread, &arms);
     let pair = mills_pair(arms.near, arms.far);
     let v = spread.total;
     let gap = pair.slope.mul_add(v.high, pair.slope * v.low);
@@ -246,11 +263,12 @@ pub fn evaluate<L: Lane>(
     let value = Valued {
         money,
         arms,
+        spread,
         far_ratio: pair.far,
         gap,
         weight,
     };
-    put_all(row, spread, discount, &value, wanted, sink);
+    put_all(row, clock, discount, &value, wanted, sink);
     (!fine).bits() & ((1 << L::WIDTH) - 1)
 }
 
@@ -258,6 +276,7 @@ pub fn evaluate<L: Lane>(
 struct Valued<L: Lane> {
     money: Moneyness<L>,
     arms: Arms<L>,
+    spread: Spread<L>,
     /// M(far).
     far_ratio: L,
     /// M(near) − M(far).
@@ -269,7 +288,7 @@ struct Valued<L: Lane> {
 #[inline(always)]
 fn put_all<L: Lane>(
     row: &Row<L>,
-    spread: &Spread<L>,
+    clock: &Clock<L>,
     discount: Option<&Discount<L>>,
     value: &Valued<L>,
     wanted: Wanted,
@@ -291,7 +310,7 @@ fn put_all<L: Lane>(
     }
     let d2 = L::select(call_is_out, zero - value.arms.far, value.arms.near);
     let weight = discounted(value.weight);
-    let per_root = row.vol * spread.reciprocal;
+    let per_total = value.spread.reciprocal;
     let per_forward = one / row.forward;
     let density = value.weight * per_forward;
     let near_ratio = value.far_ratio + value.gap;
@@ -305,33 +324,34 @@ fn put_all<L: Lane>(
     if wanted.has(Output::Gamma) {
         sink.put(
             Output::Gamma,
-            discounted(density) * (per_forward * spread.reciprocal),
+            discounted(density) * (per_forward * per_total),
         );
     }
-    let vega = weight * spread.root;
+    let vega = weight * clock.root.high;
     if wanted.has(Output::Vega) {
         sink.put(Output::Vega, vega);
     }
     if wanted.has(Output::Theta) {
-        let decay = weight * (L::splat(-0.5) * row.vol * per_root);
+        let decay = zero - weight * (row.vol * clock.half_per_root);
         sink.put(
             Output::Theta,
             discount.map_or(decay, |d| d.rate.mul_add(price, decay)),
         );
     }
     if wanted.has(Output::Rho) {
-        sink.put(Output::Rho, (zero - row.years) * price);
+        sink.put(Output::Rho, (zero - clock.years) * price);
     }
     if wanted.has(Output::Vanna) {
-        let per_vol = spread.root * spread.reciprocal;
+        let per_vol = clock.root.high * per_total;
         sink.put(Output::Vanna, zero - discounted(density) * (d2 * per_vol));
     }
     if wanted.has(Output::Volga) {
-        let bend = (value.arms.near * value.arms.far) * (spread.root * spread.reciprocal);
+        let bend = (value.arms.near * value.arms.far) * (clock.root.high * per_total);
         sink.put(Output::Volga, vega * bend);
     }
     if wanted.has(Output::Charm) {
-        let drift = discounted(density) * (L::splat(0.5) * d2 * (per_root * per_root));
+        let rate_of_d1 = (clock.half_per_root * clock.half_per_root) * (d2 + d2);
+        let drift = discounted(density) * rate_of_d1;
         sink.put(
             Output::Charm,
             discount.map_or(drift, |d| d.rate.mul_add(delta, drift)),
@@ -349,7 +369,7 @@ fn put_all<L: Lane>(
             );
         }
         if wanted.has(Output::DualGamma) {
-            let second = (per_strike * per_strike) * spread.reciprocal;
+            let second = (per_strike * per_strike) * per_total;
             sink.put(Output::DualGamma, weight * second);
         }
     }

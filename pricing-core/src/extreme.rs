@@ -1,7 +1,7 @@
 //! The rare rows of Black-76, one at a time: no time or no vol, total vols above two, more than
 //! 37 deviations, numbers near the ends of the doubles. Slow, careful, the same on every path.
 
-use crate::black::{INV_SQRT_2PI, Spread, scaled_density};
+use crate::black::{INV_SQRT_2PI, Spread, clock, scaled_density, spread};
 use crate::error::PricingError;
 use crate::lanes::Lane;
 use crate::math::elementary::{Pair, log_ratio};
@@ -78,6 +78,7 @@ struct Parts {
 /// All outputs of one option, in the order of [`Output::ALL`]; NaN in each where an argument is
 /// outside its domain. At zero total vol the limits from above are given.
 #[must_use]
+#[inline(always)]
 pub fn evaluate<S: Lane>(option: &Option76) -> [f64; OUTPUTS] {
     if option.check().is_err() {
         return [f64::NAN; OUTPUTS];
@@ -109,6 +110,7 @@ fn fraction(x: f64) -> (f64, f64) {
 }
 
 /// |ln(F/K)| of any positive doubles.
+#[inline(always)]
 fn distance<S: Lane>(forward: f64, strike: f64) -> Pair<f64> {
     let (f, f_octaves) = fraction(forward);
     let (k, k_octaves) = fraction(strike);
@@ -125,6 +127,7 @@ fn distance<S: Lane>(forward: f64, strike: f64) -> Pair<f64> {
 }
 
 /// σ√T as a pair, of any doubles that are not negative.
+#[inline(always)]
 fn total_vol<S: Lane>(vol: f64, years: f64) -> (f64, Pair<f64>) {
     let root = years.sqrt();
     let total = vol * root;
@@ -138,7 +141,7 @@ fn total_vol<S: Lane>(vol: f64, years: f64) -> (f64, Pair<f64>) {
             },
         );
     }
-    let spread = crate::black::spread(S::splat(vol), S::splat(years));
+    let spread = spread(S::splat(vol), &clock(S::splat(years)));
     (
         root,
         Pair {
@@ -149,6 +152,7 @@ fn total_vol<S: Lane>(vol: f64, years: f64) -> (f64, Pair<f64>) {
 }
 
 /// Mills ratio for any argument ≥ [`crate::math::mills::MILLS_LOW`].
+#[inline(always)]
 fn mills_any<S: Lane>(a: f64) -> f64 {
     if a <= MILLS_HIGH {
         return mills(S::splat(a)).first();
@@ -163,6 +167,7 @@ fn mills_any<S: Lane>(a: f64) -> f64 {
 }
 
 /// M(a) − M(a + v) for a ≥ −1 and b = a + v.
+#[inline(always)]
 fn mills_gap<S: Lane>(a: f64, b: f64, v: f64) -> f64 {
     if b <= MILLS_HIGH {
         return mills_pair(S::splat(a), S::splat(b)).slope.first() * v;
@@ -188,6 +193,7 @@ fn mills_gap<S: Lane>(a: f64, b: f64, v: f64) -> f64 {
 }
 
 /// φ(near) as a fraction and a power of two, which keeps it exact below the doubles.
+#[inline(always)]
 fn density<S: Lane>(distance: Pair<f64>, total: Pair<f64>, near: f64) -> (f64, i32) {
     // Above this φ is below 2^-2900, which no multiplier brings back.
     const NOWHERE: f64 = 64.0;
@@ -199,7 +205,6 @@ fn density<S: Lane>(distance: Pair<f64>, total: Pair<f64>, near: f64) -> (f64, i
         return (INV_SQRT_2PI * (-0.5 * near * near).exp(), 0);
     }
     let spread = Spread {
-        root: S::splat(0.0),
         total: Pair {
             high: S::splat(total.high),
             low: S::splat(total.low),
@@ -213,6 +218,7 @@ fn density<S: Lane>(distance: Pair<f64>, total: Pair<f64>, near: f64) -> (f64, i
     scaled_density(distance, &spread)
 }
 
+#[inline(always)]
 fn parts<S: Lane>(option: &Option76) -> Parts {
     let Option76 {
         forward,
@@ -240,16 +246,16 @@ fn parts<S: Lane>(option: &Option76) -> Parts {
         distance.high / v
     };
     let (near, far) = (h - 0.5 * v, h + 0.5 * v);
-    if near < -1.0 {
-        return saturated::<S>(call_is_out, low, high, near, far);
-    }
     let (fraction, octaves) = if h.is_infinite() {
         (0.0, 0)
     } else {
         density::<S>(distance, total, near)
     };
     let phi = scale(fraction, octaves);
-    if phi == 0.0 && fraction == 0.0 {
+    if near < -1.0 {
+        return saturated::<S>(call_is_out, low, high, near, far, phi);
+    }
+    if fraction == 0.0 {
         return worthless(call_is_out, near, far);
     }
     let gap = mills_gap::<S>(near, far, v);
@@ -337,38 +343,31 @@ fn worthless(call_is_out: bool, near: f64, far: f64) -> Parts {
 }
 
 /// near < −1, that is a total vol above two: the option is near its upper bound min(F, K).
-fn saturated<S: Lane>(call_is_out: bool, low: f64, high: f64, near: f64, far: f64) -> Parts {
-    let phi = if near < -38.6 {
-        0.0
+#[inline(always)]
+fn saturated<S: Lane>(
+    call_is_out: bool,
+    low: f64,
+    high: f64,
+    near: f64,
+    far: f64,
+    phi: f64,
+) -> Parts {
+    let (near_ratio, far_ratio) = if phi == 0.0 {
+        (0.0, 0.0)
     } else {
-        INV_SQRT_2PI * square_exp(near)
+        (mills_any::<S>(-near), mills_any::<S>(far))
     };
-    let near_rest = if phi == 0.0 {
-        0.0
-    } else {
-        phi * mills_any::<S>(-near)
-    };
+    let near_rest = phi * near_ratio;
     let far_density = phi * (low / high);
-    let far_chance = if phi == 0.0 {
-        0.0
-    } else {
-        far_density * mills_any::<S>(far)
-    };
-    let out = low * (1.0 - (near_rest + phi * if phi == 0.0 { 0.0 } else { mills_any::<S>(far) }));
+    let far_chance = far_density * far_ratio;
     let side = Sides {
         near_chance: 1.0 - near_rest,
         near_rest,
         far_chance,
         far_rest: 1.0 - far_chance,
     };
+    let out = low * (1.0 - phi * (near_ratio + far_ratio));
     side.parts(call_is_out, near, far, phi, far_density, out)
-}
-
-/// exp(−x²/2) with the rounding of the square repaired.
-fn square_exp(x: f64) -> f64 {
-    let square = x * x;
-    let rest = x.mul_add(x, -square);
-    (-0.5 * square).exp() * (1.0 - 0.5 * rest)
 }
 
 /// 0 where the first factor is 0, whatever the second.
@@ -458,6 +457,7 @@ pub struct OutValue {
 
 /// The undiscounted out-of-the-money option of total vol `v > 0`.
 #[must_use]
+#[inline(always)]
 pub fn out_value<S: Lane>(forward: f64, strike: f64, v: f64) -> OutValue {
     let low = forward.min(strike);
     let h = if forward == strike {

@@ -20,6 +20,7 @@ struct Stated {
 
 /// Implied volatility of one option and its status; NaN unless the status is ok or no information.
 #[must_use]
+#[inline(always)]
 pub fn solve<S: Lane>(option: &Option76, price: f64, premium: Premium) -> (f64, IvStatus) {
     if !price.is_finite()
         || (Option76 {
@@ -109,6 +110,7 @@ fn state(option: &Option76, price: f64, premium: Premium) -> Stated {
 
 /// Total volatility by Newton steps on the logarithm of the value (or of the room to the bound),
 /// held inside a bracket and replaced by bisection where they leave it or stall.
+#[inline(always)]
 fn bracketed<S: Lane>(option: &Option76, stated: &Stated) -> Option<f64> {
     let low = option.forward.min(option.strike);
     let by_value = stated.value <= stated.room;

@@ -3,8 +3,8 @@
 //! Pure numerics: no clock, no I/O, no logging, no market convention. What is where:
 //!
 //! - [`black`]: price and raw partials of one bundle of options; its rare rows in [`extreme`];
-//! - [`implied`]: implied volatility with a status;
-//! - [`batch`]: columns in, columns out; the only file that knows rayon;
+//! - [`implied`]: implied volatility with a status; its rare rows in [`implied_rare`];
+//! - [`columns`] and [`batch`]: columns in, columns out; [`threads`], the one file that knows rayon;
 //! - [`lanes`]: SIMD lane types and run-time dispatch, the only place with `unsafe`;
 //! - [`math`]: elementary functions that know nothing of finance.
 //!
@@ -14,6 +14,7 @@
 
 pub mod batch;
 pub mod black;
+pub mod columns;
 pub mod error;
 pub mod extreme;
 pub mod implied;
@@ -22,6 +23,7 @@ pub mod lanes;
 pub mod math;
 #[cfg(feature = "python")]
 mod python;
+pub mod threads;
 pub mod types;
 
 pub use error::PricingError;

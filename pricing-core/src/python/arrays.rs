@@ -4,7 +4,7 @@ use numpy::{PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
 
 use super::errors::invalid;
-use crate::batch::{Column, Kinds};
+use crate::columns::{Column, Kinds};
 
 const COLUMN_RULE: &str = "must be a float or a contiguous one-dimensional float64 array";
 const KINDS_RULE: &str = "must be a bool or a contiguous one-dimensional uint8 array";

@@ -6,7 +6,8 @@ use pyo3::types::PyTuple;
 
 use super::arrays::{KindArgument, NumberArgument, target};
 use super::errors::invalid;
-use crate::batch::{Options, Targets, evaluate_into, evaluate_one, implied_into, implied_one};
+use crate::batch::{Targets, evaluate_into, evaluate_one, implied_into, implied_one};
+use crate::columns::Options;
 use crate::extreme::Option76;
 use crate::implied::Premium;
 use crate::types::{OUTPUTS, Output, Wanted};
