@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from quantdesk.domain.instrument import Instrument
+from quantdesk.domain.instrument import Instrument, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,121 @@ class QuoteUpdate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TopOfBook:
+    """Best bid and ask of one option, from a venue that sends them apart from mark and statistics.
+
+    Replaces the four fields together and nothing else; None means that side is empty. `is_sampled`:
+    taken along by a slower stream, so it may be older than `event_ns` says and gives way to a
+    direct one (`market.state`).
+    """
+
+    venue: str
+    instrument_name: str
+    event_ns: int
+    recv_ns: int
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    bid_size: Decimal | None = None
+    ask_size: Decimal | None = None
+    is_sampled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkUpdate:
+    """What the venue's own model says of one option; replaces these fields together."""
+
+    venue: str
+    instrument_name: str
+    event_ns: int
+    recv_ns: int
+    mark: Decimal | None = None
+    index_price: Decimal | None = None
+    venue_bid_iv: float | None = None
+    venue_mark_iv: float | None = None
+    venue_ask_iv: float | None = None
+    venue_greeks: VenueGreeks = VenueGreeks()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayStats:
+    """Last price and 24-hour volume (in contracts) of one option; replaces both."""
+
+    venue: str
+    instrument_name: str
+    event_ns: int
+    recv_ns: int
+    last: Decimal | None = None
+    volume: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInterestUpdate:
+    """Open interest of one option, in contracts."""
+
+    venue: str
+    instrument_name: str
+    event_ns: int
+    recv_ns: int
+    open_interest: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicTrade:
+    """A trade that the venue made public; `side` is the taker's."""
+
+    venue: str
+    instrument_name: str
+    event_ns: int
+    recv_ns: int
+    trade_id: str
+    price: Decimal
+    amount: Decimal
+    side: Side
+    is_block: bool = False
+
+
+BookLevel = tuple[Decimal, Decimal]
+"""Price and amount at it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookSnapshot:
+    """An order book, whole to its depth, best level first; `change_id` is what it contains.
+
+    `levels_max` is the depth asked for, None where the book is whole. Changes continue from it.
+    """
+
+    venue: str
+    instrument_name: str
+    event_ns: int
+    recv_ns: int
+    change_id: int
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+    levels_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookChange:
+    """Levels of an order book that changed: the new amount at each price, 0 where it is gone.
+
+    A change joins the one whose `change_id` is its `previous_id`. On a snapshot joins the first
+    change with `first_id <= snapshot.change_id <= change_id`; those with a smaller `change_id` are
+    in the snapshot already. Anything else is a gap: the book is unknown until the next snapshot.
+    """
+
+    venue: str
+    instrument_name: str
+    event_ns: int
+    recv_ns: int
+    first_id: int
+    change_id: int
+    previous_id: int
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexUpdate:
     """The venue's index price, USD per coin; `index_name` is the venue's ("btc_usd")."""
 
@@ -164,6 +279,13 @@ MarketEvent = (
     InstrumentsListed
     | InstrumentStateChanged
     | QuoteUpdate
+    | TopOfBook
+    | MarkUpdate
+    | DayStats
+    | OpenInterestUpdate
+    | PublicTrade
+    | BookSnapshot
+    | BookChange
     | IndexUpdate
     | FutureUpdate
     | VenueTime
