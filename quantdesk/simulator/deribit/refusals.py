@@ -14,7 +14,9 @@ class Refusal:
     data: dict[str, str] | None = None
 
 
-PARSE_ERROR = Refusal(code=-32700, message="Parse error")
+BAD_REQUEST = Refusal(code=11050, message="bad_request")
+"""To what is no request: not JSON, a batch, no id. Captured so, without `id` in the answer."""
+
 TOO_LARGE = Refusal(code=-32600, message="request entity too large")
 UNKNOWN_METHOD = Refusal(code=-32601, message="Method not found")
 NOT_FOUND = Refusal(code=13020, message="not_found")
@@ -26,11 +28,6 @@ INVALID_CREDENTIALS = Refusal(code=13004, message="invalid_credentials")
 RAW_NEEDS_AUTHORIZATION = Refusal(
     code=13778, message="raw_subscriptions_not_available_for_unauthorized"
 )
-
-
-def invalid_request(reason: str) -> Refusal:
-    """The message is JSON but no request."""
-    return Refusal(code=-32600, message="Invalid Request", data={"reason": reason})
 
 
 def invalid_params(param: str, reason: str) -> Refusal:

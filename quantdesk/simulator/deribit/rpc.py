@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from quantdesk.simulator.deribit.refusals import PARSE_ERROR, TOO_LARGE, Refusal, invalid_request
+from quantdesk.simulator.deribit.refusals import BAD_REQUEST, TOO_LARGE, Refusal, invalid_params
 
 REQUEST_BYTES_MAX = 32 * 1024
 """Deribit refuses a body or frame over 32 kB."""
@@ -43,31 +43,28 @@ def parse_request(payload: bytes) -> Request | Malformed:
     """The request in `payload`. NaN and Infinity are not JSON here."""
     if len(payload) > REQUEST_BYTES_MAX:
         return Malformed(refusal=TOO_LARGE)
+    message = _decoded(payload)
+    if message is None:
+        return Malformed(refusal=BAD_REQUEST)
+    request_id = message.get("id")
+    if not isinstance(request_id, int | str) or isinstance(request_id, bool):
+        return Malformed(refusal=BAD_REQUEST)
+    method, params = message.get("method"), message.get("params", {})
+    if message.get("jsonrpc", "2.0") != "2.0" or not isinstance(method, str):
+        return Malformed(refusal=BAD_REQUEST, request_id=request_id)
+    if not isinstance(params, dict):
+        refusal = invalid_params("params", "must be an object")
+        return Malformed(refusal=refusal, request_id=request_id)
+    return Request(method=method, params=params, request_id=request_id)
+
+
+def _decoded(payload: bytes) -> dict[str, Any] | None:
+    """The object in `payload`; None for anything else. A list would be a batch: not taken."""
     try:
         message = msgspec.json.decode(payload)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return Malformed(refusal=PARSE_ERROR)
-    if not isinstance(message, dict):
-        what = "batch requests are not supported" if isinstance(message, list) else "not an object"
-        return Malformed(refusal=invalid_request(what))
-    request_id = message.get("id")
-    if not isinstance(request_id, int | str) or isinstance(request_id, bool):
-        return Malformed(refusal=invalid_request("id must be an integer or a string"))
-    return _with_id(message, request_id)
-
-
-def _with_id(message: dict[str, Any], request_id: int | str) -> Request | Malformed:
-    method, params = message.get("method"), message.get("params", {})
-    if message.get("jsonrpc", "2.0") != "2.0":
-        return Malformed(refusal=invalid_request("jsonrpc must be 2.0"), request_id=request_id)
-    if not isinstance(method, str):
-        return Malformed(refusal=invalid_request("method must be a string"), request_id=request_id)
-    if not isinstance(params, dict):
-        refusal = Refusal(
-            code=-32602, message="Invalid params", data={"reason": "params must be an object"}
-        )
-        return Malformed(refusal=refusal, request_id=request_id)
-    return Request(method=method, params=params, request_id=request_id)
+        return None
+    return message if isinstance(message, dict) else None
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -78,7 +75,7 @@ class _Error(msgspec.Struct, frozen=True):
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     jsonrpc: str = "2.0"
-    id: int | str | msgspec.UnsetType | None = msgspec.UNSET
+    id: int | str | msgspec.UnsetType = msgspec.UNSET
     result: Any = msgspec.UNSET
     error: _Error | msgspec.UnsetType = msgspec.UNSET
     usIn: int  # noqa: N815 - the venue's spelling
@@ -93,14 +90,14 @@ _ENCODER = msgspec.json.Encoder()
 def encode_answer(
     outcome: object,
     *,
-    request_id: RequestId | msgspec.UnsetType,
+    request_id: RequestId,
     received_ns: int,
     sent_ns: int,
     is_testnet: bool,
 ) -> bytes:
     """The answer to a request: `outcome` is a result, or a Refusal.
 
-    request_id : UNSET leaves the field out, as in answers to query-string requests
+    request_id : None leaves the field out, as in answers to query strings and to what is no request
     received_ns, sent_ns : venue time
     """
     us_in, us_out = received_ns // NS_PER_US, sent_ns // NS_PER_US
@@ -110,7 +107,7 @@ def encode_answer(
         error = _Error(message=outcome.message, code=outcome.code, data=data)
     return _ENCODER.encode(
         _Answer(
-            id=request_id,
+            id=msgspec.UNSET if request_id is None else request_id,
             result=msgspec.UNSET if isinstance(outcome, Refusal) else outcome,
             error=error,
             usIn=us_in,

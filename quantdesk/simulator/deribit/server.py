@@ -11,7 +11,6 @@ import contextlib
 from types import TracebackType
 from typing import Self
 
-import msgspec
 from aiohttp import WSMsgType, web
 
 from quantdesk.errors import InvalidInput
@@ -129,18 +128,20 @@ class DeribitServer:
             self._stepper = asyncio.create_task(self._step(self._step_s), name="simulated-venue")
 
     async def stop(self) -> None:
-        """Close every connection and stop listening. Does nothing where it does not run."""
-        if self._stepper is not None:
-            self._stepper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._stepper
-            self._stepper = None
-        for session in list(self._sessions):
-            session.stall(False)
-            session.end(GOING_AWAY, "shutdown")
+        """Close every connection and stop listening. Does nothing where it does not run.
+
+        Raises what ended the moving of the market, if anything did.
+        """
+        stepper, self._stepper = self._stepper, None
+        if stepper is not None:
+            stepper.cancel()
+        self._end_sessions()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        if stepper is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await stepper
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -182,11 +183,19 @@ class DeribitServer:
     async def _step(self, step_s: float) -> None:
         loop = asyncio.get_running_loop()
         due_s = loop.time() + step_s
-        while True:
-            await asyncio.sleep(max(0.0, due_s - loop.time()))
-            # A step that came late is not made up for: the next is a whole step from now at least.
-            due_s = max(due_s + step_s, loop.time() + step_s / 2)
-            self.pump()
+        try:
+            while True:
+                await asyncio.sleep(max(0.0, due_s - loop.time()))
+                # Steps that were missed are not made up for: the market is a function of time.
+                due_s = max(due_s + step_s, loop.time() + step_s / 2)
+                self.pump()
+        finally:
+            # A market that stands still must not look alive to its clients.
+            self._end_sessions()
+
+    def _end_sessions(self) -> None:
+        for session in list(self._sessions):
+            session.end(GOING_AWAY, "shutdown")
 
     @property
     def _is_full(self) -> bool:
@@ -236,10 +245,9 @@ class DeribitServer:
         return methods.answer(parsed, self._market, caller)
 
     def _encoded(self, parsed: Request | Malformed, outcome: object, received_ns: int) -> bytes:
-        is_query = isinstance(parsed, Request) and parsed.is_query
         return encode_answer(
             outcome,
-            request_id=msgspec.UNSET if is_query else parsed.request_id,
+            request_id=parsed.request_id,
             received_ns=received_ns,
             sent_ns=self.venue.now_ns(),
             is_testnet=self._is_testnet,

@@ -218,7 +218,8 @@ async def test_http_refuses_what_needs_a_websocket(server: DeribitServer) -> Non
 async def test_bad_post_is_refused(server: DeribitServer, body: bytes) -> None:
     status, answer = await post(server, body)
     assert status == 400
-    assert answer["error"]["code"] in (-32700, -32600)
+    assert answer["error"]["code"] in (11050, -32600)
+    assert "id" not in answer
 
 
 async def test_expired_options_leave_the_list_and_keep_a_closed_ticker(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,25 +33,25 @@ def test_id_is_kept_with_its_type(request_id: int | str) -> None:
 @pytest.mark.parametrize(
     ("payload", "code"),
     [
-        (b"", -32700),
-        (b"{", -32700),
-        (b"\xff\xfe", -32700),
-        (b'{"id":1,"method":"public/test","params":{"x":NaN}}', -32700),
-        (b'{"id":1,"method":"public/test","params":{"x":Infinity}}', -32700),
-        (b'{"id":"\\ud800","method":"public/test"}', -32700),
-        (b"[" * 30_000, -32700),
-        (b'{"a":' * 6_000, -32700),
-        (b"5", -32600),
-        (b"null", -32600),
-        (b"[]", -32600),
-        (b"[" + request() + b"]", -32600),
-        (request(id=None), -32600),
-        (request(id=1.5), -32600),
-        (request(id=True), -32600),
-        (request(id=[1]), -32600),
-        (request(jsonrpc="1.0"), -32600),
-        (request(method=None), -32600),
-        (request(method=3), -32600),
+        (b"", 11050),
+        (b"{", 11050),
+        (b"\xff\xfe", 11050),
+        (b'{"id":1,"method":"public/test","params":{"x":NaN}}', 11050),
+        (b'{"id":1,"method":"public/test","params":{"x":Infinity}}', 11050),
+        (b'{"id":"\\ud800","method":"public/test"}', 11050),
+        (b"[" * 30_000, 11050),
+        (b'{"a":' * 6_000, 11050),
+        (b"5", 11050),
+        (b"null", 11050),
+        (b"[]", 11050),
+        (b"[" + request() + b"]", 11050),
+        (request(id=None), 11050),
+        (request(id=1.5), 11050),
+        (request(id=True), 11050),
+        (request(id=[1]), 11050),
+        (request(jsonrpc="1.0"), 11050),
+        (request(method=None), 11050),
+        (request(method=3), 11050),
         (request(params=[]), -32602),
         (request(params=None), -32602),
         (b"x" * (REQUEST_BYTES_MAX + 1), -32600),
@@ -107,9 +106,7 @@ def test_answer_carries_venue_time_in_microseconds() -> None:
 
 def test_refusal_has_an_error_and_no_result() -> None:
     answer = json.loads(
-        encode_answer(
-            NOT_FOUND, request_id=msgspec.UNSET, received_ns=0, sent_ns=0, is_testnet=False
-        )
+        encode_answer(NOT_FOUND, request_id=None, received_ns=0, sent_ns=0, is_testnet=False)
     )
     assert answer["error"] == {"code": 13020, "message": "not_found"}
     assert "result" not in answer
