@@ -138,7 +138,7 @@ async def test_whole_chain_comes_with_list_clock_and_index(
         await line.until(line.is_whole)
         await line.until(lambda: bool(line.of_type(IndexUpdate)))
         assert len(line.listed()) == options
-        assert line.feed.state == "live"
+        assert (line.feed.state, line.feed.last_problem) == ("live", "")
         assert not line.of_type(FrameSetAside)
         assert {i.index_name for i in line.of_type(IndexUpdate)} == {f"{underlying.lower()}_usd"}
         stamps = line.of_type(VenueTime)

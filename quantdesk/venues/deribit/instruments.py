@@ -16,7 +16,7 @@ from quantdesk.domain.instrument import (
     Settlement,
     TickScheme,
 )
-from quantdesk.errors import InvalidInput
+from quantdesk.errors import InvalidInput, ProtocolError
 from quantdesk.venues.deribit.ranges import event_ns_of_ms, exact_in_range, name_like
 from quantdesk.venues.deribit.wire import InstrumentRecord, OptionalDecimal, UnreadRecord
 
@@ -60,8 +60,11 @@ def listed_instruments(
 ) -> tuple[tuple[Instrument, ...], tuple[tuple[str, int], ...]]:
     """Instruments of `underlying` in the order listed, and counts of what was not understood.
 
-    Records of other underlyings are passed over: one currency's list holds several.
+    Records of other underlyings are passed over: one currency's list holds several. Raises
+    ProtocolError ("bad_list") where there are records and none of them is understood: then the
+    venue has changed its format, not its listing, and an empty chain would be a lie.
     """
+    records = tuple(records)
     listed: dict[str, Instrument] = {}
     reasons: Counter[str] = Counter()
     for record in records:
@@ -78,6 +81,8 @@ def listed_instruments(
             if instrument.name in listed:
                 reasons["listed twice"] += 1
             listed[instrument.name] = instrument
+    if records and reasons.total() == len(records):
+        raise ProtocolError("bad_list", f"none of {len(records)} instruments is understood")
     return tuple(listed.values()), tuple(sorted(reasons.items()))
 
 

@@ -44,6 +44,9 @@ TOO_MANY_REQUESTS = 10028
 TRANSIENT_CODES = frozenset({10040, 10041, 10047, 11051, 13028})
 MAINTENANCE_CODE = 11051
 
+CREATIONS = "instrument.creation"
+"""A channel of 2026 that a venue may not have yet; the timed list brings new instruments too."""
+
 _KIND_WORDS = {
     InstrumentKind.OPTION: "option",
     InstrumentKind.FUTURE: "future",
@@ -110,7 +113,7 @@ class DeribitSession:
 
     async def _read(self) -> None:
         """Take every message: answer what must be answered, pass all on."""
-        async for payload in self._link.messages():
+        async for payload in self._link.frames():
             self._heard_s = self._loop.time()
             frame = RawFrame(
                 venue=VENUE,
@@ -249,7 +252,7 @@ class DeribitSession:
         await self._subscribe_missing()
 
     async def _channels_of(self, underlying: str) -> tuple[str, ...]:
-        """Channels of `underlying` as listed now; as listed last where the list is refused."""
+        """Channels of `underlying` as listed now; as listed last where the list can not be had."""
         settings = self._settings
         coin, _, quote = underlying.partition("_")
         currency = quote or coin
@@ -259,12 +262,17 @@ class DeribitSession:
         answer = await self._ask_softly("public/get_instruments", underlying, **params)
         if answer is None:
             return self._listed.get(underlying, ())
-        instruments, _ = listed_instruments(answer.records, underlying)
+        try:
+            instruments, _ = listed_instruments(answer.records, underlying)
+        except ProtocolError as error:
+            self._on_problem(f"list of {underlying}: {error}")
+            return self._listed.get(underlying, ())
         wanted = [i for i in instruments if _KIND_WORDS[i.kind] in settings.kinds]
         own_index = f"{coin}_{quote or 'usd'}".lower()
         indices = dict.fromkeys([own_index, *(i.index_name for i in wanted)])
         self._listed[underlying] = (
             f"instrument.state.any.{currency}",
+            f"{CREATIONS}.any.{currency}",
             *(f"deribit_price_index.{index}" for index in indices),
             *(f"ticker.{i.name}.{settings.ticker_interval}" for i in wanted),
         )
@@ -275,9 +283,10 @@ class DeribitSession:
         for batch in channel_batches(missing, per_request=self._settings.channels_per_request):
             answer = await self._ask_softly("public/subscribe", channels=batch)
             self.subscriptions.note_granted(batch, answer.channels if answer is not None else ())
-        if refused := self.subscriptions.refused:
-            example = min(refused)
-            self._on_problem(f"{len(refused)} channels refused by the venue, {example} one of them")
+        if refused := [c for c in self.subscriptions.refused if not c.startswith(CREATIONS)]:
+            self._on_problem(
+                f"{len(refused)} channels refused by the venue, {min(refused)} one of them"
+            )
 
     async def _unsubscribe_surplus(self) -> None:
         surplus = self.subscriptions.surplus()

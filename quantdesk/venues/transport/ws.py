@@ -69,7 +69,7 @@ class WsSession:
         except (aiohttp.ClientError, ConnectionError) as error:
             raise Transient(f"connection lost while sending: {error}") from error
 
-    async def messages(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncIterator[bytes]:
         """Payload of each text or binary message until the connection ends; Transient says how."""
         while True:
             message = await self._socket.receive()

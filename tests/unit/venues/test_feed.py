@@ -105,6 +105,7 @@ async def test_start_brings_list_and_quotes_and_every_frame(scripted_venue: Open
         assert reader.feed.granted == {
             "platform_state",
             "instrument.state.any.BTC",
+            "instrument.creation.any.BTC",
             "deribit_price_index.btc_usd",
             f"ticker.{venue.NAME}.100ms",
         }
@@ -246,6 +247,21 @@ async def test_a_new_or_changed_instrument_is_listed_and_subscribed(
         assert venue.asked("public/subscribe")[1]["params"]["channels"] == [
             f"ticker.{second}.100ms"
         ]
+
+
+@pytest.mark.parametrize("answer", [[{"name": "?"}], {"error": {"code": 11050, "message": "?"}}])
+async def test_a_list_that_can_not_be_had_leaves_the_subscriptions_alone(
+    answer: Any, scripted_venue: OpenVenue
+) -> None:
+    async with scripted_venue() as venue, reading(quick(venue.url, relist_s=0.05)) as reader:
+        await reader.until(is_quoted(reader))
+        venue.answers["public/get_instruments"] = lambda _: answer
+        await venue.wait_for(lambda: len(venue.asked("public/get_instruments")) == 3)
+        assert f"ticker.{venue.NAME}.100ms" in reader.feed.granted
+        assert not venue.asked("public/unsubscribe")
+        assert reader.feed.reconnects == 0
+        assert reader.feed.last_problem
+        assert len(reader.of_type(InstrumentsListed)) == 1
 
 
 async def test_a_delisted_instrument_is_unsubscribed(scripted_venue: OpenVenue) -> None:
