@@ -5,7 +5,7 @@ use crate::extreme::Option76;
 use crate::lanes::{Lane, LaneMask};
 
 /// The widest lane.
-pub const WIDTH_MAX: usize = 8;
+pub const WIDTH_MAX: usize = 16;
 
 /// One number for all rows, or one a row.
 #[derive(Clone, Copy, Debug)]

@@ -14,6 +14,7 @@ import numpy as np
 from quantdesk import _core
 from quantdesk.errors import InvalidInput
 from quantdesk.pricing.columns import Columns, FloatArray, Kinds, Numbers, broadcast, thread_count
+from quantdesk.pricing.outputs import shelf
 
 price_one = _core.price_one
 greeks_one = _core.greeks_one
@@ -132,7 +133,7 @@ def greeks(  # noqa: PLR0917 -- the model's own arguments, in its order
     if not names:
         return Greeks()
     columns = broadcast(is_call, _FIELDS, (forward, strike, years, vol, rate))
-    arrays = [np.empty(columns.shape) if name in names else None for name in OUTPUTS]
+    arrays = [shelf.take(columns.shape) if name in names else None for name in OUTPUTS]
     targets = [None if array is None else array.reshape(-1) for array in arrays]
     if columns.shape == ():
         _core.price_one(*_single(columns))  # refuses arguments outside the domain
@@ -153,7 +154,7 @@ def is_valid(
 
 def _target(shape: tuple[int, ...], out: FloatArray | None) -> FloatArray:
     if out is None:
-        return np.empty(shape)
+        return shelf.take(shape)
     fits = out.dtype == np.float64 and out.shape == shape and out.flags.c_contiguous
     if not (fits and out.flags.writeable):
         came = f"{out.dtype} array of shape {out.shape}"

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from quantdesk import _core
 from quantdesk.errors import InvalidInput
 from quantdesk.pricing.columns import FloatArray, Kinds, Numbers, broadcast, thread_count
+from quantdesk.pricing.outputs import shelf
 
 _FIELDS = ("price", "forward", "strike", "years", "rate")
 _PREMIUMS = {"quote": 0, "coin": 1, "time_value": 2}
@@ -84,7 +85,7 @@ def implied_vol(  # noqa: PLR0917 -- the model's own arguments, in its order
     if code is None:
         raise InvalidInput("premium", premium, f"must be one of {', '.join(_PREMIUMS)}")
     columns = broadcast(is_call, _FIELDS, (price, forward, strike, years, rate))
-    vols = np.empty(columns.shape)
+    vols = shelf.take(columns.shape)
     statuses = np.empty(columns.shape, dtype=np.uint8)
     prices, forwards, strikes, times, rates = columns.numbers
     _core.implied(

@@ -11,6 +11,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod plain;
+#[cfg(target_arch = "x86_64")]
+mod twin;
 
 use std::ops::{Add, BitAnd, BitOr, Div, Mul, Not, Sub};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -211,7 +213,7 @@ pub const PORTABLE_FUSED: bool = cfg!(any(target_feature = "fma", target_arch = 
 fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
     #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
     fn inner<K: Kernel>(kernel: K) -> K::Output {
-        kernel.run::<avx512::F64x8, Plain<1, true>>()
+        kernel.run::<twin::Twin<avx512::F64x8>, Plain<1, true>>()
     }
     // SAFETY: the only caller has checked that the machine has these instructions.
     unsafe { inner(kernel) }
@@ -223,7 +225,7 @@ fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
 fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     #[target_feature(enable = "avx2,fma")]
     fn inner<K: Kernel>(kernel: K) -> K::Output {
-        kernel.run::<avx2::F64x4, Plain<1, true>>()
+        kernel.run::<twin::Twin<avx2::F64x4>, Plain<1, true>>()
     }
     // SAFETY: the only caller has checked that the machine has these instructions.
     unsafe { inner(kernel) }
