@@ -22,7 +22,7 @@ PARITY_MONEYNESS = 0.10
 """Pairs further than this from the reference price (as |ln(K/F)|) are left out of parity: their
 spreads carry less information on the forward than noise."""
 
-DELTA_BAND = (0.2, 0.8)
+DELTA_BAND = (0.05, 0.95)
 """Absolute call deltas from which a forward is read back: a delta is published to 5 decimals, so
 outside this band its rounding dominates."""
 
