@@ -1,8 +1,8 @@
 """How many real frames a second does a recording take in, and give back?
 
 The frames are 60 captured Deribit messages, repeated with running instants and timestamps: what a
-feed of some thousand messages a second would append. Appending includes compression, checksums, the chain and
-the syncs that fall due by received time; reading includes the check before playing.
+feed of some thousand messages a second would append. Appending includes compression, checksums,
+the chain and the syncs that fall due by received time; reading includes the check before playing.
 """
 
 from __future__ import annotations

@@ -76,6 +76,10 @@ _BINANCE = {
 }
 
 
+_CURRENCIES = frozenset({(DERIBIT, True), (DERIBIT, "USDC"), (DERIBIT, "USDT"), (BINANCE, "USDT")})
+"""Venues with what their options are priced in: true for the coin itself."""
+
+
 def index_name_of(venue: str, underlying: str) -> str:
     """The venue's name of the index that the options of `underlying` settle on."""
     coin, _, currency = underlying.partition("_")
@@ -120,7 +124,8 @@ def contract_by_rule(
     is_inverse = quote_currency == coin
     laws = _BINANCE if venue == BINANCE else _DERIBIT_INVERSE if is_inverse else _DERIBIT_LINEAR
     law = laws.get(coin)
-    if law is None or venue not in (DERIBIT, BINANCE) or (venue == BINANCE and is_inverse):
+    is_known = (venue, is_inverse or quote_currency) in _CURRENCIES
+    if law is None or not is_known:
         raise RowFault("no contract rule for this coin and currency")
     era = _FINE if at_ns >= FINE_TICKS_FROM_NS else _FLAT
     underlying = coin if is_inverse else f"{coin}_{quote_currency}"

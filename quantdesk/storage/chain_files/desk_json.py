@@ -176,10 +176,13 @@ def _value(row: _Row, header: _Header, sources: dict[str, str], as_of_ns: int) -
         raise RowFault("option_type is neither call nor put")
     if _NAME.fullmatch(row.instrument_name) is None:
         raise RowFault("instrument_name is of no known form")
+    coin, _, currency = header.underlying.partition("_")
+    if header.venue == DERIBIT and row.price_currency != (currency or coin):
+        raise RowFault("price_currency is not that of the chain")
     instrument = contract_by_rule(
         venue=header.venue,
         name=row.instrument_name,
-        coin=header.underlying.partition("_")[0],
+        coin=coin,
         quote_currency=row.price_currency,
         expiry_ns=iso_instant(row.expiry, "expiry"),
         strike=in_range(row.strike, "strike"),

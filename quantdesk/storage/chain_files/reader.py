@@ -41,8 +41,8 @@ LAYOUTS = (SCHEMA, TICKER_JSON, *(layout.name for layout in CSV_LAYOUTS))
 _LENIENT_BYTES_MAX = 32 << 20
 """Content that may be read a second, slower way, in which it takes some ten times its size."""
 
-_INT_DIGITS = 18
-"""A whole number of more digits may not fit 64 bits."""
+_INT_DIGITS = 19
+"""A whole number of more digits does not fit 64 bits."""
 
 _COIN_IN_NAME = re.compile(r"(btc|eth|sol|xrp|matic)(?![a-z])", re.IGNORECASE)
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -108,7 +108,7 @@ def _with_words_for_no_numbers(content: bytes) -> bytes:
             parse_constant=str,
         )
         return msgspec.json.encode(document) if isinstance(document, dict) else b""
-    except (ValueError, RecursionError):
+    except (ValueError, OverflowError, RecursionError):
         return b""
 
 
