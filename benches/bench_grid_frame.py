@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import cycle
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from rich.console import Console
 from rich.text import Text
+from textual._compositor import CompositorUpdate
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 from textual.widgets import DataTable
@@ -96,7 +97,7 @@ def paint(app: App[Any], widget: Widget) -> str:
     compositor.update_widgets({widget})
     update = compositor.render_update()
     assert update is not None, "the frame changed nothing"
-    return update.render_segments(app.console)
+    return cast(CompositorUpdate, update).render_segments(app.console)
 
 
 def screen_lines(app: App[Any]) -> list[str]:

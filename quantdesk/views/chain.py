@@ -20,6 +20,7 @@ from quantdesk.views.chain_cells import CellWriter, cell_writers
 from quantdesk.views.chain_columns import PRICE_KEYS, Column, Layout, Role, column_layout
 from quantdesk.views.chain_header import HeaderField, header_fields
 from quantdesk.views.number_text import DASH, strike_text
+from quantdesk.views.safe_text import safe_text
 from quantdesk.views.units import Units, price_unit
 
 __all__ = [
@@ -198,13 +199,16 @@ class ChainView:
         chain = self.snapshot.chain
         first = chain.instruments[0] if chain.instruments else None
         coin = self.snapshot.underlying
+        if column.key in _WITHOUT_UNIT:
+            return ""
         if column.key in PRICE_KEYS:
             return price_unit(self.units, first, coin)
-        return _COLUMN_UNITS.get(column.key, coin[: column.width])
+        return _COLUMN_UNITS.get(column.key) or safe_text(coin, column.width)
 
+
+_WITHOUT_UNIT = frozenset({"flags", "age"})
 
 _COLUMN_UNITS = {
-    "flags": "",
     "bid_iv": "%",
     "ask_iv": "%",
     "mark_iv": "%",
@@ -216,7 +220,6 @@ _COLUMN_UNITS = {
     "vega": "USD/pt",
     "theta": "USD/day",
     "venue_theta": "USD/day",
-    "age": "",
 }
 
 

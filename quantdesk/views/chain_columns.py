@@ -80,7 +80,11 @@ COLUMNS = {column.key: column for column in _COLUMNS}
 """Every column by its key."""
 
 PRICE_KEYS = frozenset({"bid", "ask", "mark", "last"})
-_PRICE_IV_KEYS = frozenset({"bid_iv", "ask_iv", "mark_iv"})
+
+_PRICE_OF_IV = {"bid_iv": "bid", "ask_iv": "ask", "mark_iv": "mark"}
+"""Columns that say the same once prices are shown as vols: the IV column goes, the price stays in
+its rank."""
+
 _USD_PRICE_WIDTH = 9
 
 _SETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -217,7 +221,7 @@ class Layout:
     @property
     def side_width(self) -> int:
         """Cells left of the strike."""
-        return (self.width - self.strike_width) // 2
+        return max((self.width - self.strike_width) // 2, 0)
 
     @property
     def used_width(self) -> int:
@@ -236,11 +240,14 @@ def column_layout(
     if name not in _SETS:
         raise InvalidInput("columns", name, f"must be one of {', '.join(_SETS)}")
     outer, quotes = _SETS[name]
-    hidden = _PRICE_IV_KEYS if units is Units.IV else frozenset()
+    hidden = _PRICE_OF_IV.keys() if units is Units.IV else frozenset()
     widths = {key: _width(key, units, is_coin) for key in (*outer, *quotes, "flags")}
     shown = set(widths) - hidden
     if width is not None and name in _KEPT_FIRST:
-        shown = _chosen(_KEPT_FIRST[name], shown, widths, (width - strike_width) // 2)
+        groups = _KEPT_FIRST[name]
+        if units is Units.IV:
+            groups = tuple(tuple(_PRICE_OF_IV.get(key, key) for key in keys) for keys in groups)
+        shown = _chosen(groups, shown, widths, (width - strike_width) // 2)
     calls = [COLUMNS[key] for key in (*outer, *quotes, "flags") if key in shown]
     puts = [COLUMNS[key] for key in ("flags", *quotes, *reversed(outer)) if key in shown]
     used = sum(widths[column.key] for column in calls)
@@ -268,7 +275,7 @@ def _chosen(
 ) -> set[str]:
     chosen: set[str] = set()
     for group in groups:
-        keys = [key for key in group if key in shown]
+        keys = [key for key in group if key in shown and key not in chosen]
         need = sum(widths[key] + 1 for key in keys)
         if need <= room:
             chosen.update(keys)

@@ -58,7 +58,12 @@ def exact_text(value: float | None) -> str:
     """All digits that are known of `value`: the shortest text that reads back as the same float."""
     if value is None or not isfinite(value):
         return DASH
-    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else repr(float(value))
+    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:,}"
+
+
+def precise_text(value: float | None) -> str:
+    """A computed number to eight significant digits: more than any input of it has."""
+    return DASH if value is None or not isfinite(value) else f"{value:,.8g}"
 
 
 def strike_text(strike: float) -> str:

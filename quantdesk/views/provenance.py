@@ -19,7 +19,14 @@ from quantdesk.views.chain import (
     LineKey,
 )
 from quantdesk.views.chain_columns import COLUMNS, PRICE_KEYS
-from quantdesk.views.number_text import DASH, exact_text, number_text, percent_text, strike_text
+from quantdesk.views.number_text import (
+    DASH,
+    exact_text,
+    number_text,
+    percent_text,
+    precise_text,
+    strike_text,
+)
 from quantdesk.views.safe_text import safe_text
 from quantdesk.views.time_text import duration_text, expiry_text, instant_text
 from quantdesk.views.units import Units, price_in
@@ -77,7 +84,7 @@ def explain_strike(view: ChainView, key: LineKey) -> Provenance:
             title=title + strike_text(key.strike), sentences=("This expiry is no longer listed.",)
         )
     sentences = [
-        f"Expiry {instant_text(key.expiry_ns)}, {exact_text(expiry.years)} years away (ACT/365).",
+        f"Expiry {instant_text(key.expiry_ns)}, {precise_text(expiry.years)} years away (ACT/365).",
         *_forward_sentences(expiry),
         _atm_sentence(expiry),
     ]
@@ -185,7 +192,7 @@ def _iv_sentences(view: ChainView, row: int, side: str) -> list[str]:
 
 def _greek_sentences(view: ChainView, row: int, key: str) -> list[str]:
     values = view.snapshot.values
-    value = exact_text(float(getattr(values, key)[row]))
+    value = precise_text(float(getattr(values, key)[row]))
     source = int(values.greeks_source[row])
     sentences = [
         f"{value} {_GREEK_UNITS[key]}.",
@@ -209,7 +216,7 @@ def _greek_sentences(view: ChainView, row: int, key: str) -> list[str]:
 def _inputs(view: ChainView, row: int) -> list[str]:
     chain, values = view.snapshot.chain, view.snapshot.values
     strike = strike_text(float(chain.strike[row]))
-    years = exact_text(float(values.years[row]))
+    years = precise_text(float(values.years[row]))
     return [
         _forward_words(view, row),
         f"Strike {strike}, {years} years (ACT/365) from the quote's own time to "

@@ -40,7 +40,7 @@ SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
 
 VENUE_NS = 1_782_552_330 * SECOND_NS
-"""2026-06-27 09:25:30 UTC, shortly after the first expiries of the excerpt were recorded."""
+"""2026-06-27 09:25:30 UTC, shortly after the first expiry of the excerpt was recorded."""
 
 DESK_NS = 1_764_583_200 * SECOND_NS
 """2025-12-01 10:00:00 UTC on the desk's own clock."""
@@ -212,7 +212,8 @@ def _recorded_quote(record: dict[str, Any]) -> QuoteUpdate:
     return QuoteUpdate(
         venue="deribit",
         instrument_name=record["instrument_name"],
-        event_ns=record["timestamp"] * 1_000_000,
+        # The capture took two minutes; what was stamped after our moment comes just before it.
+        event_ns=min(record["timestamp"] * 1_000_000, VENUE_NS - SECOND_NS),
         recv_ns=DESK_NS - SECOND_NS,
         bid=quoted("best_bid_price"),
         ask=quoted("best_ask_price"),

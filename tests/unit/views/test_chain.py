@@ -317,11 +317,13 @@ def test_any_numbers_give_bounded_cells_without_nan(
     column = np.array(numbers)
     names = ("bid", "ask", "bid_size", "mark", "last", "venue_delta", "venue_theta", "volume")
     computed = ("mark_iv", "bid_iv", "delta", "gamma", "vega", "theta", "forward")
+    quoted: dict[str, Any] = {name: column.copy() for name in names}
+    valued: dict[str, Any] = {name: column.copy() for name in computed}
     snapshot = replace(
         SMALL,
         index_price=numbers[0],
-        chain=replace(SMALL.chain, **{name: column.copy() for name in names}),
-        values=replace(SMALL.values, **{name: column.copy() for name in computed}),
+        chain=replace(SMALL.chain, **quoted),
+        values=replace(SMALL.values, **valued),
     )
     view = chain_view(
         snapshot, expiry_ns=None, columns=columns, units=units, width=width, now_ns=now_ns

@@ -64,7 +64,15 @@ def test_a_fraction_becomes_percent() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.1, "0.1"), (60000.0, "60,000"), (1e-7, "1e-07"), (nan, DASH), (None, DASH), (inf, DASH)],
+    [
+        (0.1, "0.1"),
+        (60000.0, "60,000"),
+        (60245.57, "60,245.57"),
+        (1e-7, "1e-07"),
+        (nan, DASH),
+        (None, DASH),
+        (inf, DASH),
+    ],
 )
 def test_exact_number_keeps_its_digits(value: float | None, shown: str) -> None:
     assert exact_text(value) == shown

@@ -47,7 +47,7 @@ def test_a_quote_in_cash_shows_its_factor() -> None:
 def test_a_computed_vol_names_model_inputs_and_the_venues_view() -> None:
     text = explained("BTC-28JUN26-60000-C", "mark_iv")
     assert "computed by the desk with Black-76 from the mark 0.0067 BTC; status ok" in text
-    assert "Forward 60245.57 USD, this quote's own (the venue's index_price)." in text
+    assert "Forward 60,245.57 USD, this quote's own (the venue's index_price)." in text
     assert "Strike 60,000" in text
     assert "2026-06-28 08:00:00.000 UTC" in text
     assert "The venue says 21.01 %" in text

@@ -49,6 +49,7 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         self._line_styles: LineStyles | None = None
         self._is_following = True
         self._is_scrolling_itself = False
+        self._height_before = 0
 
     @property
     def view(self) -> ChainView | None:
@@ -223,11 +224,15 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
     def on_resize(self, _event: events.Resize) -> None:
         """Ask for a view that fits, and keep the cursor on screen."""
         self._lines.clear()
-        view = self._view
+        view, line = self._view, self._cursor_line()
         if view is not None:
+            top, height = self.first_line, self._height_before
+            was_seen = line is not None and top <= line < top + height
             self.virtual_size = Size(self.size.width, len(view) + HEADER_LINES)
-            if self._is_following:
-                self._follow_money(view)
+            self._follow_money(view)
+            if was_seen:
+                self._show_cursor()
+        self._height_before = self.body_height
         self.post_message(GridResized())
 
     def on_click(self, event: events.Click) -> None:

@@ -81,8 +81,8 @@ class ExpiryTabs(Widget, can_focus=False):
             text = f"[{shown}]" if is_chosen else f" {shown} "
             spots.append(_Spot(x, text, "chosen" if is_chosen else "underlying", name))
             x += len(text)
-        spots.append(_Spot(x, " │", "more", None))
-        x += 2
+        spots.append(_Spot(x, " │ ", "more", None))
+        x += 3
         texts = [
             f"[{tab.label} {tab.days}]"
             if tab.expiry_ns == self._expiry_ns
