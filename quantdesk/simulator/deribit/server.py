@@ -206,7 +206,10 @@ class DeribitServer:
             return self._refuse_connection(self.venue.now_ns())
         assert request.transport is not None
         socket = web.WebSocketResponse(
-            compress=False, max_msg_size=MESSAGE_BYTES_MAX, timeout=CLOSE_TIMEOUT_S
+            compress=False,
+            max_msg_size=MESSAGE_BYTES_MAX,
+            timeout=CLOSE_TIMEOUT_S,
+            autoping=False,
         )
         await socket.prepare(request)
         session = Session(socket, request.transport, self.venue.clock)
@@ -218,19 +221,23 @@ class DeribitServer:
         finally:
             self._sessions.pop(session, None)
             self._hub.unsubscribe_all(session)
-            sender.cancel()
+            if not session.is_ending:
+                sender.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sender
         return socket
 
     async def _read(self, socket: web.WebSocketResponse, session: Session) -> None:
         async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                payload = message.data.encode()
-            elif message.type is WSMsgType.BINARY:
-                payload = message.data
-            else:
+            if message.type is WSMsgType.PING:
+                # Through the queue like everything else, so that a stall holds it back too.
+                session.send(message.data, WSMsgType.PONG)
+                continue
+            if message.type is WSMsgType.PONG:
+                continue
+            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
+            payload = message.data.encode() if isinstance(message.data, str) else message.data
             caller = _Caller(session, self._hub)
             received_ns = self.venue.now_ns()
             parsed = parse_request(payload)

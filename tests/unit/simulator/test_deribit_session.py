@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import socket
 
+import aiohttp
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from quantdesk.errors import InvalidInput
 from quantdesk.runtime.clock import ManualClock, SystemClock
 from quantdesk.simulator import DeribitServer, Sample, SimulatedVenue
-from quantdesk.simulator.deribit.server import CONNECTIONS_MAX
+from quantdesk.simulator.deribit.server import CONNECTIONS_MAX, MESSAGE_BYTES_MAX
 from tests.unit.simulator.client import TIMEOUT_S, Client, connect
 from tests.unit.simulator.test_venue import run_for
 
@@ -94,6 +95,17 @@ async def test_reader_that_lets_its_queue_fill_is_disconnected(
     end = await closed(client)
     assert end.rcvd is not None
     assert end.rcvd.reason == "connection_too_slow"
+
+
+async def test_message_beyond_all_bounds_ends_its_own_connection_only(
+    server: DeribitServer, client: Client
+) -> None:
+    async with connect(server.ws_url) as other:
+        await other.socket.send("x" * (MESSAGE_BYTES_MAX + 1))
+        end = await closed(other)
+        assert end.rcvd is not None
+        assert end.rcvd.code == 1009
+    assert (await client.result("public/test"))["version"]
 
 
 async def test_slow_reader_does_not_hold_up_another(server: DeribitServer, client: Client) -> None:
@@ -185,17 +197,20 @@ async def test_stalled_server_holds_everything_back_until_it_goes_on(
     run_for(clock, 60 * SECOND_NS)
     server.pump()
     await client.socket.send('{"id":1,"method":"public/test"}')
-    # A second connection proves that the server took the request and keeps the answer.
+    pong = asyncio.ensure_future(await client.socket.ping())
     waiting = asyncio.ensure_future(client.socket.recv())
-    async with connect(server.ws_url) as other:
-        await other.socket.send('{"id":2,"method":"public/test"}')
-        pong = await other.socket.ping()
-        await pong
+    async with aiohttp.ClientSession() as session:
+        # An answer over HTTP proves that the server has had its turn since.
+        for _ in range(3):
+            async with session.get(f"{server.http_url}/public/test") as response:
+                assert response.status == 200
+    assert not pong.done()
     assert not waiting.done()
     server.stall(False)
     async with asyncio.timeout(TIMEOUT_S):
         assert "deribit_price_index" in str(await waiting)
         assert '"id":1' in str(await client.socket.recv())
+        await pong
 
 
 async def test_stop_closes_connections_and_frees_the_port(btc: Sample, clock: ManualClock) -> None:
