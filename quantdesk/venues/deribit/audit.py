@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import types
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -96,8 +97,7 @@ def parse_strictly(payload: bytes) -> Json:
 def _unique_pairs(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise ProtocolError("duplicate_field", f"{twice} stands more than once in one object")
     for name, value in pairs:
         for text in (name, value):

@@ -99,6 +99,7 @@ class DeribitSession:
         self._pending: dict[str, asyncio.Future[Answer]] = {}
         self._relist_asked = asyncio.Event()
         self._listed: dict[str, tuple[str, ...]] = {}
+        self._is_list_owed = False
         self.subscriptions = Subscriptions()
 
     async def run(self) -> None:
@@ -236,14 +237,18 @@ class DeribitSession:
             await self._relist()
 
     async def _retry_refused(self) -> None:
+        """Ask again, slowly, for channels that were refused and lists that made no sense."""
         while True:
             await asyncio.sleep(self._settings.refused_retry_s)
+            if self._is_list_owed:
+                self._relist_asked.set()
             if self.subscriptions.refused:
                 self.subscriptions.forgive()
                 await self._subscribe_missing()
 
     async def _relist(self) -> None:
         """Fetch the lists, then make the subscriptions fit them."""
+        self._is_list_owed = False
         channels = ["platform_state"]
         for underlying in self._underlyings:
             channels += await self._channels_of(underlying)
@@ -259,12 +264,11 @@ class DeribitSession:
         params: dict[str, ParamValue] = {"currency": currency, "expired": False}
         if len(settings.kinds) == 1:
             params["kind"] = settings.kinds[0]
-        answer = await self._ask_softly("public/get_instruments", underlying, **params)
-        if answer is None:
-            return self._listed.get(underlying, ())
         try:
+            answer = await self._ask("public/get_instruments", underlying, **params)
             instruments, _ = listed_instruments(answer.records, underlying)
-        except ProtocolError as error:
+        except (Rejected, ProtocolError) as error:
+            self._is_list_owed = True
             self._on_problem(f"list of {underlying}: {error}")
             return self._listed.get(underlying, ())
         wanted = [i for i in instruments if _KIND_WORDS[i.kind] in settings.kinds]

@@ -37,7 +37,7 @@ class DeribitSettings:
     time_poll_s : how often the venue's clock is asked
     silence_margin_s : added to twice the longest expected gap before silence means reconnect
     relist_s, relist_gap_s : how often instruments are listed anew, and at least how far apart
-    refused_retry_s : how often refused channels are asked for again
+    refused_retry_s : how often refused channels and lists are asked for again
     backoff_low_s, backoff_high_s : first and longest pause between tries to connect
     rate_limit_pause_s : pause after "too many requests" where the venue names none; the longest
         subscription is earned again in 3 s

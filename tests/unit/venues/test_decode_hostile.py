@@ -253,6 +253,14 @@ def test_an_unknown_field_that_holds_nonsense_refuses_the_frame(
     set_aside(events_of(as_frame(changed)))
 
 
+def test_a_repeat_among_half_a_million_keys_is_found_in_good_time() -> None:
+    keys = ",".join(f'"{number}":1' for number in range(500_000))
+    result = '{"x":1,' + keys + ',"x":2}'
+    payload = f'{{"jsonrpc":"2.0","id":"public/hello##1","result":{result}}}'.encode()
+    event = set_aside(events_of(as_frame(payload)))
+    assert (event.kind, event.detail[:1]) == ("duplicate_field", "x")
+
+
 def test_whitespace_and_escapes_change_nothing(option_frame: bytes) -> None:
     (clean,) = events_of(as_frame(option_frame))
     spaced = json.dumps(json.loads(option_frame), indent=2).encode()

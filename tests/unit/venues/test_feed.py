@@ -264,6 +264,18 @@ async def test_a_list_that_can_not_be_had_leaves_the_subscriptions_alone(
         assert len(reader.of_type(InstrumentsListed)) == 1
 
 
+async def test_a_first_list_that_fails_is_asked_for_again(scripted_venue: OpenVenue) -> None:
+    async with scripted_venue() as venue:
+        error = {"error": {"code": 11094, "message": "internal_server_error"}}
+        venue.answers["public/get_instruments"] = lambda _: error
+        async with reading(quick(venue.url, refused_retry_s=0.05)) as reader:
+            await reader.until(lambda: reader.feed.state == "live")
+            assert "list of BTC: venue error 11094" in reader.feed.last_problem
+            venue.answers.clear()
+            await reader.until(is_quoted(reader))
+            assert reader.feed.reconnects == 0
+
+
 async def test_a_delisted_instrument_is_unsubscribed(scripted_venue: OpenVenue) -> None:
     async with scripted_venue() as venue, reading(quick(venue.url, relist_s=0.05)) as reader:
         await reader.until(is_quoted(reader))

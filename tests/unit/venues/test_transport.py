@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from quantdesk.domain.events import RawFrame
 from quantdesk.errors import InvalidInput
+from quantdesk.venues.deribit.budget import RequestBudget
 from quantdesk.venues.transport.backoff import Backoff
 from quantdesk.venues.transport.frame_queue import FrameQueue
 from quantdesk.venues.transport.rate_limit import TokenBucket
@@ -68,6 +69,16 @@ def test_bucket_refuses_what_it_could_never_pay() -> None:
     bucket = TokenBucket(capacity=10, refill_per_s=1)
     with pytest.raises(InvalidInput, match="cost = 11"):
         bucket.reserve(11, 0.0)
+
+
+def test_a_desk_starts_without_waiting_for_credits() -> None:
+    budget = RequestBudget()
+    methods = ["public/hello", "public/set_heartbeat", "public/get_time"]
+    methods += ["public/get_instruments"] * 2 + ["public/subscribe"] * 8
+    assert [budget.reserve(method, 5.0) for method in methods] == [0.0] * len(methods)
+    assert [budget.reserve("public/subscribe", 5.0) for _ in range(2)] == [0.0, 0.0]
+    assert budget.reserve("public/subscribe", 5.0) == pytest.approx(0.3)
+    assert budget.reserve("public/get_time", 5.0) == 0.0
 
 
 @given(st.lists(st.tuples(st.floats(1, 100), st.floats(0, 5)), max_size=60))
