@@ -49,7 +49,7 @@ soak: $(VENV)/.kernel
 	$(BIN)/python -m pytest -m soak --timeout 3600
 
 bench: $(VENV)/.kernel
-	$(BIN)/python -m pytest benches --benchmark-only -p no:timeout
+	$(BIN)/python -m pytest benches --benchmark-only --timeout 0
 
 format: $(VENV)/.deps
 	cargo fmt --all

@@ -6,7 +6,7 @@ The public names are imported when they are first used, so that `import quantdes
 
     desk = qd.sample("deribit-2026-06-27")
     chain = desk.chain("BTC")
-    print(qd.chain_frame(chain, expiry="25SEP26")["mark_iv"])
+    print(qd.chain_columns(chain)["mark_iv"])
 """
 
 from __future__ import annotations
@@ -36,7 +36,16 @@ _HOME = {
 }
 """Where each public name lives."""
 
-__all__ = ["IvStatus", "__version__", "chain_columns", "greeks", "implied_vol", "price", "read_market", "sample"]  # noqa: E501
+__all__ = [
+    "IvStatus",
+    "__version__",
+    "chain_columns",
+    "greeks",
+    "implied_vol",
+    "price",
+    "read_market",
+    "sample",
+]
 
 
 def __getattr__(name: str) -> Any:

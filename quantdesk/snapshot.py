@@ -13,6 +13,7 @@ import numpy as np
 
 from quantdesk.market.chain import BoolArray, Chain
 from quantdesk.market.forwards import ExpiryForward
+from quantdesk.market.selection import StrikeWindow, select_expiries, window_rows
 from quantdesk.market.valuation import ChainValues
 
 
@@ -124,3 +125,30 @@ class DeskSnapshot:
             if chain.underlying == underlying:
                 return chain
         return None
+
+
+def select_rows(chain: ChainSnapshot, expiry: str | None, window: StrikeWindow | None) -> BoolArray:
+    """Which rows (n,) of `chain` the words of `market.selection` mean; None leaves nothing out.
+
+    Raises InvalidInput for an expiry that is not listed.
+    """
+    wanted = {summary.expiry_ns for summary in chain.expiries}
+    if expiry is not None:
+        wanted = set(select_expiries(sorted(wanted), expiry, chain.as_of_ns))
+    kept = np.zeros(len(chain.chain), dtype=np.bool_)
+    for summary in chain.expiries:
+        if summary.expiry_ns not in wanted:
+            continue
+        part = slice(*summary.rows)
+        kept[part] = True
+        if window is not None:
+            vol = summary.atm_iv
+            kept[part] = window_rows(
+                chain.chain,
+                chain.values,
+                summary.rows,
+                window,
+                forward=summary.forward.price,
+                total_vol=None if vol is None else vol * max(summary.years, 0.0) ** 0.5,
+            )
+    return kept

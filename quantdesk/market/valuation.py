@@ -142,14 +142,19 @@ def _value_rows(chain: Chain, forward: FloatArray) -> ChainValues:
         ask_iv_status=ask_status,
         greeks_iv=greeks_iv,
         greeks_source=source,
-        delta=raw.delta,
-        delta_premium_adjusted=raw.delta - mark_coin,
-        gamma=raw.gamma,
-        vega=raw.vega * VOL_POINT,
-        theta=raw.theta / DAYS_PER_YEAR,
+        delta=_asked(raw.delta),
+        delta_premium_adjusted=_asked(raw.delta) - mark_coin,
+        gamma=_asked(raw.gamma),
+        vega=_asked(raw.vega) * VOL_POINT,
+        theta=_asked(raw.theta) / DAYS_PER_YEAR,
         is_crossed=crossed_rows(chain),
         is_one_sided=one_sided_rows(chain),
     )
+
+
+def _asked(column: FloatArray | None) -> FloatArray:
+    assert column is not None, "the kernel returns every column named in `which`"
+    return column
 
 
 def _implied(

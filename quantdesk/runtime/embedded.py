@@ -14,8 +14,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import Clock
+from quantdesk.errors import ConfigError
+from quantdesk.runtime.clock import ManualClock
+from quantdesk.runtime.desk import Desk
 from quantdesk.simulator import DeribitServer, SimulatedVenue, load_sample
+from quantdesk.simulator.deribit.opening import opening_frames
+from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
+from quantdesk.venues import deribit
 
 SAMPLE_OF = {"BTC": "btc-2026-06-27", "ETH": "eth-2026-01-31"}
 """Which shipped sample an underlying of the embedded venue opens on."""
@@ -64,3 +71,22 @@ def running_venues(folder: Path) -> dict[str, str]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return addresses if set(addresses) >= set(SAMPLE_OF) else {}
+
+
+def opening_snapshot(underlying: str) -> DeskSnapshot:
+    """The recorded sample of `underlying` through the desk, at its recorded moment; nothing moves.
+
+    Raises ConfigError for an underlying without a sample.
+    """
+    name = SAMPLE_OF.get(underlying)
+    if name is None:
+        raise ConfigError(f"underlying {underlying!r}: samples are of {', '.join(SAMPLE_OF)}")
+    still = ManualClock(0)
+    venue = SimulatedVenue(load_sample(name), clock=still)
+    desk = Desk(environment=Environment.SIMULATED, source=f"sample {name}")
+    link = f"deribit-{underlying.lower()}"
+    desk.add_link(link, "deribit", LinkState.FILE)
+    for payload in opening_frames(venue):
+        frame = RawFrame(venue="deribit", connection=link, recv_ns=0, payload=payload)
+        desk.apply(link, 0, deribit.events_of(frame))
+    return desk.snapshot(0)

@@ -5,24 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import numpy as np
 
 from quantdesk.app.cli.options import parse_source, source_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.render.chain_formats import CHAIN_FORMATS
 from quantdesk.app.render.table import chain_table_text
 from quantdesk.errors import StorageError
-from quantdesk.market.selection import (
-    EXPIRY_WORDS,
-    WINDOW_WORDS,
-    StrikeWindow,
-    parse_window,
-    select_expiries,
-    window_rows,
-)
+from quantdesk.market.selection import EXPIRY_WORDS, WINDOW_WORDS, parse_window
 from quantdesk.runtime.settings import load_settings
 from quantdesk.runtime.sources import read_snapshot
-from quantdesk.snapshot import ChainSnapshot
+from quantdesk.snapshot import select_rows
 from quantdesk.views.chain import Units
 
 
@@ -72,33 +64,9 @@ def command(
     chain = snapshot.chain(underlying.upper())
     if chain is None:
         raise StorageError(f"{snapshot.source}: no {underlying.upper()} options in it")
-    chain = narrow(chain, expiry, strikes)
+    chain = chain.take(select_rows(chain, expiry, strikes))
     if format_ == "table":
         write_output((chain_table_text(chain, units=Units(units)) + "\n").encode(), output)
         return
     data = CHAIN_FORMATS[format_](chain)
     write_output(data, output, is_binary=format_ == "parquet")
-
-
-def narrow(chain: ChainSnapshot, expiry: str | None, window: StrikeWindow | None) -> ChainSnapshot:
-    """The chain with only the expiries and strikes asked for. Raises InvalidInput."""
-    wanted = {summary.expiry_ns for summary in chain.expiries}
-    if expiry is not None:
-        wanted = set(select_expiries(sorted(wanted), expiry, chain.as_of_ns))
-    kept = np.zeros(len(chain.chain), dtype=np.bool_)
-    for summary in chain.expiries:
-        if summary.expiry_ns not in wanted:
-            continue
-        part = slice(*summary.rows)
-        kept[part] = True
-        if window is not None:
-            vol = summary.atm_iv
-            kept[part] = window_rows(
-                chain.chain,
-                chain.values,
-                summary.rows,
-                window,
-                forward=summary.forward.price,
-                total_vol=None if vol is None else vol * max(summary.years, 0.0) ** 0.5,
-            )
-    return chain.take(kept)

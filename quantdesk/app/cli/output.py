@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
-
-import click
 
 from quantdesk.errors import ConfigError, StorageError
 
@@ -17,7 +16,7 @@ def write_output(data: bytes, output: Path | None, *, is_binary: bool = False) -
     A file appears whole or not at all. Raises ConfigError for binary data on a terminal and
     StorageError where the file can not be written.
     """
-    stdout = click.get_binary_stream("stdout")
+    stdout = sys.stdout.buffer
     if output is None:
         if is_binary and stdout.isatty():
             raise ConfigError("this format is binary: give -o FILE, or pipe it")

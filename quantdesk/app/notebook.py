@@ -1,0 +1,102 @@
+"""The desk from a script or notebook: chains as values, their columns as arrays.
+
+What `import quantdesk as qd` offers beside the pricing functions. Nothing here computes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantdesk.domain.times import parse_instant
+from quantdesk.errors import ConfigError
+from quantdesk.market.chain import QUOTE_COLUMNS
+from quantdesk.market.selection import parse_window
+from quantdesk.runtime.embedded import SAMPLE_OF, opening_snapshot
+from quantdesk.runtime.sources import file_snapshot
+from quantdesk.snapshot import ChainSnapshot, DeskSnapshot, select_rows
+
+COMPUTED_COLUMNS = (
+    "years",
+    "bid_iv",
+    "mark_iv",
+    "ask_iv",
+    "delta",
+    "delta_premium_adjusted",
+    "gamma",
+    "vega",
+    "theta",
+)
+"""Columns of `chain_columns` that the desk computed; the units are those of `ChainValues`."""
+
+
+class StillDesk:
+    """A desk that stands still: one snapshot to look things up in.
+
+    `snapshot` is the whole of it.
+    """
+
+    def __init__(self, snapshot: DeskSnapshot) -> None:
+        self.snapshot = snapshot
+
+    def __repr__(self) -> str:
+        coins = ", ".join(f"{c.underlying} {len(c.chain)} options" for c in self.snapshot.chains)
+        return f"<desk {self.snapshot.environment.value}: {self.snapshot.source}; {coins}>"
+
+    def chain(
+        self, underlying: str, *, expiry: str | None = None, window: str | None = None
+    ) -> ChainSnapshot:
+        """The chain of `underlying`; `expiry` and `window` as on the command line.
+
+        Raises ConfigError for an underlying that is not here, InvalidInput for an expiry or a
+        window that makes no sense.
+        """
+        chain = self.snapshot.chain(underlying.upper())
+        if chain is None:
+            here = ", ".join(c.underlying for c in self.snapshot.chains)
+            raise ConfigError(f"underlying {underlying!r}: this desk has {here}")
+        strikes = None if window is None else parse_window(window)
+        return chain.take(select_rows(chain, expiry, strikes))
+
+
+def sample(name: str = "deribit-2026-06-27") -> StillDesk:
+    """A shipped recorded chain at its recorded moment: no network, no clock.
+
+    "deribit-2026-06-27" is BTC, "deribit-2026-01-31" ETH. Raises ConfigError for another name.
+    """
+    names = {f"deribit-{file.split('-', 1)[1]}": coin for coin, file in SAMPLE_OF.items()}
+    if name not in names:
+        raise ConfigError(f"sample {name!r}: there are {', '.join(names)}")
+    return StillDesk(opening_snapshot(names[name]))
+
+
+def read_market(
+    path: str | Path, *, underlying: str | None = None, at: str | None = None
+) -> StillDesk:
+    """A recorded market file, or the desk's own chain JSON, at its own moment.
+
+    `at` picks a moment of a file with several (ISO-8601 UTC; the last if left out). Raises
+    ChainFileError where the file is not understood.
+    """
+    at_ns = None if at is None else parse_instant(at)
+    return StillDesk(file_snapshot(Path(path), underlying, at_ns))
+
+
+def chain_columns(chain: ChainSnapshot) -> dict[str, NDArray[np.generic]]:
+    """The chain as columns, one array (n,) each, as a data frame takes them.
+
+    `expiry` is datetime64[ns] in UTC, `option_type` "call" or "put"; prices are in the quote
+    currency, IVs fractions, Greeks as in `ChainValues`; NaN is no value. Arrays are copies.
+    """
+    raw, values = chain.chain, chain.values
+    columns: dict[str, NDArray[np.generic]] = {
+        "instrument_name": np.array([instrument.name for instrument in raw.instruments]),
+        "expiry": raw.expiry_ns.astype("datetime64[ns]"),
+        "strike": raw.strike.copy(),
+        "option_type": np.where(raw.is_call, "call", "put"),
+    }
+    columns |= {name: getattr(raw, name).copy() for name in QUOTE_COLUMNS}
+    columns["forward"] = values.forward.copy()
+    return columns | {name: getattr(values, name).copy() for name in COMPUTED_COLUMNS}

@@ -1,0 +1,49 @@
+"""The opening state of a simulated venue as the frames a client would receive, without a socket.
+
+For scripts that want a sample chain at once and exactly: nothing moves, no clock is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from quantdesk.simulator.deribit import methods
+from quantdesk.simulator.deribit.hub import ChannelHub
+from quantdesk.simulator.deribit.records import DeribitMarket
+from quantdesk.simulator.deribit.rpc import Request, encode_answer
+from quantdesk.simulator.venue import SimulatedVenue
+
+
+class _Inbox:
+    """Keeps what a subscriber is sent."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+
+    def send(self, payload: bytes) -> None:
+        self.frames.append(payload)
+
+
+def opening_frames(venue: SimulatedVenue) -> Iterator[bytes]:
+    """The answer to get_instruments of each currency, the indexes and every option's ticker."""
+    market = DeribitMarket(venue)
+    for currency in market.currencies:
+        request = Request(
+            method="public/get_instruments",
+            params={"currency": currency},
+            request_id=f"public/get_instruments#{currency}#1",
+        )
+        yield encode_answer(
+            methods.answer(request, market, None),
+            request_id=request.request_id,
+            received_ns=venue.now_ns(),
+            sent_ns=venue.now_ns(),
+            is_testnet=True,
+        )
+    inbox = _Inbox()
+    hub = ChannelHub(market)
+    names = [f"deribit_price_index.{name}" for name in venue.indexes]
+    rows = market.rows(None)
+    names += [f"ticker.{venue.board.instruments[row].instrument_name}.100ms" for row in rows]
+    hub.greet(inbox, hub.subscribe(inbox, names))
+    yield from inbox.frames
