@@ -38,6 +38,17 @@ async def test_every_opening_ticker_equals_the_recording(client: Client) -> None
         assert shown == ticker
 
 
+async def test_asked_ticker_is_the_one_of_now(
+    server: DeribitServer, client: Client, venue: SimulatedVenue, clock: ManualClock
+) -> None:
+    opening = await client.result("public/ticker", instrument_name=NAME)
+    run_for(clock, 60 * 10**9)
+    server.pump()
+    now = await client.result("public/ticker", instrument_name=NAME)
+    assert now["timestamp"] == venue.stamp_ms > opening["timestamp"]
+    assert now["index_price"] == venue.index_price("btc_usd")
+
+
 async def test_instruments_equal_the_recording(client: Client) -> None:
     shown = await client.result("public/get_instruments", currency="BTC", kind="option")
     assert shown == recorded("btc-2026-06-27")["instruments"]

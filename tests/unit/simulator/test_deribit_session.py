@@ -143,11 +143,8 @@ async def test_half_open_client_is_cut_by_its_heartbeat(
     for _ in range(2):
         run_for(clock, 10 * SECOND_NS)
         server.pump()
-    with contextlib.suppress(ConnectionError):
-        async with asyncio.timeout(TIMEOUT_S):
-            while await reader.read(1 << 20):
-                pass
-    await client.result("public/test")
+    for _ in range(50):
+        await client.result("public/test")
     assert server.connection_count == 1
     writer.close()
 
