@@ -70,12 +70,14 @@ class RecordingLimits:
 class SegmentHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Manifest of one segment.
 
-    `links` maps a connection to what it is ("venue", "environment", …). The `previous_` fields
-    state what the segment before held when this one was begun: the chain after its last good
-    record and the size up to there; zero for the first segment.
+    `begins_run` tells the first segment of a writer from those it went on with. `links` maps a
+    connection to what it is ("venue", "environment", …). The `previous_` fields state what the
+    segment before held when this one was begun: the chain after its last good record and the size
+    up to there; zero for the first segment.
     """
 
     run_id: str
+    begins_run: bool
     segment: int
     first_sequence: int
     first_frame: int

@@ -162,7 +162,7 @@ def _gap_after(scan: SegmentScan, following: SegmentScan | None) -> RecordingGap
         reason = "the writer was stopped before it closed the segment"
     elif following is None and scan.ended == ROTATED:
         reason = "the writer was stopped before it began the next segment"
-    elif following is not None and following.header.run_id != scan.header.run_id:
+    elif following is not None and following.header.begins_run:
         reason = "another run begins"
     else:
         return None

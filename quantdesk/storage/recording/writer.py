@@ -44,7 +44,21 @@ from quantdesk.storage.recording.segment import scan_segment
 _FRAME_OVERHEAD = 64
 """Bytes that a frame's instant, names and framing take in a block beside its payload, at least."""
 
+_LINKS_LENGTH_MAX = 100_000
+"""Letters in all links: with their framing well below what a header may take."""
+
 _RECV_NS_MAX = (1 << 63) - 1
+
+
+def _checked_links(links: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """A copy that the header can hold: what it could not, no reader would understand."""
+    copied = {name: dict(link) for name, link in links.items()}
+    texts = [*copied, *(text for link in copied.values() for pair in link.items() for text in pair)]
+    if not copied or not all(isinstance(text, str) and text for text in texts):
+        raise InvalidInput("links", copied, "must name each connection and what it is, in words")
+    if sum(map(len, texts)) > _LINKS_LENGTH_MAX:
+        raise InvalidInput("links", len(copied), f"must hold at most {_LINKS_LENGTH_MAX} letters")
+    return copied
 
 
 class RecordingWriter:
@@ -67,12 +81,12 @@ class RecordingWriter:
         started_ns: int,
         limits: RecordingLimits | None = None,
     ) -> None:
-        if not links:
-            raise InvalidInput("links", links, "must name at least one connection")
         if not run_id:
             raise InvalidInput("run_id", run_id, "must not be empty")
+        if not 0 <= started_ns <= _RECV_NS_MAX:
+            raise InvalidInput("started_ns", started_ns, f"must be from 0 to {_RECV_NS_MAX}")
         self._directory = directory
-        self._links = {name: dict(link) for name, link in links.items()}
+        self._links = _checked_links(links)
         self._run_id = run_id
         self._started_ns = started_ns
         self._limits = limits or RecordingLimits()
@@ -193,7 +207,7 @@ class RecordingWriter:
             missing = segment_path(self._directory, len(paths) + 1)
             raise RecordingDamaged(str(missing), 0, f"segment {len(paths) + 1} is missing")
         if not paths:
-            self._begin_segment(1, sequence=1, frame=0, chain=NO_CHAIN, end=0)
+            self._begin_segment(1, begins_run=True, sequence=1, frame=0, chain=NO_CHAIN, end=0)
             return
         last = scan_segment(paths[-1], block_bytes_max=BLOCK_BYTES_MAX)
         if last.damage is not None:
@@ -205,6 +219,7 @@ class RecordingWriter:
         self._check_same_links(last.header.links)
         self._begin_segment(
             len(paths) + 1,
+            begins_run=True,
             sequence=last.header.first_sequence + last.records,
             frame=last.header.first_frame + last.frames,
             chain=last.chain,
@@ -221,13 +236,21 @@ class RecordingWriter:
                 )
 
     def _begin_segment(
-        self, segment: int, *, sequence: int, frame: int, chain: bytes, end: int
+        self,
+        segment: int,
+        *,
+        begins_run: bool,
+        sequence: int,
+        frame: int,
+        chain: bytes,
+        end: int,
     ) -> None:
         if segment > SEGMENTS_MAX:
             raise StorageError(f"{self._directory}: full, {SEGMENTS_MAX} segments are the most")
         header = encode_header(
             SegmentHeader(
                 run_id=self._run_id,
+                begins_run=begins_run,
                 segment=segment,
                 first_sequence=sequence,
                 first_frame=frame,
@@ -275,6 +298,7 @@ class RecordingWriter:
         self._close_file()
         self._begin_segment(
             self._segment + 1,
+            begins_run=False,
             sequence=self._sequence,
             frame=self._first_frame + self._segment_frames,
             chain=self._chain,

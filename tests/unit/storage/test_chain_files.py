@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 from decimal import Decimal
 from pathlib import Path
@@ -346,6 +347,63 @@ def test_every_recorded_file_reads_whole(
     assert unaccounted_rows(market) == 0
     assert market.as_of_ns == market.moments_ns[-1]
     assert all(quote.event_ns <= market.as_of_ns for quote in market.quotes)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, *_ in RECORDED if "tardis" not in name and "iv_hourly" not in name]
+)
+def test_recorded_quotes_lie_on_the_grids_of_their_contract_law(
+    shared_data: Path, name: str
+) -> None:
+    market = read_market_file(shared_data / "deribit" / name)
+    laws = {instrument.name: instrument for instrument in market.instruments}
+    for quote in market.quotes:
+        law = laws[quote.instrument_name]
+        for price, size in ((quote.bid, quote.bid_size), (quote.ask, quote.ask_size)):
+            if price is not None:
+                assert price % law.ticks.tick_at(price) == 0, quote
+            if size is not None:
+                assert size % law.amount_step == 0, quote
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("chains_eod/btc_eod_2022-03.csv.gz", ("bid_price", "ask_price", "mark_iv", "delta")),
+        (
+            "chains_ticker/btc_all_kinds_2024-04-28.csv.gz",
+            ("best_bid_price", "best_ask_price", "mark_iv", "greeks.delta"),
+        ),
+    ],
+)
+def test_values_agree_with_a_plain_reading_of_the_columns(
+    shared_data: Path, name: str, columns: tuple[str, ...]
+) -> None:
+    path = shared_data / "deribit" / name
+    market = read_market_file(path)
+    with gzip.open(path, "rt", newline="") as file:
+        rows = list(csv.DictReader(file))
+    last = max(row.get("quote_unixtime", "") for row in rows)
+    expected = {
+        row["instrument_name"]: (
+            float(row[columns[0]]) or None,
+            float(row[columns[1]]) or None,
+            float(Decimal(row[columns[2]]) / 100),
+            float(row[columns[3]]),
+        )
+        for row in rows
+        if row.get("quote_unixtime", "") == last and row["instrument_name"] != "BTC-PERPETUAL"
+    }
+    found = {
+        quote.instrument_name: (
+            None if quote.bid is None else float(quote.bid),
+            None if quote.ask is None else float(quote.ask),
+            quote.venue_mark_iv,
+            quote.venue_greeks.delta,
+        )
+        for quote in market.quotes
+    }
+    assert found == expected
 
 
 @pytest.mark.parametrize(

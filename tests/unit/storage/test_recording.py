@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -306,6 +307,49 @@ def _start_child(directory: Path, mode: str) -> subprocess.Popen[str]:
 
 def _numbers(recording: Recording) -> list[int]:
     return [int.from_bytes(frame.payload[:8], "big") for frame in recording.frames()]
+
+
+@pytest.mark.parametrize(
+    ("links", "run_id", "started_ns", "field"),
+    [
+        ({}, "run", 0, "links"),
+        ({"deribit-btc": {"venue": ""}}, "run", 0, "links"),
+        ({"deribit-btc": {"port": 7}}, "run", 0, "links"),
+        ({"x" * 200_000: {"venue": "deribit"}}, "run", 0, "links"),
+        (LINKS, "", 0, "run_id"),
+        (LINKS, "run", -1, "started_ns"),
+    ],
+)
+def test_a_header_that_could_not_be_read_back_is_refused(
+    tmp_path: Path, links: dict[str, dict[str, str]], run_id: str, started_ns: int, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        RecordingWriter(tmp_path / "new", links=links, run_id=run_id, started_ns=started_ns)
+    assert caught.value.field == field
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_a_hundred_kills_on_one_folder_lose_nothing_acknowledged(tmp_path: Path) -> None:
+    rng = random.Random(20260627)
+    acknowledged: list[int] = []
+    for _ in range(100):
+        with _start_child(tmp_path, "kill") as child:
+            assert child.stdout is not None
+            lines = [child.stdout.readline() for _ in range(rng.randrange(1, 30))]
+            child.send_signal(signal.SIGKILL)
+            lines += [line for line in child.stdout if line.strip()]
+        acknowledged.append(int(lines[-1]))
+    recording = read_recording(tmp_path)
+    numbers = _numbers(recording)
+    assert recording.damage is None
+    assert len(recording.gaps) == 100
+    starts = [place for place, number in enumerate(numbers) if number == 0]
+    assert len(starts) == 100
+    for start, stop, kept in zip(starts, [*starts[1:], len(numbers)], acknowledged, strict=True):
+        assert numbers[start:stop] == list(range(stop - start))
+        assert stop - start >= kept
 
 
 @pytest.mark.parametrize("acknowledgements", [1, 7, 40, 90])
