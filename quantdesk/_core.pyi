@@ -1,7 +1,7 @@
 """Face of the compiled kernel; proved by `python -m mypy.stubtest quantdesk._core`."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,27 @@ __version__: Final[str]
 
 _Column = float | npt.NDArray[np.float64]
 _Kinds = bool | npt.NDArray[np.uint8]
+
+@final
+class OptionGreeks:
+    __match_args__: ClassVar[tuple[str, str, str, str, str, str]]
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def price(self) -> float: ...
+    @property
+    def delta(self) -> float: ...
+    @property
+    def gamma(self) -> float: ...
+    @property
+    def vega(self) -> float: ...
+    @property
+    def theta(self) -> float: ...
+    @property
+    def rho(self) -> float: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> float: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
 
 def price_one(
     is_call: bool,
@@ -28,7 +49,7 @@ def greeks_one(
     vol: float,
     rate: float = 0.0,
     /,
-) -> tuple[float, float, float, float, float, float]: ...
+) -> OptionGreeks: ...
 def implied_vol_one(
     price: float,
     is_call: bool,
@@ -61,6 +82,46 @@ def implied(
     vols: npt.NDArray[np.float64],
     statuses: npt.NDArray[np.uint8],
     threads: int,
+    /,
+) -> None: ...
+def evaluate_chain(
+    is_call: _Kinds,
+    strike: _Column,
+    vol: _Column,
+    starts: Sequence[int],
+    forward: npt.NDArray[np.float64],
+    years: npt.NDArray[np.float64],
+    rate: _Column,
+    targets: Sequence[npt.NDArray[np.float64] | None],
+    threads: int,
+    /,
+) -> None: ...
+def evaluate_scenarios(
+    is_call: _Kinds,
+    forward: _Column,
+    strike: _Column,
+    years: _Column,
+    vol: _Column,
+    rate: _Column,
+    quantity: _Column,
+    positions: int,
+    in_coin: bool,
+    spot_move: _Column,
+    vol_move: _Column,
+    years_passed: _Column,
+    scenarios: int,
+    each: bool,
+    targets: Sequence[npt.NDArray[np.float64] | None],
+    threads: int,
+    /,
+) -> None: ...
+def touch(
+    spot: _Column,
+    forward: _Column,
+    level: _Column,
+    years: _Column,
+    vol: _Column,
+    probabilities: npt.NDArray[np.float64],
     /,
 ) -> None: ...
 def simd_path() -> str: ...

@@ -153,7 +153,7 @@ fn total_vol<S: Lane>(vol: f64, years: f64) -> (f64, Pair<f64>) {
 
 /// Mills ratio for any argument ≥ [`crate::math::mills::MILLS_LOW`].
 #[inline(always)]
-fn mills_any<S: Lane>(a: f64) -> f64 {
+pub fn mills_any<S: Lane>(a: f64) -> f64 {
     if a <= MILLS_HIGH {
         return mills(S::splat(a)).first();
     }

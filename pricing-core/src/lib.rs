@@ -5,6 +5,8 @@
 //! - [`black`]: price and raw partials of one bundle of options; its rare rows in [`extreme`];
 //! - [`implied`]: implied volatility with a status; its rare rows in [`implied_rare`];
 //! - [`columns`] and [`batch`]: columns in, columns out; [`threads`], the one file that knows rayon;
+//! - [`scenario`]: a book under scenarios of spot, vol and time, summed or each;
+//! - [`touch`]: the probability of touching a level;
 //! - [`lanes`]: SIMD lane types and run-time dispatch, the only place with `unsafe`;
 //! - [`math`]: elementary functions that know nothing of finance.
 //!
@@ -23,7 +25,9 @@ pub mod lanes;
 pub mod math;
 #[cfg(feature = "python")]
 mod python;
+pub mod scenario;
 pub mod threads;
+pub mod touch;
 pub mod types;
 
 pub use error::PricingError;

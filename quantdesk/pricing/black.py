@@ -16,6 +16,7 @@ from quantdesk.errors import InvalidInput
 from quantdesk.pricing.columns import Columns, FloatArray, Kinds, Numbers, broadcast, thread_count
 from quantdesk.pricing.outputs import shelf
 
+OptionGreeks = _core.OptionGreeks
 price_one = _core.price_one
 greeks_one = _core.greeks_one
 
@@ -126,10 +127,7 @@ def greeks(  # noqa: PLR0917 -- the model's own arguments, in its order
     ------
     InvalidInput : naming the argument
     """
-    names = frozenset(which)
-    unknown = sorted(names.difference(OUTPUTS))
-    if unknown:
-        raise InvalidInput("which", unknown, f"must be among {', '.join(OUTPUTS)}")
+    names = wanted_names(which)
     if not names:
         return Greeks()
     columns = broadcast(is_call, _FIELDS, (forward, strike, years, vol, rate))
@@ -139,6 +137,20 @@ def greeks(  # noqa: PLR0917 -- the model's own arguments, in its order
         _core.price_one(*_single(columns))  # refuses arguments outside the domain
     _evaluate(columns, targets, threads)
     return Greeks(*arrays)
+
+
+def wanted_names(which: Iterable[str]) -> frozenset[str]:
+    """The names as a set.
+
+    Raises
+    ------
+    InvalidInput : where one is not of `OUTPUTS`
+    """
+    names = frozenset(which)
+    unknown = sorted(names.difference(OUTPUTS))
+    if unknown:
+        raise InvalidInput("which", unknown, f"must be among {', '.join(OUTPUTS)}")
+    return names
 
 
 def is_valid(

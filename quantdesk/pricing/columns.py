@@ -8,15 +8,24 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from quantdesk.errors import InvalidInput
+from quantdesk.pricing.arrow import from_arrow, is_arrow
 
-Numbers = float | npt.ArrayLike
-Kinds = bool | npt.ArrayLike
+
+class ArrowColumn(Protocol):
+    """A column offered through the Arrow C stream interface: polars, pyarrow and others."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """A capsule that holds the stream."""
+
+
+Numbers = float | npt.ArrayLike | ArrowColumn
+Kinds = bool | npt.ArrayLike | ArrowColumn
 FloatArray = npt.NDArray[np.float64]
 Column = float | FloatArray
 KindColumn = bool | npt.NDArray[np.uint8]
@@ -56,7 +65,7 @@ def as_numbers(field: str, value: Numbers) -> FloatArray:
     """
     if isinstance(value, np.ndarray) and value.dtype == np.float64:
         return value
-    array = np.asarray(value)
+    array = _as_array(field, value)
     if array.dtype.kind not in "fiub":
         if array.dtype.kind != "O":
             raise InvalidInput(field, value, "must hold real numbers")
@@ -67,6 +76,13 @@ def as_numbers(field: str, value: Numbers) -> FloatArray:
     return array.astype(np.float64, copy=False)
 
 
+def _as_array(field: str, value: object) -> npt.NDArray[Any]:
+    """NumPy's own view of pandas, polars and pyarrow columns, ours of all other Arrow columns."""
+    if is_arrow(value) and not hasattr(value, "__array__"):
+        return from_arrow(field, value)
+    return np.asarray(value)
+
+
 def as_kinds(value: Kinds) -> npt.NDArray[np.uint8]:
     """`value` as bytes, 1 for a call and 0 for a put, of any shape.
 
@@ -74,7 +90,7 @@ def as_kinds(value: Kinds) -> npt.NDArray[np.uint8]:
     ------
     InvalidInput : where the value holds anything but booleans (or the integers 0 and 1)
     """
-    array = np.asarray(value)
+    array = _as_array("is_call", value)
     if array.dtype == np.bool_:
         return array.view(np.uint8)
     if array.dtype.kind in "iu" and bool(np.all((array == 0) | (array == 1))):

@@ -4,7 +4,9 @@ use numpy::{PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
 
 use super::errors::invalid;
+use crate::batch::Targets;
 use crate::columns::{Column, Kinds};
+use crate::types::OUTPUTS;
 
 const COLUMN_RULE: &str = "must be a float or a contiguous one-dimensional float64 array";
 const KINDS_RULE: &str = "must be a bool or a contiguous one-dimensional uint8 array";
@@ -38,6 +40,16 @@ impl<'py> NumberArgument<'py> {
                 .as_slice()
                 .map(Column::Many)
                 .map_err(|_| invalid(field, "a strided array".to_owned(), COLUMN_RULE)),
+        }
+    }
+}
+
+impl NumberArgument<'_> {
+    /// The kernel's view of an argument that must be an array.
+    pub fn slice(&self, field: &'static str) -> PyResult<&[f64]> {
+        match self.column(field)? {
+            Column::Many(values) => Ok(values),
+            Column::One(value) => Err(invalid(field, value.to_string(), COLUMN_RULE)),
         }
     }
 }
@@ -82,4 +94,20 @@ pub fn target<'a>(
     array
         .as_slice_mut()
         .map_err(|_| invalid(field, "a strided array".to_owned(), TARGET_RULE))
+}
+
+/// The writable slices of the outputs that are wanted, and their rows.
+pub fn borrow_targets<'a>(
+    arrays: &'a mut [Option<PyReadwriteArray1<'_, f64>>; OUTPUTS],
+) -> PyResult<(Targets<'a>, usize)> {
+    let mut columns: Targets<'a> = Default::default();
+    let mut rows = 0;
+    for (slot, array) in columns.iter_mut().zip(arrays.iter_mut()) {
+        if let Some(array) = array {
+            let column = target("targets", array)?;
+            rows = column.len();
+            *slot = Some(column);
+        }
+    }
+    Ok((columns, rows))
 }

@@ -1,12 +1,12 @@
 //! Prices, partials and implied volatilities: one option at a time, or columns.
 
 use numpy::PyReadwriteArray1;
+use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
-use super::arrays::{KindArgument, NumberArgument, target};
+use super::arrays::{KindArgument, NumberArgument, borrow_targets, target};
 use super::errors::invalid;
-use crate::batch::{Targets, evaluate_into, evaluate_one, implied_into, implied_one};
+use crate::batch::{evaluate_into, evaluate_one, implied_into, implied_one};
 use crate::columns::Options;
 use crate::extreme::Option76;
 use crate::implied::Premium;
@@ -38,18 +38,76 @@ fn price_one(
     Ok(price)
 }
 
+/// Price and first-order partials of one option: a structure and a sequence.
+#[pyclass(frozen, get_all, eq, module = "quantdesk._core", skip_from_py_object)]
+#[derive(Clone, Copy, PartialEq)]
+struct OptionGreeks {
+    price: f64,
+    delta: f64,
+    gamma: f64,
+    vega: f64,
+    theta: f64,
+    rho: f64,
+}
+
+impl OptionGreeks {
+    fn values(&self) -> [f64; 6] {
+        [
+            self.price, self.delta, self.gamma, self.vega, self.theta, self.rho,
+        ]
+    }
+}
+
+#[pymethods]
+impl OptionGreeks {
+    #[classattr]
+    fn __match_args__() -> (
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static str,
+    ) {
+        ("price", "delta", "gamma", "vega", "theta", "rho")
+    }
+
+    fn __len__(&self) -> usize {
+        self.values().len()
+    }
+
+    fn __getitem__(&self, index: isize) -> PyResult<f64> {
+        let values = self.values();
+        let place = if index < 0 {
+            values.len().checked_add_signed(index)
+        } else {
+            usize::try_from(index).ok()
+        };
+        place
+            .and_then(|place| values.get(place).copied())
+            .ok_or_else(|| PyIndexError::new_err(format!("index {index}: must be from -6 to 5")))
+    }
+
+    fn __repr__(&self) -> String {
+        let [price, delta, gamma, vega, theta, rho] = self.values();
+        format!(
+            "OptionGreeks(price={price:?}, delta={delta:?}, gamma={gamma:?}, vega={vega:?}, \
+             theta={theta:?}, rho={rho:?})"
+        )
+    }
+}
+
 /// Price, delta, gamma, vega, theta and rho of one option, raw partials.
 #[pyfunction]
 #[pyo3(signature = (is_call, forward, strike, years, vol, rate=0.0, /))]
 fn greeks_one(
-    py: Python<'_>,
     is_call: bool,
     forward: f64,
     strike: f64,
     years: f64,
     vol: f64,
     rate: f64,
-) -> PyResult<Bound<'_, PyTuple>> {
+) -> PyResult<OptionGreeks> {
     const FIRST_ORDER: Wanted = Wanted::NONE
         .with(Output::Price)
         .with(Output::Delta)
@@ -66,7 +124,14 @@ fn greeks_one(
         rate,
     };
     let [price, delta, gamma, vega, theta, rho, ..] = evaluate_one(&option, FIRST_ORDER)?;
-    PyTuple::new(py, [price, delta, gamma, vega, theta, rho])
+    Ok(OptionGreeks {
+        price,
+        delta,
+        gamma,
+        vega,
+        theta,
+        rho,
+    })
 }
 
 /// Implied volatility of one option and its status code.
@@ -116,7 +181,7 @@ fn evaluate(
     years: &Bound<'_, PyAny>,
     vol: &Bound<'_, PyAny>,
     rate: &Bound<'_, PyAny>,
-    targets: [Option<PyReadwriteArray1<'_, f64>>; OUTPUTS],
+    mut targets: [Option<PyReadwriteArray1<'_, f64>>; OUTPUTS],
     threads: usize,
 ) -> PyResult<()> {
     let is_call = KindArgument::extract(is_call)?;
@@ -133,16 +198,7 @@ fn evaluate(
         vol: vol.column("vol")?,
         rate: rate.column("rate")?,
     };
-    let mut arrays = targets;
-    let mut columns: Targets<'_> = Default::default();
-    let mut rows = 0;
-    for (slot, array) in columns.iter_mut().zip(arrays.iter_mut()) {
-        if let Some(array) = array {
-            let column = target("targets", array)?;
-            rows = column.len();
-            *slot = Some(column);
-        }
-    }
+    let (columns, rows) = borrow_targets(&mut targets)?;
     let run = || evaluate_into(&options, rows, columns, threads);
     if rows < DETACH_FROM {
         run()?
@@ -204,6 +260,7 @@ fn implied(
 
 /// Adds this file's functions.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<OptionGreeks>()?;
     module.add_function(wrap_pyfunction!(price_one, module)?)?;
     module.add_function(wrap_pyfunction!(greeks_one, module)?)?;
     module.add_function(wrap_pyfunction!(implied_vol_one, module)?)?;

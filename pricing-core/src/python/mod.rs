@@ -4,6 +4,7 @@ mod arrays;
 mod black;
 mod errors;
 mod lanes;
+mod scenario;
 
 use pyo3::prelude::*;
 
@@ -12,5 +13,6 @@ use pyo3::prelude::*;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     black::register(module)?;
+    scenario::register(module)?;
     lanes::register(module)
 }
