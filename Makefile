@@ -75,7 +75,8 @@ $(VENV)/.deps: requirements/dev.lock | $(BIN)/python
 	@touch $@
 
 $(VENV)/.kernel: $(VENV)/.deps $(KERNEL_SOURCES)
-	$(BIN)/maturin develop --quiet --release --locked
+	PATH="$(CURDIR)/$(BIN):$$PATH" MATURIN_PEP517_ARGS=--locked $(BIN)/python -m pip --disable-pip-version-check \
+		install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 dist/.wheel: $(VENV)/.kernel $(PACKAGE_SOURCES)
