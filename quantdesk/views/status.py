@@ -178,10 +178,11 @@ def status_items(
     items = [_mode_item(snapshot.environment), *_link_items(snapshot)]
     items.append(_data_item(snapshot, chain, now_ns))
     items.append(_set_aside_item(snapshot))
-    if frames_per_s is not None:
-        text = f"{frames_per_s:.0f} fps"
-        more = f"{text}, {skipped:,} skipped" if skipped else text
-        items.append(StatusItem(more, text, StatusRole.PLAIN, 6))
+    rate = f"{frames_per_s:.0f} fps" if frames_per_s is not None else ""
+    if rate or skipped:
+        parts = [rate, f"{skipped:,} skipped" if skipped else ""]
+        text = ", ".join(part for part in parts if part)
+        items.append(StatusItem(text, rate, StatusRole.PLAIN, 6))
     if chain is not None:
         venue_ns = venue_now_ns(snapshot, chain, now_ns)
         text, short = date_clock_text(venue_ns), clock_text(venue_ns)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from textual.pilot import Pilot
 
 from quantdesk.app.tui.app import DeskApp
-from quantdesk.app.tui.messages import SnapshotArrived
 from quantdesk.app.tui.screens.chain import ChainScreen
 from quantdesk.app.tui.source import SnapshotSource
 from quantdesk.app.tui.widgets.chain_grid import ChainGrid
@@ -55,9 +54,9 @@ class RunningDesk:
         await self.pilot.pause()
 
     async def bring(self, snapshot: DeskSnapshot | None) -> None:
-        """Hand the screen a snapshot as the app's timer would."""
+        """Let the app find a newer snapshot, as its timer would."""
         self.source.snapshot = snapshot
-        self.screen.post_message(SnapshotArrived(snapshot))
+        self.app._poll()
         await self.pilot.pause()
 
 

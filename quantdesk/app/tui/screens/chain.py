@@ -177,9 +177,12 @@ class ChainScreen(Screen[None], inherit_bindings=False):
             widget.update(sentence)
 
     def _frames_per_s(self, now_ns: int) -> float | None:
-        while self._shown_ns and now_ns - self._shown_ns[0] > SECOND_NS:
-            self._shown_ns.popleft()
-        return float(len(self._shown_ns)) if self._shown_ns else None
+        """Frames of the last second over the time they took; None while too few came."""
+        shown = self._shown_ns
+        while shown and now_ns - shown[0] > SECOND_NS:
+            shown.popleft()
+        span_ns = shown[-1] - shown[0] if shown else 0
+        return (len(shown) - 1) * SECOND_NS / span_ns if span_ns > 0 else None
 
     @on(GridResized)
     def fit_again(self) -> None:

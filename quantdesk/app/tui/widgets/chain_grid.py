@@ -50,6 +50,7 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         self._is_following = True
         self._is_scrolling_itself = False
         self._height_before = 0
+        self._is_settled = False
 
     @property
     def view(self) -> ChainView | None:
@@ -92,7 +93,9 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
             self.virtual_size = Size(self.size.width, len(view) + HEADER_LINES)
             self._refresh_scrollbars()
         self._place_cursor(view)
-        if is_other_chain or before is None or len(before) == 0:
+        if not self._is_settled:
+            self._settle(view)
+        elif is_other_chain or before is None or len(before) == 0:
             self.centre()
         else:
             self._hold_still(before, view)
@@ -111,6 +114,11 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         if line_now is not None and view.keys[line_now] != self._cursor.key:
             self._cursor = replace(self._cursor, key=view.keys[line_now])
             self.post_message(CursorMoved())
+
+    def _settle(self, view: ChainView) -> None:
+        """Begin at the money. The first views may come before it is known, or before the layout."""
+        self.centre_cursor()
+        self._is_settled = view.atm_line is not None and self.body_height > 0
 
     def _hold_still(self, before: ChainView, view: ChainView) -> None:
         """Keep what was looked at on its line of the screen when strikes come or go above it."""
@@ -156,6 +164,7 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
     def move_cursor(self, columns: int, lines: int) -> None:
         """Move the cursor by so many columns and lines; it stays inside the chain."""
         if self._view is not None and self._cursor is not None:
+            self._is_settled = True
             self._set_cursor(self._cursor.moved(self._view, columns, lines))
 
     def _set_cursor(self, cursor: Cursor) -> None:
@@ -242,6 +251,7 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         if view is None or cursor is None or event.y < HEADER_LINES or line >= len(view):
             return
         moved = replace(cursor, key=view.keys[line])
+        self._is_settled = True
         place = cell_at(view.layout, event.x)
         self._set_cursor(moved if place is None else moved.at(place, view.layout))
 
