@@ -89,14 +89,14 @@ class _Choice:
 
 
 class CsvText:
-    """Decoded text of a CSV file with its header. Raises ChainFileError where it is none."""
+    """A CSV file and its header, decoded as it is read, so that only its bytes stay in memory.
+
+    Raises ChainFileError where it is none, from here or from `rows`.
+    """
 
     def __init__(self, path: Path, content: bytes) -> None:
         self.path = path
-        try:
-            self._text = content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ChainFileError(f"{path}: not UTF-8 text at byte {error.start}") from None
+        self._content = content
         self.header = next(self._lines(), [])
         if len(set(self.header)) != len(self.header):
             raise ChainFileError(f"{path}: a column name stands twice in the first line")
@@ -113,9 +113,15 @@ class CsvText:
             yield number, cells
 
     def _lines(self) -> Iterator[list[str]]:
-        reader = csv.reader(io.StringIO(self._text, newline=""))
+        text = io.TextIOWrapper(io.BytesIO(self._content), encoding="utf-8-sig", newline="")
+        reader = csv.reader(text)
         try:
             yield from reader
+        except UnicodeDecodeError:
+            # Text is decoded a piece at a time: the fault lies at this line or soon after it.
+            raise ChainFileError(
+                f"{self.path}: not UTF-8 text from line {reader.line_num + 1} on"
+            ) from None
         except csv.Error as error:
             raise ChainFileError(
                 f"{self.path}: line {reader.line_num} is not CSV: {error}"

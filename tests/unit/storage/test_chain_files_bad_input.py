@@ -43,7 +43,7 @@ def written(tmp_path: Path, content: str | bytes, name: str = "btc.csv") -> Path
         (gzip.compress(QUOTES.encode())[:-9], "damaged gzip"),
         (gzip.compress(QUOTES.encode())[:300], "damaged gzip"),
         (gzip.compress(QUOTES.encode()) + b"tail", "damaged gzip"),
-        (b"\x89PNG\r\n\x1a\n", "not UTF-8 text at byte 0"),
+        (b"\x89PNG\r\n\x1a\n", "not UTF-8 text from line 1 on"),
         (b"a,b,c\n1,2,3\n", "none of the market file layouts known here"),
         (b"hello", "none of the market file layouts known here"),
         (b"[1, 2]", "none of the market file layouts known here"),
@@ -61,6 +61,7 @@ def written(tmp_path: Path, content: str | bytes, name: str = "btc.csv") -> Path
             QUOTES.replace("option,", "warrant,").encode(),
             "no option in its 25 rows (20 neither spot, forward nor option)",
         ),
+        (QUOTES.encode() + b"\xff" * 20_000, "not UTF-8 text from line"),
         (QUOTES.replace("bid,ask", "bid,bid").encode(), "a column name stands twice"),
         (
             QUOTES.replace(",put,", ",x,").replace(",call,", ",x,").encode(),
