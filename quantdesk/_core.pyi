@@ -7,6 +7,21 @@ import numpy as np
 import numpy.typing as npt
 
 __version__: Final[str]
+__all__ = [
+    "OptionGreeks",
+    "__version__",
+    "evaluate",
+    "evaluate_chain",
+    "evaluate_scenarios",
+    "greeks_one",
+    "implied",
+    "implied_vol_one",
+    "price_one",
+    "set_simd_path",
+    "simd_path",
+    "simd_paths",
+    "touch",
+]
 
 _Column = float | npt.NDArray[np.float64]
 _Kinds = bool | npt.NDArray[np.uint8]
