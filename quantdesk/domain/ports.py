@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from quantdesk.domain.events import MarketEvent, RawFrame
+from quantdesk.domain.instrument import Instrument
+from quantdesk.domain.margin import (
+    MarginAccount,
+    MarginBook,
+    MarginOrder,
+    MarginPrices,
+    MarginRequirement,
+    MarginStatement,
+)
 
 
 class Clock(Protocol):
@@ -63,3 +73,47 @@ class FrameRecorder(Protocol):
 
     def close(self) -> None:
         """Write out what is buffered and close the files."""
+
+
+class MarginModel(Protocol):
+    """A venue's margin law at one moment. Pure: the same question has the same answer.
+
+    Every method raises InvalidInput naming what is missing or wrong of an instrument, a quantity or
+    a price, and OutOfDomain where the law has no rule for the instrument.
+    """
+
+    @property
+    def name(self) -> str:
+        """ "deribit standard"."""
+
+    @property
+    def venue(self) -> str:
+        """ "deribit"."""
+
+    def position_margin(
+        self, instrument: Instrument, quantity: Decimal, prices: MarginPrices
+    ) -> MarginRequirement:
+        """Margin of holding `quantity` (signed, amount unit; 0 is flat and needs none)."""
+
+    def order_margins(
+        self,
+        instrument: Instrument,
+        orders: Sequence[MarginOrder],
+        *,
+        held: Decimal,
+        prices: MarginPrices,
+        account: MarginAccount | None = None,
+    ) -> tuple[MarginRequirement, ...]:
+        """Margin of all resting orders on `instrument`, in their order, beside a position `held`.
+
+        `account` is read by the models whose rules look at the balance.
+        """
+
+    def margin_balance(self, *, cash: Decimal, futures_profit: Decimal) -> Decimal:
+        """What counts against the requirement; value of options never does under these models.
+
+        `futures_profit` is that of the session, realised and not, which is not yet cash.
+        """
+
+    def statement(self, book: MarginBook) -> MarginStatement:
+        """Margin of a whole book; a leg that can not be margined is excluded with its reason."""

@@ -1,0 +1,5 @@
+"""Venue law on margin and fees: exact, pure, dated, each number with the origin of its rule.
+
+Knows no account, no wire and no clock: what is held and what it is worth is handed in. Where a
+venue gives no offset none is given here: a long option covers no short one.
+"""
