@@ -19,6 +19,7 @@ from quantdesk.snapshot import ChainSnapshot, ExpirySummary
 from quantdesk.views.chain_cells import CellWriter, cell_writers
 from quantdesk.views.chain_columns import PRICE_KEYS, Column, Layout, Role, column_layout
 from quantdesk.views.chain_header import HeaderField, header_fields
+from quantdesk.views.chain_widths import price_width, strike_width
 from quantdesk.views.number_text import DASH, strike_text
 from quantdesk.views.safe_text import safe_text
 from quantdesk.views.units import Units, price_unit
@@ -34,8 +35,6 @@ __all__ = [
     "chain_view",
 ]
 
-STRIKE_WIDTH_MIN = 9
-STRIKE_WIDTH_MAX = 16
 NO_ROW = -1
 
 STALE_FLAG, CROSSED_FLAG, ONE_SIDED_FLAG = "S", "X", "1"
@@ -264,9 +263,13 @@ def chain_view(
         call_rows += lines.call_rows[kept.start : kept.stop]
         put_rows += lines.put_rows[kept.start : kept.stop]
     expiry_shown = expiries[0] if len(expiries) == 1 else None
-    strike_width = _strike_width(keys)
-    is_coin = not keys or any(key.is_inverse for key in keys)
-    layout = column_layout(columns, units, strike_width=strike_width, width=width, is_coin=is_coin)
+    layout = column_layout(
+        columns,
+        units,
+        strike_width=strike_width([key.strike for key in keys]),
+        price_width=price_width(snapshot, expiries, units),
+        width=width,
+    )
     return ChainView(
         snapshot=snapshot,
         expiry=expiry_shown,
@@ -332,11 +335,6 @@ def _window(lines: int, atm: int | None, window: int | None) -> range:
         return range(lines)
     centre = lines // 2 if atm is None else atm
     return range(max(centre - window, 0), min(centre + window + 1, lines))
-
-
-def _strike_width(keys: Sequence[LineKey]) -> int:
-    longest = max((len(strike_text(key.strike)) for key in keys), default=0)
-    return min(max(longest + 2, STRIKE_WIDTH_MIN), STRIKE_WIDTH_MAX)
 
 
 def _strike_cell(strike: float, is_atm: bool, is_call_itm: bool, is_put_itm: bool) -> str:

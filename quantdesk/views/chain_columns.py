@@ -85,7 +85,8 @@ _PRICE_OF_IV = {"bid_iv": "bid", "ask_iv": "ask", "mark_iv": "mark"}
 """Columns that say the same once prices are shown as vols: the IV column goes, the price stays in
 its rank."""
 
-_USD_PRICE_WIDTH = 9
+PRICE_WIDTH_MIN = 6
+PRICE_WIDTH_MAX = 14
 
 _SETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "trade": (
@@ -230,18 +231,20 @@ class Layout:
 
 
 def column_layout(
-    name: str, units: Units, *, strike_width: int, width: int | None, is_coin: bool
+    name: str, units: Units, *, strike_width: int, price_width: int, width: int | None
 ) -> Layout:
     """The columns of set `name` that fit into `width` cells (all of them where None).
 
-    `is_coin` says that prices are in coin when the unit is COIN (inverse options). Raises
-    InvalidInput for an unknown set.
+    `price_width` is what the longest price takes. Raises InvalidInput for an unknown set.
     """
     if name not in _SETS:
         raise InvalidInput("columns", name, f"must be one of {', '.join(_SETS)}")
     outer, quotes = _SETS[name]
     hidden = _PRICE_OF_IV.keys() if units is Units.IV else frozenset()
-    widths = {key: _width(key, units, is_coin) for key in (*outer, *quotes, "flags")}
+    widths = {
+        key: price_width if key in PRICE_KEYS else COLUMNS[key].width
+        for key in (*outer, *quotes, "flags")
+    }
     shown = set(widths) - hidden
     if width is not None and name in _KEPT_FIRST:
         groups = _KEPT_FIRST[name]
@@ -263,11 +266,6 @@ def column_layout(
         strike_width=strike_width,
         gap=gap,
     )
-
-
-def _width(key: str, units: Units, is_coin: bool) -> int:
-    in_dollars = units in {Units.USD_CASH, Units.USD_MODEL} or (units is Units.COIN and not is_coin)
-    return _USD_PRICE_WIDTH if key in PRICE_KEYS and in_dollars else COLUMNS[key].width
 
 
 def _chosen(

@@ -7,7 +7,7 @@ which nobody takes for a number.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import isfinite
+from math import floor, isfinite, log10
 
 from quantdesk.domain.instrument import TickScheme
 
@@ -23,8 +23,8 @@ DECIMALS_MAX = 12
 def number_text(value: float | None, decimals: int, width: int | None = None) -> str:
     """`value` with `decimals` and thousands separators; the dash for None, NaN and infinities.
 
-    With `width` the text is at most that long: separators go first, then the notation becomes
-    scientific with fewer digits, then it is "#" throughout.
+    With `width` the text is at most that long: separators go first, then decimals as long as
+    three digits still tell, then the notation becomes scientific, then it is "#" throughout.
     """
     if value is None or not isfinite(value):
         return DASH
@@ -37,9 +37,11 @@ def number_text(value: float | None, decimals: int, width: int | None = None) ->
 
 
 def _squeezed(value: float, decimals: int, width: int) -> str:
-    plain = f"{value:.{decimals}f}"
-    if len(plain) <= width:
-        return plain
+    told = 2 - floor(log10(abs(value))) if value else decimals
+    for fewer in range(decimals, min(max(told, 0), decimals) - 1, -1):
+        plain = f"{value:.{fewer}f}"
+        if len(plain) <= width:
+            return plain
     for digits in range(4, -1, -1):
         mantissa, exponent = f"{value:.{digits}e}".split("e")
         text = f"{mantissa}e{int(exponent)}"

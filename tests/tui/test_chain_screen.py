@@ -128,6 +128,27 @@ async def test_underlying_keys_go_round() -> None:
         assert "[ETH]" in shown.text()
 
 
+async def test_another_coin_opens_at_its_money_and_keeps_its_expiry() -> None:
+    async with running_desk(TWO_COINS, size=SMALL) as shown:
+        await shown.press("right_square_bracket", "right_curly_bracket")
+        assert shown.grid.cursor is not None
+        assert shown.grid.cursor.key.strike == 3_000
+        assert "[2JUL26 5.0d]" in shown.text()
+        await shown.press("right_square_bracket", "right_curly_bracket")
+        assert "[31JUL26 34d]" in shown.text()
+        assert shown.grid.cursor.key.strike == 60_000
+        await shown.press("right_curly_bracket")
+        assert "[9JUL26 12d]" in shown.text()
+
+
+async def test_a_far_cursor_stays_on_screen_in_another_expiry() -> None:
+    async with running_desk(RECORDED, size=SMALL) as shown:
+        await shown.press("G", "right_square_bracket")
+        assert shown.grid.cursor is not None
+        assert shown.grid.cursor.key.strike == 68_000
+        assert 68_000 in shown.strikes_on_screen
+
+
 async def test_column_sets_and_units_go_round_and_are_named() -> None:
     async with running_desk(RECORDED) as shown:
         for word in ("v.IV", "Gamma", "OI", "Size"):

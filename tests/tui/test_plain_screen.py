@@ -62,7 +62,9 @@ def test_table_has_every_option_aligned_with_units_and_a_heading_an_expiry() -> 
     chain = RECORDED.chains[0]
     lines = chain_table_text(chain).splitlines()
     headings = [line for line in lines if line.startswith("-- ")]
-    assert [line.split(",")[0] for line in headings] == ["-- 28JUN26", "-- 31JUL26", "-- 25SEP26"]
+    assert [line.split(":")[0] for line in headings] == ["-- 28JUN26", "-- 31JUL26", "-- 25SEP26"]
+    for words in ("forward 60,245.37 USD (venue:index_price)", "left 22h 34m", "ATM IV 20.75 %"):
+        assert words in headings[0]
     strikes = {(i.expiry_ns, i.strike) for i in chain.chain.instruments}
     titles = next(n for n, line in enumerate(lines) if "Strike" in line)
     units = lines[titles + 1]

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
 from quantdesk.views.chain import Cell, ChainView, chain_view
 from quantdesk.views.chain_columns import Column
-from quantdesk.views.chain_header import HeaderField, expiry_tabs
+from quantdesk.views.chain_header import HeaderField, expiry_tabs, header_fields
 from quantdesk.views.safe_text import cell_width, safe_text
 from quantdesk.views.status import fitted_items, screen_banner, status_items, venue_now_ns
-from quantdesk.views.time_text import expiry_text, time_left_text
+from quantdesk.views.time_text import expiry_text
 from quantdesk.views.units import Units
 
 WIDTH_MIN = 40
@@ -113,10 +113,11 @@ def _packed(texts: Sequence[str], width: int) -> list[str]:
 
 
 def _expiry_heading(view: ChainView, expiry_ns: int) -> str:
-    left = time_left_text(expiry_ns, view.now_ns)
-    forward = view.forwards.get(expiry_ns)
-    price = "no forward" if forward is None else f"forward {forward:,.2f} USD"
-    return f"-- {expiry_text(expiry_ns)}, {left} left, {price}"
+    """What the header says of an expiry, in one line."""
+    expiry = next(e for e in view.snapshot.expiries if e.expiry_ns == expiry_ns)
+    fields = header_fields(view.snapshot, expiry, units=view.units, now_ns=view.now_ns)
+    wanted = [f"{f.label} {f.text}" for f in fields if f.label in {"forward", "left", "ATM IV"}]
+    return f"-- {expiry_text(expiry_ns)}: {', '.join(wanted)}"
 
 
 def _title_lines(view: ChainView) -> list[str]:

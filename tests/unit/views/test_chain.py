@@ -33,6 +33,7 @@ from tests.tui.desk_samples import (
 
 NEAR = 1_782_633_600 * SECOND_NS
 RECORDED = chain_snapshot(*recorded_events())
+SMALL = synthetic_chain(expiries=1, strikes=3)
 
 
 def view_of(snapshot: ChainSnapshot = RECORDED, **changes: Any) -> ChainView:
@@ -299,8 +300,17 @@ def test_bids_are_left_of_asks_on_both_sides() -> None:
                 assert keys.index("bid") < keys.index("ask")
 
 
+def test_price_columns_are_as_wide_as_the_longest_price() -> None:
+    chain = replace(SMALL.chain, ask=SMALL.chain.ask + 12.0)
+    wide = chain_view(replace(SMALL, chain=chain), expiry_ns=None, now_ns=VENUE_NS)
+    assert wide.layout.widths["ask"] == len("12.0411")
+    place = [column.key for column in wide.layout.calls].index("ask")
+    assert [wide.line(n).calls[place].text[:3] for n in range(3)] == ["12.", "12.", "12."]
+    dollars = view_of(units=Units.USD_CASH).layout.widths
+    assert dollars["ask"] == len("10,032.03")
+
+
 ANY = st.floats(allow_nan=True, allow_infinity=True)
-SMALL = synthetic_chain(expiries=1, strikes=3)
 
 
 @settings(max_examples=60, deadline=None)

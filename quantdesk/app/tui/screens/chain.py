@@ -51,6 +51,7 @@ class ChainScreen(Screen[None], inherit_bindings=False):
         self._underlying = underlying
         self._places = places
         self._expiry_ns: int | None = None
+        self._expiry_of: dict[str, int | None] = {}
         self._columns = COLUMN_SETS[0]
         self._units = Units.COIN
         self._snapshot: DeskSnapshot | None = None
@@ -211,8 +212,10 @@ class ChainScreen(Screen[None], inherit_bindings=False):
 
     def _choose_underlying(self, underlying: str) -> None:
         if underlying != self._underlying:
-            # The same day may be listed for both coins: keep it where it is.
+            self._expiry_of[self._underlying] = self._expiry_ns
             self._underlying = underlying
+            # Back to where one was; a coin seen for the first time opens on its nearest expiry.
+            self._expiry_ns = self._expiry_of.get(underlying)
             self._show(is_other_chain=True)
 
     def _explain(self) -> None:

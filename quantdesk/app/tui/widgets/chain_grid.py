@@ -95,8 +95,12 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         self._place_cursor(view)
         if not self._is_settled:
             self._settle(view)
-        elif is_other_chain or before is None or len(before) == 0:
+        elif before is None or before.snapshot.underlying != view.snapshot.underlying:
+            # Strikes of another coin mean nothing to the one the cursor stood on.
+            self.centre_cursor()
+        elif is_other_chain or len(before) == 0:
             self.centre()
+            self._show_cursor()
         else:
             self._hold_still(before, view)
             self._follow_money(view)
