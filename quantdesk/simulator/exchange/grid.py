@@ -7,10 +7,10 @@ amount step. What is off the grid has no number: nothing is ever rounded here.
 from __future__ import annotations
 
 from bisect import bisect_left
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from math import gcd
 
-from quantdesk.domain.instrument import Instrument, TickScheme
+from quantdesk.domain.instrument import Instrument
 from quantdesk.errors import InvalidInput
 
 TICKS_MAX = 2**53
@@ -22,16 +22,21 @@ class Grid:
 
     Attributes
     ----------
-    unit : finest price step, quote currency; all ticks are whole multiples of it
+    unit : finest price step, quote currency; all ticks and their origin are whole multiples of it
     step : amount step, in the venue's amount unit
     lots_min : smallest order in steps
     """
 
-    __slots__ = ("_bounds", "_ticks", "_unit_max", "lots_min", "step", "unit")
+    __slots__ = ("_bounds", "_origin", "_ticks", "_unit_max", "lots_min", "step", "unit")
 
     def __init__(self, instrument: Instrument) -> None:
         """Raises InvalidInput where the smallest amount is not a whole number of steps."""
-        self.unit, self._bounds, self._ticks = _in_units(instrument.ticks)
+        ticks = instrument.ticks
+        sizes = [ticks.tick, *(tick for _, tick in ticks.steps)]
+        self.unit = _common_unit([*sizes, ticks.origin])
+        self._bounds = [int(above // self.unit) for above, _ in ticks.steps]
+        self._ticks = [int(size / self.unit) for size in sizes]
+        self._origin = int(ticks.origin / self.unit)
         self.step = instrument.amount_step
         self._unit_max = self.unit * TICKS_MAX
         lots = self.to_lots(instrument.amount_min)
@@ -49,7 +54,7 @@ class Grid:
             return None
         whole, rest = divmod(price, self.unit)
         units = int(whole)
-        return units if not rest and units % self.tick_at(units) == 0 else None
+        return units if not rest and self._is_on_grid(units) else None
 
     def from_units(self, units: int) -> Decimal:
         """The price of a count of units."""
@@ -81,18 +86,19 @@ class Grid:
     def floor(self, units: int) -> int:
         """The highest grid price at or below `units`."""
         tier = bisect_left(self._bounds, units)
-        price = units // self._ticks[tier] * self._ticks[tier]
+        price = self._floor_to(units, self._ticks[tier])
         while tier > 0 and price <= self._bounds[tier - 1]:
             # Rounded out of its tier: the grid below is finer and reaches closer.
             tier -= 1
-            price = self._bounds[tier] // self._ticks[tier] * self._ticks[tier]
+            price = self._floor_to(self._bounds[tier], self._ticks[tier])
         return price
 
     def ceiling(self, units: int) -> int:
         """The lowest grid price at or above `units`."""
         tick = self.tick_at(units)
-        price = -(-units // tick) * tick
-        return price if price % self.tick_at(price) == 0 else self.ceiling(price)
+        price = self._floor_to(units + tick - 1, tick)
+        # Rounded into the next tier, whose grid may not hold it.
+        return price if self._is_on_grid(price) else self.ceiling(price + 1)
 
     def floor_price(self, price: Decimal) -> int:
         """Units of the highest grid price at or below a finite `price`; 0 where there is none."""
@@ -100,15 +106,18 @@ class Grid:
 
     def ceiling_price(self, price: Decimal) -> int:
         """Units of the lowest positive grid price at or above a finite `price`."""
-        return self.ceiling(max(1, -int(-price // self.unit)))
+        units = int((price / self.unit).to_integral_value(rounding=ROUND_CEILING))
+        return self.ceiling(max(1, units))
+
+    def _is_on_grid(self, units: int) -> bool:
+        return (units - self._origin) % self.tick_at(units) == 0
+
+    def _floor_to(self, units: int, tick: int) -> int:
+        return (units - self._origin) // tick * tick + self._origin
 
 
-def _in_units(ticks: TickScheme) -> tuple[Decimal, list[int], list[int]]:
-    """Finest unit, tier bounds and ticks, the last two counted in it."""
-    sizes = [ticks.tick, *(tick for _, tick in ticks.steps)]
+def _common_unit(sizes: list[Decimal]) -> Decimal:
+    """The largest number that each of `sizes` is a whole multiple of."""
     decimals = max(0, *(-int(size.as_tuple().exponent) for size in sizes))
     counts = [int(size.scaleb(decimals)) for size in sizes]
-    common = gcd(*counts)
-    unit = Decimal(common).scaleb(-decimals)
-    bounds = [int(above // unit) for above, _ in ticks.steps]
-    return unit, bounds, [count // common for count in counts]
+    return Decimal(gcd(*counts)).scaleb(-decimals)

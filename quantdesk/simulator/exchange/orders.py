@@ -158,6 +158,7 @@ class LiveOrder:
         "created_ns",
         "end_reason",
         "fee",
+        "fee_reserved",
         "filled_value",
         "is_reduce_only",
         "is_replaced",
@@ -219,6 +220,8 @@ class LiveOrder:
         self.updated_ns = now_ns
         self.valid_until_ns = valid_until_ns
         self.fee = Decimal(0)
+        # Fee of filling what is left, and the lots left that it was computed for.
+        self.fee_reserved: tuple[int, Decimal] | None = None
         self.realised_pnl = Decimal(0)
         self.status = OrderStatus.NEW
         self.end_reason: EndReason | None = None

@@ -38,6 +38,7 @@ class RefusalReason(Enum):
     SELF_TRADE = "the order would trade with one of its own side"
     NO_LIQUIDITY = "nothing to take a price from"
     NOT_ENOUGH_FUNDS = "not enough available funds"
+    NO_MARGIN_RULE = "the venue's margin has no rule for the instrument"
     TOO_MANY_ORDERS = "too many open orders"
     ORDER_NOT_FOUND = "no such order"
     ORDER_NOT_OWNED = "the order is another account's"
