@@ -71,6 +71,9 @@ class FrameRecorder(Protocol):
     def append(self, frame: RawFrame) -> None:
         """Keep `frame`. Raises StorageError if it can not be kept."""
 
+    def flush(self) -> None:
+        """Make what was appended durable: called about once a second, also when no frame comes."""
+
     def close(self) -> None:
         """Write out what is buffered and close the files."""
 
@@ -117,3 +120,46 @@ class MarginModel(Protocol):
 
     def statement(self, book: MarginBook) -> MarginStatement:
         """Margin of a whole book; a leg that can not be margined is excluded with its reason."""
+
+
+class AccountFeed(Protocol):
+    """One private connection to a venue: frames of an account out, in the order received.
+
+    As `MarketFeed`, whose frames another decoder reads; no frame holds a key, token or listen key.
+    """
+
+    @property
+    def name(self) -> str:
+        """Connection name, equal to `RawFrame.connection` of its frames."""
+
+    @property
+    def venue(self) -> str:
+        """Venue name, "binance"."""
+
+    @property
+    def state(self) -> str:
+        """ "connecting", "live", "reconnecting", "maintenance" or "closed"."""
+
+    @property
+    def reconnects(self) -> int:
+        """How often the connection was made again."""
+
+    @property
+    def last_problem(self) -> str:
+        """One sentence on what went wrong last, "" where nothing did."""
+
+    def frames(self) -> AsyncIterator[RawFrame]:
+        """Frames until the feed is closed. Reconnects inside; ends only on `close`."""
+
+    async def close(self) -> None:
+        """Close the socket and end `frames`."""
+
+
+class BanStore(Protocol):
+    """Where the end of a venue's ban is kept, so that a restart does not prolong it."""
+
+    def banned_until_ns(self, address: str) -> int | None:
+        """UTC nanoseconds at which the ban of `address` ends; None where none is known."""
+
+    def note_ban(self, address: str, until_ns: int) -> None:
+        """Keep that `address` refuses us until `until_ns`. Raises StorageError if it can not."""

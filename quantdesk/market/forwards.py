@@ -26,6 +26,9 @@ DELTA_BAND = (0.05, 0.95)
 """Absolute call deltas from which a forward is read back: a delta is published to 5 decimals, so
 outside this band its rounding dominates."""
 
+FOUND_BY_A_DESK = ("future:", "parity (", "delta (")
+"""Beginnings of sources that no venue gives: a chain that a desk wrote down keeps its own words."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryForward:
@@ -74,6 +77,8 @@ def _venue_forward(chain: Chain, part: slice) -> tuple[float | None, str]:
         return None, "none"
     newest = int(known[np.argmax(chain.event_ns[part][known])])
     name = chain.forward_index[part][newest]
+    if name.startswith(FOUND_BY_A_DESK):
+        return float(forwards[newest]), name
     return float(forwards[newest]), f"venue:{name}" if name else "venue"
 
 

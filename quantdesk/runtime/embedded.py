@@ -52,14 +52,17 @@ def published(addresses: Mapping[str, str], folder: Path) -> Iterator[None]:
     if running_venues(folder):
         yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps({"pid": os.getpid(), "ws": dict(addresses)}), encoding="utf-8")
-    temporary.replace(path)
+    with contextlib.suppress(OSError):  # other commands then start a venue of their own
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        left = json.dumps({"pid": os.getpid(), "ws": dict(addresses)})
+        temporary.write_text(left, encoding="utf-8")
+        temporary.replace(path)
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def running_venues(folder: Path) -> dict[str, str]:

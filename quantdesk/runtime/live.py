@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import Clock, FrameDecoder, FrameRecorder, MarketFeed
@@ -20,6 +21,9 @@ from quantdesk.snapshot import DeskSnapshot, LinkState
 
 SNAPSHOT_INTERVAL_S = 0.1
 """Ten snapshots a second: as many as a screen may paint."""
+
+FLUSH_INTERVAL_NS = 1_000_000_000
+"""At most this much recorded time is lost with the machine, also when the feeds fall silent."""
 
 STALE_AFTER_S = 10.0
 """A connection that brought nothing for this long is shown as stale: heartbeats come oftener."""
@@ -31,6 +35,14 @@ class Line:
 
     feed: MarketFeed
     decode: FrameDecoder
+
+
+def _append(frame: RawFrame, recorder: FrameRecorder) -> None:
+    recorder.append(frame)
+
+
+def _flush(recorder: FrameRecorder) -> None:
+    recorder.flush()
 
 
 class LiveDesk:
@@ -61,6 +73,7 @@ class LiveDesk:
         self._interval_s = interval_s
         self._latest: DeskSnapshot | None = None
         self._progress_made = asyncio.Event()
+        self._recording_problem = ""
         for line in self._lines:
             desk.add_link(line.feed.name, line.feed.venue)
 
@@ -147,25 +160,30 @@ class LiveDesk:
     async def _run_line(self, line: Line) -> None:
         name = line.feed.name
         async for frame in line.feed.frames():
-            self._keep(name, frame)
+            self._keep(partial(_append, frame))
             self._desk.apply(name, frame.recv_ns, line.decode(frame))
             self._progress_made.set()
 
-    def _keep(self, name: str, frame: RawFrame) -> None:
+    def _keep(self, act: Callable[[FrameRecorder], None]) -> None:
         if self._recorder is None:
             return
         try:
-            self._recorder.append(frame)
+            act(self._recorder)
         except StorageError as error:
             if self._recording_is_vital:
                 raise
             self._recorder = None
-            self._desk.set_link_state(name, LinkState.LIVE, problem=f"not recording: {error}")
+            self._recording_problem = f"not recording: {error}"
 
     async def _run_clock(self) -> None:
+        flushed_ns = self._clock.now_ns()
         while True:
             self._refresh_links()
-            self._latest = self._desk.snapshot(self._clock.now_ns())
+            now_ns = self._clock.now_ns()
+            self._latest = self._desk.snapshot(now_ns)
+            if now_ns - flushed_ns >= FLUSH_INTERVAL_NS:
+                flushed_ns = now_ns
+                self._keep(_flush)
             await asyncio.sleep(self._interval_s)
 
     def _refresh_links(self) -> None:
@@ -179,7 +197,7 @@ class LiveDesk:
                 line.feed.name,
                 state,
                 reconnects=line.feed.reconnects,
-                problem=line.feed.last_problem,
+                problem=self._recording_problem or line.feed.last_problem,
             )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
+from quantdesk.domain.events import RawFrame
+from quantdesk.domain.ports import FrameRecorder
 from quantdesk.domain.times import format_instant
 from quantdesk.errors import StorageError
 from quantdesk.runtime.clock import SystemClock
@@ -15,7 +18,7 @@ from quantdesk.runtime.live import Line, LiveDesk
 from quantdesk.runtime.settings import Settings, data_folder
 from quantdesk.runtime.sources import live_desk
 from quantdesk.runtime.venues import VenueChoice
-from quantdesk.storage.recording import RecordingWriter
+from quantdesk.storage.recording import RecordingWriter, is_being_written
 
 
 async def record_venue(
@@ -55,26 +58,59 @@ async def record_venue(
 async def screen_desk(
     choice: VenueChoice, underlyings: Sequence[str], *, settings: Settings, run_id: str
 ) -> AsyncIterator[LiveDesk]:
-    """The desk behind a screen: recorded into the data folder, its venue open to commands."""
+    """The desk behind a screen: recorded into the data folder, its venue open to commands.
+
+    A folder that can not be written is said on the screen; the desk opens all the same.
+    """
     clock = SystemClock()
     folder = data_folder() / "recordings"
+    max_bytes = settings.recording.max_bytes
 
-    def open_recorder(lines: Sequence[Line]) -> RecordingWriter | None:
-        if settings.recording.max_bytes == 0:
+    def open_recorder(lines: Sequence[Line]) -> FrameRecorder | None:
+        if max_bytes == 0:
             return None
-        prune(folder, settings.recording.max_bytes)
-        started = format_instant(clock.now_ns())[:19].replace(":", "")
-        return _writer(
-            folder / f"{started}-{choice.environment.value}-{run_id[:8]}",
-            lines,
-            run_id,
-            clock.now_ns(),
-        )
+        started_ns = clock.now_ns()
+        started = format_instant(started_ns)[:19].replace(":", "")
+        session = folder / f"{started}-{choice.environment.value}-{run_id[:8]}"
+        open_writer = partial(_writer, session, lines, run_id, started_ns)
+        return _ScreenRecorder(open_writer, folder, max_bytes)
 
     async with live_desk(
         choice, underlyings, settings=settings, open_recorder=open_recorder, publish=True
     ) as live:
         yield live
+
+
+class _ScreenRecorder:
+    """A recorder opened with its first frame, so that a fault meets the desk while it runs.
+
+    Stops, with a StorageError, at `max_bytes`.
+    """
+
+    def __init__(
+        self, open_writer: Callable[[], RecordingWriter], folder: Path, max_bytes: int
+    ) -> None:
+        self._open_writer = open_writer
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._writer: RecordingWriter | None = None
+
+    def append(self, frame: RawFrame) -> None:
+        if self._writer is None:
+            self._writer = self._open_writer()
+            prune(self._folder, self._max_bytes)
+        if self._writer.bytes_written > self._max_bytes:
+            self.close()
+            raise StorageError(f"recording.max_bytes = {self._max_bytes} is used up")
+        self._writer.append(frame)
+
+    def flush(self) -> None:
+        if self._writer is not None:
+            self._writer.flush()
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
 
 
 def _writer(
@@ -87,7 +123,8 @@ def _writer(
 def prune(folder: Path, max_bytes: int) -> list[Path]:
     """Remove the oldest sessions under `folder` until the rest fit in `max_bytes`; those removed.
 
-    Sessions are sub-folders named by their start, so that their order is that of their names.
+    Sessions are sub-folders named by their start, so that their order is that of their names. One
+    that is being written stays.
     """
     if not folder.is_dir():
         return []
@@ -96,7 +133,7 @@ def prune(folder: Path, max_bytes: int) -> list[Path]:
     removed: list[Path] = []
     for session in sessions:
         kept += sum(part.stat().st_size for part in session.iterdir() if part.is_file())
-        if kept > max_bytes:
+        if kept > max_bytes and not is_being_written(session):
             try:
                 shutil.rmtree(session)
             except OSError as error:

@@ -21,12 +21,13 @@ from quantdesk.errors import ConfigError
 class RecordingSettings(BaseModel):
     """What a desk on screen keeps of its frames by itself.
 
-    `max_bytes` bounds all kept sessions together: the oldest are removed first. 0 keeps none.
+    `max_bytes` bounds all kept sessions together: the oldest are removed first, and a session that
+    reaches it alone stops recording and says so. 0 keeps none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    max_bytes: int = Field(default=2_000_000_000, ge=0)
+    max_bytes: int = Field(default=8_000_000_000, ge=0)
 
 
 class SimulatedSettings(BaseModel):

@@ -4,6 +4,7 @@ A recording is a folder of segments `000001.qdrec`, `000002.qdrec`, …; `framin
 `writer` appends, `reader` plays back, `report` checks a whole recording. No frame is parsed here.
 """
 
+from quantdesk.storage.recording.folder import is_being_written
 from quantdesk.storage.recording.framing import RecordingLimits
 from quantdesk.storage.recording.reader import Recording, RecordingGap, read_recording
 from quantdesk.storage.recording.report import RecordingReport, verify
@@ -15,6 +16,7 @@ __all__ = [
     "RecordingLimits",
     "RecordingReport",
     "RecordingWriter",
+    "is_being_written",
     "read_recording",
     "verify",
 ]

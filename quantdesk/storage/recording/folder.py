@@ -53,6 +53,21 @@ def last_segment_begun(directory: Path) -> int:
     return 0 if match is None else int(match.group(2))
 
 
+def is_being_written(directory: Path) -> bool:
+    """Whether a process is recording into `directory` now."""
+    try:
+        fd = os.open(directory / LOCK_NAME, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 class FolderLock:
     """Exclusive right to write in a folder, held until `release` or the end of the process.
 

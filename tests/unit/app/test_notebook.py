@@ -45,6 +45,7 @@ def test_own_vols_price_the_quotes_again() -> None:
         columns["years"],
         columns["mark_iv"],
     )
+    assert isinstance(price, np.ndarray)
     assert solved.sum() > 300
     assert_allclose(
         price[solved] / columns["forward"][solved], columns["mark"][solved], rtol=1e-10, atol=1e-13

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from quantdesk.errors import StorageError, Transient
 from quantdesk.runtime.clock import SystemClock
 from quantdesk.runtime.desk import Desk
 from quantdesk.runtime.live import DeskThread, Line, LiveDesk
+from quantdesk.runtime.recordings import screen_desk
 from quantdesk.runtime.settings import Settings
 from quantdesk.runtime.sources import live_desk
 from quantdesk.runtime.venues import parse_venue
@@ -57,6 +58,9 @@ class Kept:
         if len(self.frames) >= self.room:
             raise StorageError("no room left")
         self.frames.append(frame)
+
+    def flush(self) -> None:
+        self.is_flushed = True
 
     def close(self) -> None:
         self.is_closed = True
@@ -193,12 +197,21 @@ def test_desk_on_a_thread_starts_and_stops(tmp_path: Path, monkeypatch: pytest.M
     assert thread.error is None
 
 
-def test_thread_says_what_kept_the_desk_from_starting(tmp_path: Path) -> None:
-    @asynccontextmanager
-    async def broken() -> AsyncIterator[LiveDesk]:
-        if tmp_path.exists():
-            raise StorageError("nowhere to write")
-        yield LiveDesk(desk(), [], clock=SystemClock())
+def test_thread_says_what_kept_the_desk_from_starting() -> None:
+    def broken() -> AbstractAsyncContextManager[LiveDesk]:
+        raise StorageError("nowhere to write")
 
     with pytest.raises(StorageError, match="nowhere to write"):
         DeskThread(broken).start()
+
+
+async def test_folder_that_can_not_be_written_does_not_keep_the_screen_dark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("QUANTDESK_DATA_DIR", str(tmp_path / "file" / "data"))
+    choice = parse_venue("deribit")
+    async with screen_desk(choice, ("ETH",), settings=Settings(), run_id="t") as live:
+        await live.quoted(("ETH",), 30)
+        snapshot = await until(live, lambda now: "not recording" in now.links[0].last_problem)
+        assert "can not be made" in snapshot.links[0].last_problem
