@@ -74,7 +74,7 @@ def implied_vol_one(
     rate: float = 0.0,
     premium: int = 0,
     /,
-) -> tuple[float, int]: ...
+) -> float: ...
 def evaluate(
     is_call: _Kinds,
     forward: _Column,

@@ -6,7 +6,7 @@
 use crate::black::{Clock, Discount, Row, Sink, clock, discount, evaluate};
 use crate::columns::{Column, Kinds, Options, check_length, store_padded};
 use crate::error::PricingError;
-use crate::extreme::{self, Option76};
+use crate::extreme::{self, FINITE, Option76};
 use crate::implied::{self, Premium, Quoted};
 use crate::implied_rare;
 use crate::lanes::{Kernel, Lane, LaneMask, dispatch};
@@ -493,6 +493,51 @@ pub fn implied_one(option: &Option76, price: f64, premium: Premium) -> (f64, IvS
         price,
         premium,
     })
+}
+
+/// One implied volatility, or why there is none.
+///
+/// # Errors
+/// `InvalidInput` naming the argument outside its domain; `OutOfDomain` where the price is at or
+/// beyond a bound or no time is left; `NotConverged`.
+pub fn implied_checked(
+    option: &Option76,
+    price: f64,
+    premium: Premium,
+) -> Result<f64, PricingError> {
+    let (vol, status) = implied_one(option, price, premium);
+    let refuse = |reason: &str| {
+        Err(PricingError::OutOfDomain(format!(
+            "price = {price}: {reason}"
+        )))
+    };
+    match status {
+        IvStatus::Ok => Ok(vol),
+        IvStatus::BelowIntrinsic => refuse("must be above the discounted intrinsic value"),
+        IvStatus::AboveBound => {
+            refuse("must be below the discounted forward (call) or strike (put)")
+        }
+        IvStatus::NoInformation => {
+            refuse("must be more than two units in its last place away from its bounds")
+        }
+        IvStatus::Expired => Err(PricingError::OutOfDomain(format!(
+            "years = {}: must be above 0 for an implied volatility",
+            option.years
+        ))),
+        IvStatus::BadInput => {
+            option.check()?;
+            Err(PricingError::InvalidInput {
+                field: "price",
+                value: price,
+                rule: FINITE,
+            })
+        }
+        IvStatus::NotConverged => Err(PricingError::NotConverged {
+            model: "implied volatility",
+            iterations: implied_rare::STEPS_MAX,
+            residual: f64::NAN,
+        }),
+    }
 }
 
 struct OneVol<'a> {

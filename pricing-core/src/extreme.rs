@@ -30,7 +30,9 @@ pub const POSITIVE: &str = "must be a finite number above 0";
 /// What is allowed for an argument that may be zero.
 pub const NOT_NEGATIVE: &str = "must be a finite number, 0 or more";
 /// What is allowed for an rate.
-pub const FINITE: &str = "must be a finite number, with rate·years within ±700";
+pub const FINITE: &str = "must be a finite number";
+/// What is allowed for a rate.
+pub const RATE: &str = "must be a finite number, with rate·years within ±700";
 const EXPONENT_MAX: f64 = 700.0;
 
 impl Option76 {
@@ -53,7 +55,7 @@ impl Option76 {
             return fail("vol", self.vol, NOT_NEGATIVE);
         }
         if !((self.rate * self.years).abs() <= EXPONENT_MAX) || !self.rate.is_finite() {
-            return fail("rate", self.rate, FINITE);
+            return fail("rate", self.rate, RATE);
         }
         Ok(())
     }

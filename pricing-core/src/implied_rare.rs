@@ -9,7 +9,8 @@ use crate::types::IvStatus;
 
 /// A price is too near a bound where this many units in its last place would reach it.
 const UNITS_TOO_NEAR: f64 = 2.0;
-const STEPS_MAX: u32 = 200;
+/// Steps after which the solver gives up; bisection alone needs fewer than 80.
+pub const STEPS_MAX: u32 = 200;
 
 /// What the price says: the time value and the room to the upper bound, undiscounted.
 struct Stated {

@@ -189,17 +189,29 @@ pub fn set_path(path: Path) -> bool {
 /// Runs a kernel on the path in use.
 #[inline]
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    dispatch_on(path(), kernel)
+    // The chosen path was found to be available when it was chosen.
+    run_on(path(), kernel)
 }
 
 /// Runs a kernel on a given path, or on the portable one where the machine lacks it.
 #[inline]
 pub fn dispatch_on<K: Kernel>(path: Path, kernel: K) -> K::Output {
+    let path = if path.is_available() {
+        path
+    } else {
+        Path::Portable
+    };
+    run_on(path, kernel)
+}
+
+/// Runs a kernel on a path that is available.
+#[inline]
+fn run_on<K: Kernel>(path: Path, kernel: K) -> K::Output {
     match path {
         #[cfg(target_arch = "x86_64")]
-        Path::Avx512 if path.is_available() => run_avx512(kernel),
+        Path::Avx512 => run_avx512(kernel),
         #[cfg(target_arch = "x86_64")]
-        Path::Avx2 if path.is_available() => run_avx2(kernel),
+        Path::Avx2 => run_avx2(kernel),
         _ => kernel.run::<Plain<4, PORTABLE_FUSED>, Plain<1, PORTABLE_FUSED>>(),
     }
 }
@@ -215,7 +227,7 @@ fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
     fn inner<K: Kernel>(kernel: K) -> K::Output {
         kernel.run::<twin::Twin<avx512::F64x8>, Plain<1, true>>()
     }
-    // SAFETY: the only caller has checked that the machine has these instructions.
+    // SAFETY: `run_on` is called with paths that were found to be available.
     unsafe { inner(kernel) }
 }
 
@@ -227,6 +239,6 @@ fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     fn inner<K: Kernel>(kernel: K) -> K::Output {
         kernel.run::<twin::Twin<avx2::F64x4>, Plain<1, true>>()
     }
-    // SAFETY: the only caller has checked that the machine has these instructions.
+    // SAFETY: `run_on` is called with paths that were found to be available.
     unsafe { inner(kernel) }
 }

@@ -38,14 +38,22 @@ pub fn sum<L: Lane>(a: L, b: L) -> Pair<L> {
     }
 }
 
-/// Polynomial with the lowest coefficient first, by Horner's rule.
+/// Polynomial with the lowest coefficient first: even and odd powers apart, each by Horner's rule
+/// in x², which halves the wait for results at the cost of one product.
 #[inline(always)]
 pub fn polynomial<L: Lane, const N: usize>(coefficients: &[f64; N], x: L) -> L {
-    let mut value = L::splat(0.0);
-    for coefficient in coefficients.iter().rev() {
-        value = value.mul_add(x, L::splat(*coefficient));
+    let square = x * x;
+    let mut even = L::splat(0.0);
+    let mut odd = L::splat(0.0);
+    for pair in coefficients.chunks(2).rev() {
+        if let [low, high] = pair {
+            even = even.mul_add(square, L::splat(*low));
+            odd = odd.mul_add(square, L::splat(*high));
+        } else if let [low] = pair {
+            even = even.mul_add(square, L::splat(*low));
+        }
     }
-    value
+    odd.mul_add(x, even)
 }
 
 /// ln(numerator / denominator) + extra·ln 2, of positive normal numbers.

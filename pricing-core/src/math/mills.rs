@@ -19,6 +19,28 @@ pub struct MillsPair<L> {
     pub slope: L,
 }
 
+/// Horner's rule at one point, with the divided difference towards another.
+struct Divided<L> {
+    value: L,
+    slope: L,
+}
+
+impl<L: Lane> Divided<L> {
+    #[inline(always)]
+    fn new(zero: L) -> Self {
+        Self {
+            value: zero,
+            slope: zero,
+        }
+    }
+
+    #[inline(always)]
+    fn step(&mut self, other: L, at: L, coefficient: f64) {
+        self.slope = self.slope.mul_add(other, self.value);
+        self.value = self.value.mul_add(at, L::splat(coefficient));
+    }
+}
+
 /// Mills ratio at `b` and its slope between `a ≤ b`, both within [`MILLS_LOW`]..[`MILLS_HIGH`];
 /// `gap` is b − a.
 #[inline(always)]
@@ -31,12 +53,21 @@ pub fn mills_pair<L: Lane>(a: L, b: L) -> MillsPair<L> {
     let scale = L::splat(MILLS_SCALE);
     let y_near = scale.neg_mul_add(u_near, L::splat(MILLS_OFFSET));
     let y_far = scale.neg_mul_add(u_far, L::splat(MILLS_OFFSET));
-    let mut value = L::splat(0.0);
-    let mut divided = L::splat(0.0);
-    for coefficient in MILLS.iter().rev() {
-        divided = divided.mul_add(y_near, value);
-        value = value.mul_add(y_far, L::splat(*coefficient));
+    let (square_near, square_far) = (y_near * y_near, y_far * y_far);
+    let zero = L::splat(0.0);
+    let (mut even, mut odd) = (Divided::new(zero), Divided::new(zero));
+    for pair in MILLS.chunks(2).rev() {
+        if let [low, high] = pair {
+            even.step(square_near, square_far, *low);
+            odd.step(square_near, square_far, *high);
+        } else if let [low] = pair {
+            even.step(square_near, square_far, *low);
+        }
     }
+    // Q = E(y²) + y·O(y²), and the divided difference of each part follows the product rule.
+    let value = odd.value.mul_add(y_far, even.value);
+    let mixed = odd.slope.mul_add(y_near, even.slope);
+    let divided = mixed.mul_add(y_near + y_far, odd.value);
     MillsPair {
         far: u_far * value,
         slope: product * (scale * u_near).neg_mul_add(divided, value),

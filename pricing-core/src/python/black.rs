@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use super::arrays::{KindArgument, NumberArgument, borrow_targets, target};
 use super::errors::invalid;
-use crate::batch::{evaluate_into, evaluate_one, implied_into, implied_one};
+use crate::batch::{evaluate_into, evaluate_one, implied_checked, implied_into};
 use crate::columns::Options;
 use crate::extreme::Option76;
 use crate::implied::Premium;
@@ -134,7 +134,8 @@ fn greeks_one(
     })
 }
 
-/// Implied volatility of one option and its status code.
+/// Implied volatility of one option. Raises where there is none: `InvalidInput` for arguments
+/// outside their domain, `OutOfDomain` for a price at or beyond a bound or an expired option.
 #[pyfunction]
 #[pyo3(signature = (price, is_call, forward, strike, years, rate=0.0, premium=0, /))]
 fn implied_vol_one(
@@ -145,7 +146,7 @@ fn implied_vol_one(
     years: f64,
     rate: f64,
     premium: u8,
-) -> PyResult<(f64, u8)> {
+) -> PyResult<f64> {
     let option = Option76 {
         is_call,
         forward,
@@ -154,8 +155,7 @@ fn implied_vol_one(
         vol: 0.0,
         rate,
     };
-    let (vol, status) = implied_one(&option, price, premium_kind(premium)?);
-    Ok((vol, status as u8))
+    Ok(implied_checked(&option, price, premium_kind(premium)?)?)
 }
 
 fn premium_kind(code: u8) -> PyResult<Premium> {
