@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -91,6 +92,7 @@ class _Book:
     index_price: float | None = None
     index_source: str = ""
     index_ns: int = 0
+    listed: Chain | None = None
     last_reading: MarketReading | None = None
     is_dirty: bool = True
 
@@ -144,17 +146,14 @@ class MarketState:
         if not book.is_dirty and book.last_reading is not None:
             return book.last_reading
         chain = _freeze(book)
-        expiry_rows = _expiry_rows(chain)
-        futures = self._futures.get((venue, underlying), {})
-        forwards = tuple(
-            expiry_forward(chain, rows, futures, book.index_price) for rows in expiry_rows
-        )
+        previous = book.last_reading
+        expiry_rows = _expiry_rows(chain) if previous is None else previous.expiry_rows
+        forwards = self._forwards(book, chain, expiry_rows, previous)
         forward = chain.forward.copy()
         for (first, stop), found in zip(expiry_rows, forwards, strict=True):
             if found.price is not None:
                 part = forward[first:stop]
                 part[np.isnan(part)] = found.price
-        previous = book.last_reading
         values = value_chain(
             chain,
             forward,
@@ -172,6 +171,24 @@ class MarketState:
         book.dirty[:] = False
         book.is_dirty = False
         return book.last_reading
+
+    def _forwards(
+        self,
+        book: _Book,
+        chain: Chain,
+        expiry_rows: tuple[tuple[int, int], ...],
+        previous: MarketReading | None,
+    ) -> tuple[ExpiryForward, ...]:
+        """The forward of each expiry, found again only where a quote changed."""
+        futures = self._futures.get((book.venue, book.underlying), {})
+        found = []
+        for number, rows in enumerate(expiry_rows):
+            old = None if previous is None else previous.forwards[number]
+            # The index decides only where nothing of the expiry itself does.
+            if old is None or old.source in ("index", "none") or book.dirty[slice(*rows)].any():
+                old = expiry_forward(chain, rows, futures, book.index_price)
+            found.append(old)
+        return tuple(found)
 
     def _apply_quote(self, event: QuoteUpdate) -> None:
         book = self._home.get((event.venue, event.instrument_name))
@@ -296,7 +313,7 @@ class MarketState:
         book.forward_index = forward_index
         book.dirty = np.ones(rows, dtype=np.bool_)
         book.is_dirty = True
-        book.last_reading = None
+        book.listed = book.last_reading = None
         for name in book.row_of:
             self._home[(key[0], name)] = book
         self._index_books = _books_by_index(self._books)
@@ -340,15 +357,26 @@ def _books_by_index(books: dict[tuple[str, str], _Book]) -> dict[tuple[str, str]
 
 
 def _freeze(book: _Book) -> Chain:
-    table = np.asfortranarray(book.quotes)
-    return build_chain(
-        venue=book.venue,
-        underlying=book.underlying,
-        instruments=book.instruments,
-        columns={name: table[:, column] for column, name in enumerate(QUOTE_COLUMNS)},
-        event_ns=book.event_ns,
-        recv_ns=book.recv_ns,
-        forward_index=book.forward_index,
+    """The chain of `book`; what the listing decides is built once and shared by later chains."""
+    table = np.array(book.quotes, order="F")
+    columns: dict[str, Any] = {name: table[:, column] for column, name in enumerate(QUOTE_COLUMNS)}
+    if book.listed is None:
+        book.listed = build_chain(
+            venue=book.venue,
+            underlying=book.underlying,
+            instruments=book.instruments,
+            columns=columns,
+            event_ns=book.event_ns,
+            recv_ns=book.recv_ns,
+            forward_index=book.forward_index,
+        )
+        return book.listed
+    return replace(
+        book.listed,
+        event_ns=book.event_ns.copy(),
+        recv_ns=book.recv_ns.copy(),
+        forward_index=tuple(book.forward_index),
+        **columns,
     )
 
 
