@@ -49,14 +49,16 @@ def header_fields(
 ) -> tuple[HeaderField, ...]:
     """Header of one expiry, or of a whole chain where `expiry` is None."""
     index = number_text(snapshot.index_price, 2)
+    # The unit of the prices comes first: on a narrow screen it must not be what is left out.
     fields = [
         HeaderField("", chain_title(snapshot)),
-        HeaderField("index", index if index == DASH else f"{index} USD"),
+        HeaderField("prices", units_sentence(units, snapshot.underlying)),
     ]
     if expiry is not None:
         fields += _expiry_fields(snapshot, expiry, now_ns)
-    fields.append(HeaderField("prices", units_sentence(units, snapshot.underlying)))
+    fields.append(HeaderField("index", index if index == DASH else f"{index} USD"))
     if expiry is not None:
+        fields += [_straddle_field(snapshot, expiry), _move_field(expiry)]
         fields += _ratio_fields(snapshot, expiry)
         fields.append(_parity_field(expiry))
     return tuple(fields)
@@ -76,8 +78,6 @@ def _expiry_fields(
     ]
     atm = percent_text(expiry.atm_iv)
     fields.append(HeaderField("ATM IV", atm if atm == DASH else f"{atm} %"))
-    fields.append(_straddle_field(snapshot, expiry))
-    fields.append(_move_field(expiry))
     return fields
 
 

@@ -164,18 +164,22 @@ def status_items(
     now_ns: int,
     frames_per_s: float | None = None,
     skipped: int = 0,
+    pace: str = "",
 ) -> tuple[StatusItem, ...]:
     """The status line from left to right. `now_ns` is on the desk's clock.
 
     `frames_per_s` and `skipped` (snapshots that came faster than they were shown) are the screen's
-    own counters.
+    own counters; `pace` says how fast a replay plays.
     """
     desk = date_clock_text(now_ns)
     clock = StatusItem(f"UTC {desk}", f"UTC {clock_text(now_ns)}", StatusRole.PLAIN, 2)
     if snapshot is None:
         return (StatusItem("STARTING", "STARTING", StatusRole.MODE, 0), clock)
     chain = snapshot.chain(underlying)
-    items = [_mode_item(snapshot.environment), *_link_items(snapshot)]
+    items = [_mode_item(snapshot.environment)]
+    if pace:
+        items.append(StatusItem(pace, pace, StatusRole.WARNING, 1))
+    items += _link_items(snapshot)
     items.append(_data_item(snapshot, chain, now_ns))
     items.append(_set_aside_item(snapshot))
     rate = f"{frames_per_s:.0f} fps" if frames_per_s is not None else ""

@@ -27,13 +27,13 @@ class Units(Enum):
 
 
 def units_sentence(units: Units, coin: str) -> str:
-    """What the price columns show, for a header: "USD cash = BTC × index"."""
+    """What the price columns show, for a header: "in USD cash (BTC × index)"."""
     coin = safe_text(coin, 16)
     return {
-        Units.COIN: f"premium as quoted, {coin}",
-        Units.USD_CASH: f"USD cash = {coin} × index",
-        Units.USD_MODEL: f"USD model = {coin} × forward",
-        Units.IV: "implied vol, %",
+        Units.COIN: f"in {coin}, as quoted",
+        Units.USD_CASH: f"in USD cash ({coin} × index)",
+        Units.USD_MODEL: f"in USD model ({coin} × forward)",
+        Units.IV: "in implied vol, %",
     }[units]
 
 

@@ -102,6 +102,16 @@ async def test_palette_offers_the_actions_of_the_table() -> None:
         assert "[31JUL26 34d]" in shown.text()
 
 
+async def test_palette_reaches_actions_of_the_app_too() -> None:
+    async with running_desk(recorded_desk()) as shown:
+        await shown.press("ctrl+p")
+        await shown.press(*"leave the desk")
+        await shown.pilot.pause()
+        await shown.press("enter")
+        await shown.pilot.pause()
+        assert shown.app.return_code == 0
+
+
 @pytest.mark.parametrize("width", [0, 5, 20, 60, 80, 200])
 def test_footer_shows_what_fits_and_quit_last_of_all_to_go(width: int) -> None:
     shown = footer_actions(PLACES, width)

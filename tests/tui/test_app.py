@@ -248,8 +248,13 @@ async def test_replay_has_a_transport() -> None:
         assert "space pause" in text
         await pilot.press("space", "greater_than_sign", "greater_than_sign", "less_than_sign")
         assert (source.is_paused, source.speed) == (True, 2.0)
+        await pilot.pause()
+        status = app.screen._compositor.render_strips()[0].text
+        assert "paused" in status
         await pilot.press("space", *["less_than_sign"] * 20)
         assert (source.is_paused, source.speed) == (False, 1 / 64)
+        await pilot.pause()
+        assert "speed ×0.015625" in app.screen._compositor.render_strips()[0].text
 
 
 async def test_transport_keys_do_nothing_on_a_live_desk() -> None:

@@ -128,6 +128,14 @@ async def test_underlying_keys_go_round() -> None:
         assert "[ETH]" in shown.text()
 
 
+@pytest.mark.parametrize("size", [(60, 12), SMALL, (120, 40)])
+async def test_unit_of_prices_is_named_at_every_size(size: tuple[int, int]) -> None:
+    async with running_desk(RECORDED, size=size) as shown:
+        for words in ("BTC, as quoted", "BTC × index", "BTC × forward", "implied vol"):
+            assert words in shown.text()
+            await shown.press("u")
+
+
 async def test_another_coin_opens_at_its_money_and_keeps_its_expiry() -> None:
     async with running_desk(TWO_COINS, size=SMALL) as shown:
         await shown.press("right_square_bracket", "right_curly_bracket")
@@ -154,11 +162,15 @@ async def test_column_sets_and_units_go_round_and_are_named() -> None:
         for word in ("v.IV", "Gamma", "OI", "Size"):
             await shown.press("c")
             assert word in shown.text()
-        for words in ("USD cash = BTC × index", "USD model = BTC × forward", "implied vol, %"):
+        for words in (
+            "in USD cash (BTC × index)",
+            "in USD model (BTC × forward)",
+            "in implied vol, %",
+        ):
             await shown.press("u")
             assert words in shown.text()
         await shown.press("u")
-        assert "premium as quoted, BTC" in shown.text()
+        assert "in BTC, as quoted" in shown.text()
 
 
 async def test_columns_are_dropped_never_cut_on_a_narrow_screen() -> None:

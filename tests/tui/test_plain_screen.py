@@ -49,7 +49,7 @@ def test_screen_as_text_shows_the_expiry_and_units_asked_for() -> None:
         RECORDED, "BTC", now_ns=DESK_NS, expiry_ns=expiry_ns, units=Units.USD_CASH, columns="vol"
     )
     assert "[31JUL26 34d]" in text
-    assert "USD cash = BTC × index" in text
+    assert "in USD cash (BTC × index)" in text
     assert "v.IV" in text
 
 
@@ -86,7 +86,7 @@ def test_table_of_one_expiry_names_its_forward_and_time_left() -> None:
     text = chain_table_text(chain.take(first), units=Units.USD_MODEL)
     assert "forward 60,245.37 USD (venue:index_price)" in text
     assert "left 22h 34m to 28JUN26" in text
-    assert "USD model = BTC × forward" in text
+    assert "in USD model (BTC × forward)" in text
     assert "\n-- " not in text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from rich.segment import Segments
@@ -76,11 +77,17 @@ class DeskApp(App[None], inherit_bindings=False):
             return
         self._posted, self._posted_second = snapshot, second
         self._chain_screen.failure = failure
+        self._chain_screen.pace = self._pace()
         self._chain_screen.post_message(SnapshotArrived(snapshot))
 
     def _failure(self) -> str:
         error = self._source.error if isinstance(self._source, Fallible) else None
         return "" if error is None else f"{error}"
+
+    def _pace(self) -> str:
+        if not isinstance(self._source, Transport):
+            return ""
+        return "paused" if self._source.is_paused else f"speed ×{self._source.speed:g}"
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette's entries, from the table of actions."""
@@ -88,8 +95,8 @@ class DeskApp(App[None], inherit_bindings=False):
         for action in palette_actions(self._places):
             name = f"{action.description} ({action.shown})"
 
-            async def run(command: str = action.action) -> None:
-                await self._chain_screen.run_action(command)
+            owner = self._chain_screen if action.where is Where.CHAIN else self
+            run = partial(owner.run_action, action.action)
 
             yield SystemCommand(name, f"{action.where}", run)
 
@@ -101,6 +108,7 @@ class DeskApp(App[None], inherit_bindings=False):
         """Pause or resume the replay."""
         if isinstance(self._source, Transport):
             self._source.pause()
+            self._tell_pace()
 
     def action_slower(self) -> None:
         """Replay at half the speed."""
@@ -114,6 +122,12 @@ class DeskApp(App[None], inherit_bindings=False):
         if isinstance(self._source, Transport):
             speed = min(max(self._source.speed * factor, SPEED_MIN), SPEED_MAX)
             self._source.set_speed(speed)
+            self._tell_pace()
+
+    def _tell_pace(self) -> None:
+        """Show the new pace at once: a paused replay brings no snapshot that would."""
+        self._chain_screen.pace = self._pace()
+        self._chain_screen.post_message(SnapshotArrived(self._source.latest()))
 
     def _fatal_error(self) -> None:
         """End with a traceback that shows no values: locals may hold what must not be printed."""

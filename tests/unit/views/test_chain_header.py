@@ -36,10 +36,10 @@ def test_header_says_what_is_looked_at_and_how_it_was_found() -> None:
 
 
 def test_header_names_the_units() -> None:
-    assert header()["prices"] == "premium as quoted, BTC"
-    assert header(units=Units.USD_CASH)["prices"] == "USD cash = BTC × index"
-    assert header(units=Units.USD_MODEL)["prices"] == "USD model = BTC × forward"
-    assert header(units=Units.IV)["prices"] == "implied vol, %"
+    assert header()["prices"] == "in BTC, as quoted"
+    assert header(units=Units.USD_CASH)["prices"] == "in USD cash (BTC × index)"
+    assert header(units=Units.USD_MODEL)["prices"] == "in USD model (BTC × forward)"
+    assert header(units=Units.IV)["prices"] == "in implied vol, %"
 
 
 def test_what_is_not_known_is_a_dash() -> None:

@@ -55,7 +55,10 @@ class ChainScreen(Screen[None], inherit_bindings=False):
         self._columns = COLUMN_SETS[0]
         self._units = Units.COIN
         self._snapshot: DeskSnapshot | None = None
-        self._failure = ""
+        self.failure = ""
+        """What ended the desk behind this screen, "" while it runs."""
+        self.pace = ""
+        """How fast a replay plays, "" for a desk that lives."""
         self._shown_ns: deque[int] = deque(maxlen=64)
         self._skipped = 0
 
@@ -91,15 +94,6 @@ class ChainScreen(Screen[None], inherit_bindings=False):
         """Number of the snapshot on screen."""
         return None if self._snapshot is None else self._snapshot.seq
 
-    @property
-    def failure(self) -> str:
-        """What ended the desk behind this screen, "" while it runs."""
-        return self._failure
-
-    @failure.setter
-    def failure(self, sentence: str) -> None:
-        self._failure = sentence
-
     @on(SnapshotArrived)
     def take_snapshot(self, message: SnapshotArrived) -> None:
         """Show a newer snapshot, or the same one at a later time."""
@@ -129,9 +123,10 @@ class ChainScreen(Screen[None], inherit_bindings=False):
                 now_ns=now_ns,
                 frames_per_s=self._frames_per_s(now_ns),
                 skipped=self._skipped,
+                pace=self.pace,
             )
         )
-        banner = screen_banner(snapshot, self._underlying, now_ns, self._failure)
+        banner = screen_banner(snapshot, self._underlying, now_ns, self.failure)
         self._show_state(banner.state, banner.sentence, chain is not None)
         if snapshot is None or chain is None or not chain.expiries:
             return
