@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from quantdesk.domain.instrument import Instrument, InstrumentKind
@@ -231,6 +232,9 @@ def row_at(rows: Sequence[MarginRow[R]], underlying: str, as_of_ns: int, what: s
     return max(past, key=lambda row: row.effective_ns)
 
 
+# A statement asks for the same few rows at each leg; a clock that moves makes new keys, hence the
+# bound.
+@lru_cache(maxsize=256)
 def deribit_option_row(underlying: str, as_of_ns: int) -> MarginRow[DeribitOptionRatios]:
     """Ratios of Deribit options on `underlying`. Raises OutOfDomain."""
     return row_at(DERIBIT_OPTIONS, underlying, as_of_ns, f"{DERIBIT} options")
@@ -238,16 +242,23 @@ def deribit_option_row(underlying: str, as_of_ns: int) -> MarginRow[DeribitOptio
 
 def deribit_future_row(instrument: Instrument, as_of_ns: int) -> MarginRow[DeribitFutureRatios]:
     """Ratios of a Deribit future or perpetual. Raises OutOfDomain."""
-    if not instrument.is_inverse:
-        rows: Sequence[MarginRow[DeribitFutureRatios]] = DERIBIT_LINEAR_FUTURES
-        what = f"{DERIBIT} linear futures"
-    elif instrument.kind is InstrumentKind.PERPETUAL:
-        rows, what = DERIBIT_INVERSE_PERPETUALS, f"{DERIBIT} inverse perpetuals"
-    else:
-        rows, what = DERIBIT_INVERSE_FUTURES, f"{DERIBIT} inverse futures"
-    return row_at(rows, instrument.underlying, as_of_ns, what)
+    is_perpetual = instrument.kind is InstrumentKind.PERPETUAL
+    return _future_row(instrument.underlying, instrument.is_inverse, is_perpetual, as_of_ns)
 
 
+@lru_cache(maxsize=256)
+def _future_row(
+    underlying: str, is_inverse: bool, is_perpetual: bool, as_of_ns: int
+) -> MarginRow[DeribitFutureRatios]:
+    if not is_inverse:
+        return row_at(DERIBIT_LINEAR_FUTURES, underlying, as_of_ns, f"{DERIBIT} linear futures")
+    if is_perpetual:
+        what = f"{DERIBIT} inverse perpetuals"
+        return row_at(DERIBIT_INVERSE_PERPETUALS, underlying, as_of_ns, what)
+    return row_at(DERIBIT_INVERSE_FUTURES, underlying, as_of_ns, f"{DERIBIT} inverse futures")
+
+
+@lru_cache(maxsize=256)
 def binance_option_row(underlying: str, as_of_ns: int) -> MarginRow[BinanceOptionRatios]:
     """Ratios of Binance options on `underlying`. Raises OutOfDomain."""
     return row_at(BINANCE_OPTIONS, underlying, as_of_ns, "binance options")
