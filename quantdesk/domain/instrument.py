@@ -46,17 +46,21 @@ class Side(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickScheme:
-    """Price grid of an instrument: `tick` from zero, then each `(above_price, tick)` step above it.
+    """Price grid of an instrument: `tick` from `origin`, then each `(above_price, tick)` step.
 
-    Steps are strictly ascending in `above_price`; prices and ticks are in the quote currency.
+    Steps are strictly ascending in `above_price`; prices and ticks are in the quote currency. The
+    origin is 0 but for venues that count ticks from their lowest price.
     """
 
     tick: Decimal
     steps: tuple[tuple[Decimal, Decimal], ...] = ()
+    origin: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         if not (self.tick.is_finite() and self.tick > 0):
             raise InvalidInput("tick", self.tick, "must be a positive number")
+        if not (self.origin.is_finite() and self.origin >= 0):
+            raise InvalidInput("origin", self.origin, "must be a number from 0 up")
         floor = Decimal(0)
         for above_price, tick in self.steps:
             if not (above_price.is_finite() and above_price > floor):
@@ -145,4 +149,5 @@ class Instrument:
             raise InvalidInput("price", price, "must be a finite number")
         tick = self.ticks.tick_at(exact)
         rounding = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
-        return (exact / tick).to_integral_value(rounding=rounding) * tick
+        origin = self.ticks.origin
+        return origin + ((exact - origin) / tick).to_integral_value(rounding=rounding) * tick

@@ -37,15 +37,17 @@ class WsSession:
         self._socket = socket
 
     @classmethod
-    async def connect(cls, url: str, *, timeout_s: float) -> Self:
+    async def connect(cls, url: str, *, timeout_s: float, ping_s: float | None = None) -> Self:
         """Open a WebSocket to `url` within `timeout_s`.
 
+        `ping_s`: ping that often, and end the connection where half as long brings no pong; None
+        leaves signs of life to the venue's own protocol.
         Raises Transient where nobody answers, RateLimited where the venue asks for a pause,
         CertificateRefused, and ProtocolError for an address that is none.
         """
         client = aiohttp.ClientSession()
         try:
-            socket = await _open(client, url, timeout_s)
+            socket = await _open(client, url, timeout_s, ping_s)
         except BaseException:
             await client.close()
             raise
@@ -90,7 +92,7 @@ class WsSession:
 
 
 async def _open(
-    client: aiohttp.ClientSession, url: str, timeout_s: float
+    client: aiohttp.ClientSession, url: str, timeout_s: float, ping_s: float | None
 ) -> aiohttp.ClientWebSocketResponse[bool]:
     """The socket, with the library's errors made into ours."""
     try:
@@ -101,6 +103,7 @@ async def _open(
                 timeout=aiohttp.ClientWSTimeout(ws_close=0.5),
                 max_msg_size=MESSAGE_BYTES_MAX,
                 compress=0,
+                heartbeat=ping_s,
                 decode_text=False,
             )
     except TimeoutError as error:

@@ -1,0 +1,20 @@
+"""A raw frame to the market events it carries: decode, then normalize. Never raises."""
+
+from __future__ import annotations
+
+from quantdesk.domain.events import MarketEvent, RawFrame
+from quantdesk.errors import ProtocolError
+from quantdesk.venues.binance.decode import decode
+from quantdesk.venues.binance.normalize import set_aside, to_events
+
+
+def events_of(frame: RawFrame) -> tuple[MarketEvent, ...]:
+    """Events in `frame`, judged by its bytes alone: the same frame always gives the same events.
+
+    A frame that makes no sense becomes one `FrameSetAside`; one that mostly does gives its events
+    and a `FrameSetAside` with `is_refused` false. An answer to SUBSCRIBE gives nothing.
+    """
+    try:
+        return to_events(decode(frame.payload), frame)
+    except ProtocolError as error:
+        return (set_aside(frame, error.kind, error.detail),)

@@ -1,0 +1,191 @@
+"""Binance options' market data as a `domain.ports.MarketFeed`: frames out, all else kept inside."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import AsyncIterator, Sequence
+
+from quantdesk.domain.events import RawFrame
+from quantdesk.domain.ports import BanStore, Clock
+from quantdesk.errors import ConfigError, VenueError
+from quantdesk.venues.binance.names import VENUE, parse_symbol
+from quantdesk.venues.binance.session import BinanceSession
+from quantdesk.venues.binance.settings import BinanceSettings
+from quantdesk.venues.binance.stream_link import first_cause
+from quantdesk.venues.deribit.ranges import safe_text
+from quantdesk.venues.transport.frame_queue import FrameQueue
+
+FRAMES_PER_TURN = 64
+"""Frames handed out before others in the event loop get a turn, the answering readers first."""
+
+_COIN = re.compile(r"[A-Z0-9]{1,16}")
+
+
+class BinanceFeed:
+    """Market data of the options on some coins, over one REST interface and several sockets.
+
+    Frames are the sockets' messages as received and each REST answer in the envelope of
+    `envelope`. All of them carry the feed's name: the venue has one clock.
+
+    Parameters
+    ----------
+    settings : where to and how often
+    name : connection name, on each frame
+    underlyings : coins, "BTC"
+    clock : stamps the frames
+    rng : jitter of pauses
+    bans : where the end of a ban is kept, so that a restart does not prolong it
+
+    Raises ConfigError for underlyings that are no coins.
+    """
+
+    def __init__(
+        self,
+        settings: BinanceSettings,
+        *,
+        name: str,
+        underlyings: Sequence[str],
+        clock: Clock,
+        rng: random.Random,
+        bans: BanStore,
+    ) -> None:
+        if not underlyings:
+            raise ConfigError("underlyings is empty: name at least one, like BTC")
+        for coin in underlyings:
+            if not _COIN.fullmatch(coin):
+                raise ConfigError(f"underlyings: {coin!r} must look like BTC")
+        self._settings = settings
+        self._name = name
+        self._clock = clock
+        self._queue = FrameQueue(settings.frames_max)
+        self._runner: asyncio.Task[None] | None = None
+        self._state = "connecting"
+        self._last_problem = ""
+        self._session = BinanceSession(
+            settings,
+            coins=tuple(dict.fromkeys(underlyings)),
+            clock=clock,
+            bans=bans,
+            rng=rng,
+            emit=self._emit,
+            on_change=self._refresh_state,
+            on_problem=self._note_problem,
+            is_blocked=lambda: self._queue.is_blocked,
+        )
+
+    @property
+    def name(self) -> str:
+        """Connection name, equal to `RawFrame.connection` of its frames."""
+        return self._name
+
+    @property
+    def venue(self) -> str:
+        """Venue name, "binance"."""
+        return VENUE
+
+    @property
+    def state(self) -> str:
+        """ "connecting", "live", "reconnecting" or "closed"; live only with all its sockets."""
+        self._refresh_state()
+        return self._state
+
+    @property
+    def reconnects(self) -> int:
+        """How often one of the sockets was made again."""
+        return self._session.reconnects
+
+    @property
+    def last_problem(self) -> str:
+        """One sentence on what went wrong last, "" where nothing did. Safe for a screen."""
+        return self._last_problem
+
+    @property
+    def dropped(self) -> int:
+        """Messages passed over because a newer one of the same stream overtook them."""
+        return self._queue.dropped
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """Streams that the venue confirmed on the present connections."""
+        return frozenset(stream for link in self._session.links for stream in link.granted)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Streams for which the connections allowed have no room."""
+        return self._session.left_out
+
+    def silent_streams(self) -> tuple[str, ...]:
+        """Streams that should speak each second and do not, sorted. Needs a running event loop."""
+        now_s = asyncio.get_running_loop().time()
+        return tuple(sorted(s for link in self._session.links for s in link.silent_streams(now_s)))
+
+    def watch_books(self, symbols: Sequence[str]) -> None:
+        """Follow the order books of `symbols` and of no others: snapshots and changes then come.
+
+        Raises InvalidInput for what is no symbol, ConfigError for more than `books_max`.
+        """
+        for symbol in symbols:
+            parse_symbol(symbol)
+        if len(symbols) > self._settings.books_max:
+            raise ConfigError(
+                f"books: {len(symbols)} are more than books_max ({self._settings.books_max})"
+            )
+        self._session.watch_books(tuple(dict.fromkeys(symbols)))
+
+    def is_book_good(self, symbol: str) -> bool:
+        """Whether a watched book is whole: its changes join its snapshot without a gap."""
+        return self._session.is_book_good(symbol)
+
+    async def frames(self) -> AsyncIterator[RawFrame]:
+        """Every inbound message and answer, until `close`. Can be read once.
+
+        Faults of connections are mended inside; what can not be mended is raised.
+        """
+        if self._runner is not None or self._state == "closed":
+            raise ConfigError(f"feed {self._name}: its frames can be read once")
+        self._runner = asyncio.create_task(self._run(), name=f"feed {self._name}")
+        self._runner.add_done_callback(lambda _: self._queue.close())
+        taken = 0
+        try:
+            while (frame := await self._queue.take()) is not None:
+                yield frame
+                taken += 1
+                if taken % FRAMES_PER_TURN == 0:
+                    await asyncio.sleep(0)
+            if not self._runner.cancelled() and self._runner.done():
+                self._runner.result()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close the sockets and end `frames`. May be called again."""
+        self._state = "closed"
+        self._queue.close()
+        if self._runner is not None and not self._runner.done():
+            self._runner.cancel()
+            await asyncio.wait([self._runner])
+
+    async def _run(self) -> None:
+        try:
+            await self._session.run()
+        except* VenueError as group:
+            raise first_cause(group) from None
+
+    async def _emit(self, payload: bytes, channel: bytes | None) -> None:
+        frame = RawFrame(
+            venue=VENUE, connection=self._name, recv_ns=self._clock.now_ns(), payload=payload
+        )
+        await self._queue.put(frame, channel)
+
+    def _refresh_state(self) -> None:
+        if self._state == "closed":
+            return
+        if self._session.is_live:
+            self._state = "live"
+        elif self._state == "live" or self._session.was_live:
+            self._state = "reconnecting"
+
+    def _note_problem(self, sentence: str) -> None:
+        self._last_problem = safe_text(sentence, 200)
