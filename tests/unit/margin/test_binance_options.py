@@ -136,6 +136,29 @@ def test_buy_to_close_is_paid_from_the_margin_of_the_short(
     assert leg.initial == Decimal(initial)
 
 
+@pytest.mark.parametrize(
+    ("bought", "price", "initial"),
+    [
+        # Short 2 asks 21 600 and the balance is ample. By hand from the formula:
+        ("1", "30000", "19230"),  # 30 030 − ½ × 21 600: no more is freed than the margin itself
+        ("0.5", "30000", "9615"),  # 15 015 − ¼ × 21 600
+        ("3", "30000", "68490"),  # two close: 60 060 − 21 600; one opens: 30 030
+    ],
+)
+def test_buy_to_close_frees_the_margin_of_the_part_it_closes(
+    bought: str, price: str, initial: str
+) -> None:
+    instrument = binance_option("105000", "C")
+    (leg,) = MODEL.order_margins(
+        instrument,
+        [order(instrument, bought, price)],
+        held=Decimal(-2),
+        prices=prices("800", "100000"),
+        account=MarginAccount(margin_balance=Decimal(50_000), positions_initial=Decimal(21_600)),
+    )
+    assert leg.initial == Decimal(initial)
+
+
 def test_buy_to_close_without_an_account_is_refused_by_name() -> None:
     instrument = binance_option("105000", "C")
     with pytest.raises(InvalidInput, match="account = None: is needed to buy back"):

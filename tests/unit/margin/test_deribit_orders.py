@@ -112,6 +112,18 @@ def test_future_orders_reserve_the_larger_side_beyond_the_position() -> None:
     assert by_id == {"buy": Decimal("0.02015"), "close": 0, "flip": 0}
 
 
+def test_future_orders_of_one_side_reserve_their_growth_once() -> None:
+    instrument = future()
+    resting = [
+        order(instrument, "-50000", "50000", order_id="first"),
+        order(instrument, "-50000", "50000", order_id="second"),
+        order(instrument, "50000", "50000", order_id="other side"),
+    ]
+    legs = MODEL.order_margins(instrument, resting, held=Decimal(-50_000), prices=prices("50000"))
+    # Short 1, 2, 3 coins ask 0.02005, 0.0402, 0.06045; the buy would only close.
+    assert [leg.initial for leg in legs] == [Decimal("0.02015"), Decimal("0.02025"), 0]
+
+
 def test_future_order_that_closes_reserves_nothing() -> None:
     instrument = future()
     (leg,) = MODEL.order_margins(
@@ -123,12 +135,13 @@ def test_future_order_that_closes_reserves_nothing() -> None:
     assert leg.initial == 0
 
 
-def test_reduce_only_order_of_a_future_stops_at_flat() -> None:
+@pytest.mark.parametrize("held", ["50000", "0", "-50000"])
+def test_reduce_only_order_of_a_future_stops_at_flat_and_never_opens(held: str) -> None:
     instrument = future()
     (leg,) = MODEL.order_margins(
         instrument,
         [order(instrument, "-500000", "50000", is_reduce_only=True)],
-        held=Decimal(50_000),
+        held=Decimal(held),
         prices=prices("50000"),
     )
     assert leg.initial == 0

@@ -209,6 +209,14 @@ def test_taker_of_a_future_spread_pays_half_of_the_cheaper_leg() -> None:
     assert future_spread_fees(legs, Liquidity.MAKER) == tuple(legs)
 
 
+def test_discount_of_a_future_spread_is_on_the_leg_that_costs_less() -> None:
+    dear = traded(future("BTC-25SEP26", expiry_ns=MONTHLY_NS), "100000", "90000")
+    cheap = traded(future(), "100000", "100000")
+    paid = future_spread_fees([dear, cheap], Liquidity.TAKER)
+    assert paid[0] == dear
+    assert paid[1].amount == Decimal("0.00025")
+
+
 @pytest.mark.parametrize(
     ("delivery", "exact", "net"),
     [

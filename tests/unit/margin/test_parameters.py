@@ -79,3 +79,23 @@ def test_uncertain_rule_must_say_what_is_uncertain() -> None:
 def test_origin_reads_as_one_line() -> None:
     origin = RuleOrigin(status=RuleStatus.DERIVED, source="a page", note="of one day")
     assert str(origin) == "derived: a page; of one day"
+
+
+@pytest.mark.parametrize(
+    ("product", "moment", "maker", "taker"),
+    [
+        # Reference A6, the published table and the captures after it.
+        (FeeProduct.DERIBIT_INVERSE_OPTION, "2026-06-27", "0.0003", "0.0003"),
+        (FeeProduct.DERIBIT_INVERSE_OPTION, "2026-09-07", "0.0003", "0.0003"),
+        (FeeProduct.DERIBIT_INVERSE_FUTURE, "2026-06-27", "0", "0.0005"),
+        (FeeProduct.DERIBIT_WEEKLY_FUTURE, "2026-06-27", "-0.0001", "0.0005"),
+        (FeeProduct.DERIBIT_LINEAR_FUTURE, "2026-06-27", "0", "0.0005"),
+        (FeeProduct.DERIBIT_LINEAR_FUTURE, "2026-09-07", "0.00015", "0.00035"),
+        (FeeProduct.BINANCE_OPTION, "2026-06-27", "0.0003", "0.0003"),
+    ],
+)
+def test_rates_are_the_published_or_captured_ones(
+    product: FeeProduct, moment: str, maker: str, taker: str
+) -> None:
+    rates = trade_rates_at(product, parse_instant(moment)).rates
+    assert (str(rates.maker), str(rates.taker)) == (maker, taker)
