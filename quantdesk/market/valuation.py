@@ -121,7 +121,7 @@ def _value_rows(chain: Chain, forward: FloatArray) -> ChainValues:
     bid_iv, bid_status = _implied(chain, chain.bid * to_usd, forward, years, chain.venue_bid_iv)
     mark_iv, mark_status = _implied(chain, chain.mark * to_usd, forward, years, chain.venue_mark_iv)
     ask_iv, ask_status = _implied(chain, chain.ask * to_usd, forward, years, chain.venue_ask_iv)
-    greeks_iv, source = _greeks_iv(chain, mark_iv, bid_iv, ask_iv)
+    greeks_iv, source = _greeks_iv(chain, forward, mark_iv, bid_iv, ask_iv)
     raw = pricing.greeks(
         chain.is_call,
         forward,
@@ -177,19 +177,26 @@ def _implied(
 
 
 def _greeks_iv(
-    chain: Chain, mark_iv: FloatArray, bid_iv: FloatArray, ask_iv: FloatArray
+    chain: Chain,
+    forward: FloatArray,
+    mark_iv: FloatArray,
+    bid_iv: FloatArray,
+    ask_iv: FloatArray,
 ) -> tuple[FloatArray, NDArray[np.int8]]:
-    """The vol for Greeks: own mark, own mid, the twin of the same strike, the venue's mark IV.
+    """The vol for Greeks: own mark, own mid, the strike's other side, the venue's mark IV.
 
     Deep in the money a mark rounded to the tick lies below intrinsic and determines no vol, but
-    its Greeks exist: put-call parity gives both sides of a strike one vol.
+    its Greeks exist: put-call parity gives both sides of a strike one vol. It is borrowed from an
+    out-of-the-money side only: the other way round it would be what rounding left of a large mark.
     """
     vol = mark_iv.copy()
     source = np.where(np.isnan(vol), GreeksSource.NONE, GreeksSource.MARK).astype(np.int8)
     # Mid IV only where there is no mark at all: a mark that failed to invert keeps its reason.
     mid = np.where(np.isnan(chain.mark), (bid_iv + ask_iv) / 2, np.nan)
     _fill(vol, source, mid, GreeksSource.MID)
-    _fill(vol, source, _twin_values(chain, vol), GreeksSource.TWIN)
+    is_in_money = np.where(chain.is_call, chain.strike < forward, chain.strike > forward)
+    twin_iv = _twin_values(chain, vol)
+    _fill(vol, source, np.where(is_in_money, twin_iv, np.nan), GreeksSource.TWIN)
     _fill(vol, source, chain.venue_mark_iv, GreeksSource.VENUE_IV)
     return vol, source
 

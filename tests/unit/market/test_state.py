@@ -125,6 +125,17 @@ def test_mark_below_intrinsic_borrows_the_vol_of_its_twin(market: MarketState) -
     assert_allclose(values.greeks_iv[0], 0.45, rtol=1e-9)
 
 
+def test_far_option_marked_zero_takes_the_venues_vol_not_its_twins() -> None:
+    call, put = option(100_000, OptionType.CALL), option(100_000, OptionType.PUT)
+    state = MarketState()
+    state.apply(listing(call, put))
+    state.apply(replace(quote(call, vol=0.3), mark=Decimal("0.0000"), bid=None))
+    state.apply(quote(put, vol=0.3))
+    values = read(state).values
+    assert values.greeks_source[0] == GreeksSource.VENUE_IV
+    assert values.greeks_iv[0] == 0.3
+
+
 def test_relisting_keeps_the_quotes_of_what_stays(market: MarketState) -> None:
     market.apply(listing(*ladder(DEC)))
     reading = read(market)
