@@ -54,7 +54,8 @@ impl Option76 {
         if !(self.vol >= 0.0 && self.vol.is_finite()) {
             return fail("vol", self.vol, NOT_NEGATIVE);
         }
-        if !((self.rate * self.years).abs() <= EXPONENT_MAX) || !self.rate.is_finite() {
+        let exponent = (self.rate * self.years).abs();
+        if exponent.is_nan() || exponent > EXPONENT_MAX || !self.rate.is_finite() {
             return fail("rate", self.rate, RATE);
         }
         Ok(())
@@ -267,7 +268,7 @@ fn parts<S: Lane>(option: &Option76) -> Parts {
     let far_chance = scale(fraction * ratio * far_ratio, octaves);
     let out = if v < f64::MIN_POSITIVE {
         // Only at the money: the total vol has lost its digits, the product has not.
-        INV_SQRT_2PI * (low * vol) * years.sqrt()
+        INV_SQRT_2PI * (low.sqrt() * vol) * (low.sqrt() * years.sqrt())
     } else {
         scale(low * fraction * gap, octaves)
     };

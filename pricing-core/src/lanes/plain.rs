@@ -50,22 +50,22 @@ operator!(Mul, mul, *);
 operator!(Div, div, /);
 
 macro_rules! mask_operator {
-    ($trait:ident, $method:ident, $op:tt) => {
+    ($trait:ident, $method:ident, $assign:tt) => {
         impl<const N: usize> $trait for PlainMask<N> {
             type Output = Self;
             #[inline(always)]
             fn $method(self, other: Self) -> Self {
                 let mut out = self.0;
                 for (x, y) in out.iter_mut().zip(other.0) {
-                    *x = *x $op y;
+                    *x $assign y;
                 }
                 Self(out)
             }
         }
     };
 }
-mask_operator!(BitAnd, bitand, &);
-mask_operator!(BitOr, bitor, |);
+mask_operator!(BitAnd, bitand, &=);
+mask_operator!(BitOr, bitor, |=);
 
 impl<const N: usize> Not for PlainMask<N> {
     type Output = Self;
