@@ -109,14 +109,16 @@ class Margining:
     ) -> Decimal | None:
         """None where the account can carry the order, else the funds available without it.
 
-        An account already short may send what does not make it shorter. Raises PricingError.
+        An account already short may send what reserves nothing but its fee: that reduces. Raises
+        PricingError.
         """
         currency = adding.listing.instrument.settlement_currency
         after = self.margins(account, currency, adding=adding, without=without)
         if after.available >= 0:
             return None
         before = self.margins(account, currency)
-        return None if after.available >= before.available else before.available
+        fee = adding.order.fee or ZERO
+        return None if after.available + fee >= before.available else before.available
 
     def _listings(self, account: Account, currency: str, adding: Candidate | None) -> list[Listing]:
         """Instruments that count, each once, in the order in which the account met them."""

@@ -287,6 +287,7 @@ class Trading:
         if order.valid_until_ns != intent.valid_until_ns:
             order.valid_until_ns = intent.valid_until_ns
             self._note_end(order)
+        order.fee_reserved = None
         order.updated_ns = now_ns
         order.is_replaced = True
         order.is_repriced = admission.is_repriced
