@@ -52,13 +52,13 @@ def random_step(duel: Duel, random: Random) -> None:
 
 def random_price(random: Random, *, is_buy: bool) -> int:
     """Ticks; 1 is the lowest there is, so that its edge is met too."""
-    return random.randint(1, 13) if is_buy else random.randint(9, 21)
+    return random.randint(1, 14) if is_buy else random.randint(8, 21)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_ten_thousand_random_steps_agree_with_the_naive_exchange(seed: int) -> None:
     duel, random = Duel(), Random(seed)
-    for _ in range(2_500):
+    for _ in range(10_000):
         random_step(duel, random)
 
 
