@@ -16,6 +16,7 @@ __all__ = [
     "greeks_one",
     "implied",
     "implied_vol_one",
+    "parity_forward",
     "price_one",
     "set_simd_path",
     "simd_path",
@@ -139,6 +140,14 @@ def touch(
     probabilities: npt.NDArray[np.float64],
     /,
 ) -> None: ...
+def parity_forward(
+    strike: npt.NDArray[np.float64],
+    call_price: npt.NDArray[np.float64],
+    put_price: npt.NDArray[np.float64],
+    weight: npt.NDArray[np.float64],
+    discount: float | None,
+    /,
+) -> float: ...
 def simd_path() -> str: ...
 def simd_paths() -> list[str]: ...
 def set_simd_path(name: str | None, /) -> None: ...

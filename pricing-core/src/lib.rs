@@ -6,6 +6,7 @@
 //! - [`implied`]: implied volatility with a status; its rare rows in [`implied_rare`];
 //! - [`columns`] and [`batch`]: columns in, columns out; [`threads`], the one file that knows rayon;
 //! - [`scenario`]: a book under scenarios of spot, vol and time, summed or each;
+//! - [`parity`]: the forward from call and put prices;
 //! - [`touch`]: the probability of touching a level;
 //! - [`lanes`]: SIMD lane types and run-time dispatch, the only place with `unsafe`;
 //! - [`math`]: elementary functions that know nothing of finance.
@@ -23,6 +24,7 @@ pub mod implied;
 pub mod implied_rare;
 pub mod lanes;
 pub mod math;
+pub mod parity;
 #[cfg(feature = "python")]
 mod python;
 pub mod scenario;

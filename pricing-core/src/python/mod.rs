@@ -4,6 +4,7 @@ mod arrays;
 mod black;
 mod errors;
 mod lanes;
+mod parity;
 mod scenario;
 
 use pyo3::prelude::*;
@@ -14,5 +15,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     black::register(module)?;
     scenario::register(module)?;
+    parity::register(module)?;
     lanes::register(module)
 }
