@@ -59,7 +59,7 @@ def test_pairs_without_a_price_are_left_out() -> None:
 def test_nothing_to_go_by_is_refused(
     call: float, put: float, weight: float, discount: float
 ) -> None:
-    with pytest.raises(InvalidInput, match="pairs|discount"):
+    with pytest.raises(InvalidInput, match=r"pairs|discount"):
         pricing.parity_forward([60_000.0], [call], [put], weight, discount)
 
 
