@@ -266,7 +266,9 @@ fn parts<S: Lane>(option: &Option76) -> Parts {
     let near_chance = phi * (far_ratio + gap);
     let ratio = low / high;
     let far_chance = scale(fraction * ratio * far_ratio, octaves);
-    let out = if v < f64::MIN_POSITIVE {
+    let out = if zero_vol {
+        0.0
+    } else if v < f64::MIN_POSITIVE {
         // Only at the money: the total vol has lost its digits, the product has not.
         INV_SQRT_2PI * (low.sqrt() * vol) * (low.sqrt() * years.sqrt())
     } else {

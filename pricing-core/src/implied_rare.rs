@@ -12,6 +12,9 @@ const UNITS_TOO_NEAR: f64 = 2.0;
 /// Steps after which the solver gives up; bisection alone needs fewer than 80.
 pub const STEPS_MAX: u32 = 200;
 
+/// Above this, sums of two numbers are formed in eighths.
+const HUGE: f64 = 1e300;
+
 /// What the price says: the time value and the room to the upper bound, undiscounted.
 struct Stated {
     value: f64,
@@ -38,6 +41,9 @@ pub fn solve<S: Lane>(option: &Option76, price: f64, premium: Premium) -> (f64, 
     if option.years <= 0.0 {
         return (f64::NAN, IvStatus::Expired);
     }
+    if price < 0.0 {
+        return (f64::NAN, IvStatus::BelowIntrinsic);
+    }
     let stated = state(option, price, premium);
     if !matches!(stated.status, IvStatus::Ok | IvStatus::NoInformation)
         || stated.value <= 0.0
@@ -54,7 +60,12 @@ pub fn solve<S: Lane>(option: &Option76, price: f64, premium: Premium) -> (f64, 
 /// The spacing of doubles at |x|.
 fn unit(x: f64) -> f64 {
     let x = x.abs();
-    f64::from_bits(x.to_bits() + 1) - x
+    let up = x.next_up() - x;
+    if up.is_finite() {
+        up
+    } else {
+        x - x.next_down()
+    }
 }
 
 fn state(option: &Option76, price: f64, premium: Premium) -> Stated {
@@ -81,30 +92,44 @@ fn state(option: &Option76, price: f64, premium: Premium) -> Stated {
         Premium::Coin => DoubleDouble::product(price, forward),
         _ => growth.times(price),
     };
+    if !quoted.high.is_finite() {
+        let room = f64::NEG_INFINITY;
+        return Stated {
+            value: quoted.high,
+            room,
+            status: IvStatus::AboveBound,
+        };
+    }
     let ulp = match premium {
         Premium::Coin => unit(price) * forward,
         _ => unit(price) * growth.high,
     };
     let cap = if is_in { high } else { low };
-    let value = if is_in {
-        quoted.minus(high).plus(low)
-    } else {
-        quoted
+    // Sums near the largest double would overflow on the way: eighths of them do not.
+    let shrink = if high > HUGE { 0.125 } else { 1.0 };
+    let shrunk = DoubleDouble {
+        high: quoted.high * shrink,
+        low: quoted.low * shrink,
     };
-    let room = DoubleDouble::from(cap).minus_pair(quoted);
+    let value = if is_in {
+        shrunk.minus(high * shrink).plus(low * shrink).high / shrink
+    } else {
+        quoted.high
+    };
+    let room = DoubleDouble::from(cap * shrink).minus_pair(shrunk).high / shrink;
     let near = UNITS_TOO_NEAR * ulp;
-    let status = if value.high < -near {
+    let status = if value < -near {
         IvStatus::BelowIntrinsic
-    } else if room.high < -near {
+    } else if room < -near {
         IvStatus::AboveBound
-    } else if value.high <= near || room.high <= near {
+    } else if value <= near || room <= near {
         IvStatus::NoInformation
     } else {
         IvStatus::Ok
     };
     Stated {
-        value: value.high,
-        room: room.high,
+        value,
+        room,
         status,
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! A kernel is written once, generic over [`Lane`], and instantiated by [`dispatch`] inside a
 //! function compiled for the instruction set that was chosen at run time. Every lane type does the
-//! same IEEE operations in the same order, so that all fused paths (AVX-512, AVX2+FMA, scalar FMA)
-//! give the same bits. The portable path on machines without FMA rounds products apart and agrees
-//! to within the bound held by `tests/paths.rs`. Knows no finance.
+//! same IEEE operations in the same order, so that AVX-512, AVX2 and the portable path give the
+//! same bits wherever the machine has a fused multiply-add. Without it products are rounded apart
+//! (path `unfused`), and prices agree to within the bound held by `tests/paths.rs`. Knows no
+//! finance.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -94,22 +95,25 @@ pub trait Kernel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Path {
-    /// No particular instruction set.
-    Portable = 1,
+    /// No fused multiply-add: what a machine without it runs.
+    Unfused = 1,
+    /// No vector instructions asked for, fused multiply-add where the machine has it.
+    Portable = 2,
     /// AVX2 with fused multiply-add.
-    Avx2 = 2,
+    Avx2 = 3,
     /// AVX-512 F and DQ.
-    Avx512 = 3,
+    Avx512 = 4,
 }
 
 impl Path {
     /// All paths, slowest first.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+    pub const ALL: [Self; 4] = [Self::Unfused, Self::Portable, Self::Avx2, Self::Avx512];
 
-    /// `portable`, `avx2` or `avx512`.
+    /// `unfused`, `portable`, `avx2` or `avx512`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Unfused => "unfused",
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
@@ -126,7 +130,7 @@ impl Path {
     #[must_use]
     pub fn is_available(self) -> bool {
         match self {
-            Self::Portable => true,
+            Self::Unfused | Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
@@ -212,12 +216,30 @@ fn run_on<K: Kernel>(path: Path, kernel: K) -> K::Output {
         Path::Avx512 => run_avx512(kernel),
         #[cfg(target_arch = "x86_64")]
         Path::Avx2 => run_avx2(kernel),
-        _ => kernel.run::<Plain<4, PORTABLE_FUSED>, Plain<1, PORTABLE_FUSED>>(),
+        #[cfg(target_arch = "x86_64")]
+        Path::Portable if is_x86_feature_detected!("fma") => run_fused(kernel),
+        #[cfg(not(target_arch = "x86_64"))]
+        Path::Portable if HAS_FUSED => kernel.run::<Plain<4, true>, Plain<1, true>>(),
+        _ => kernel.run::<Plain<4, false>, Plain<1, false>>(),
     }
 }
 
-/// Whether the portable build may use fused multiply-add: where the target always has it.
-pub const PORTABLE_FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+/// Whether the target always has fused multiply-add, in which case `f64::mul_add` is one
+/// instruction and not a call.
+#[cfg(not(target_arch = "x86_64"))]
+const HAS_FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+#[inline]
+fn run_fused<K: Kernel>(kernel: K) -> K::Output {
+    #[target_feature(enable = "fma")]
+    fn inner<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Plain<4, true>, Plain<1, true>>()
+    }
+    // SAFETY: `run_on` has just found the instruction to be there.
+    unsafe { inner(kernel) }
+}
 
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]

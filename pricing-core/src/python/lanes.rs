@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use super::errors::invalid;
 use crate::lanes::{Path, default_path, path, set_path};
 
-/// Name of the path in use: `portable`, `avx2` or `avx512`.
+/// Name of the path in use: `unfused`, `portable`, `avx2` or `avx512`.
 #[pyfunction]
 fn simd_path() -> &'static str {
     path().name()
@@ -25,7 +25,7 @@ fn simd_paths() -> Vec<&'static str> {
 #[pyfunction]
 #[pyo3(signature = (name, /))]
 fn set_simd_path(name: Option<&str>) -> PyResult<()> {
-    let rule = "must be a path this machine can run: portable, avx2 or avx512";
+    let rule = "must be a path this machine can run: unfused, portable, avx2 or avx512";
     let chosen = match name {
         None => Some(default_path()),
         Some(name) => Path::from_name(name),
