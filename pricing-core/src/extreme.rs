@@ -375,13 +375,9 @@ fn saturated<S: Lane>(
     side.parts(call_is_out, near, far, phi, far_density, out)
 }
 
-/// 0 where the first factor is 0, whatever the second.
-fn times(zero_wins: f64, other: f64) -> f64 {
-    if zero_wins == 0.0 {
-        0.0
-    } else {
-        zero_wins * other
-    }
+/// 0 where a factor is 0, even if the other is infinite: the limit of each use here.
+fn times(a: f64, b: f64) -> f64 {
+    if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }
 
 fn outputs(option: &Option76, parts: &Parts) -> [f64; OUTPUTS] {
@@ -437,7 +433,7 @@ fn outputs(option: &Option76, parts: &Parts) -> [f64; OUTPUTS] {
     );
     put(
         Output::Volga,
-        times(times(times(vega, parts.d1), parts.d2), 1.0 / vol),
+        times(times(vega, times(parts.d1, parts.d2)), 1.0 / vol),
     );
     let drift = times(factor * 0.5 * times(parts.density1, parts.d2), 1.0 / years);
     put(Output::Charm, carried(delta) + drift);
