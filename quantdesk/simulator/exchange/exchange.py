@@ -232,9 +232,7 @@ class Exchange:
         listing = self.listings.get(request.instrument_name)
         if listing is None:
             return _UNKNOWN_INSTRUMENT
-        result = self._trading.submit(account, listing, request, self.now_ns)
-        self._maker.note_traded(listing, self.now_ns)
-        return result
+        return self._noting(listing, self._trading.submit(account, listing, request, self.now_ns))
 
     @exactly
     def edit(self, account_id: str, order_id: int, change: OrderEdit) -> OrderResult | Refusal:
@@ -242,9 +240,7 @@ class Exchange:
         order = self._open_order(account_id, order_id)
         if isinstance(order, Refusal):
             return order
-        result = self._trading.edit(order, change, self.now_ns)
-        self._maker.note_traded(order.listing, self.now_ns)
-        return result
+        return self._noting(order.listing, self._trading.edit(order, change, self.now_ns))
 
     @exactly
     def cancel(self, account_id: str, order_id: int) -> Order | Refusal:
@@ -461,6 +457,12 @@ class Exchange:
         self._timekeeper.advance(to_ns)
         self.now_ns = to_ns
         self._maker.refresh(self.listings, to_ns)
+
+    def _noting(self, listing: Listing, result: OrderResult | Refusal) -> OrderResult | Refusal:
+        """The same result, after the house looked whether its quotes were taken."""
+        if isinstance(result, OrderResult) and result.fills:
+            self._maker.note_traded(listing, self.now_ns)
+        return result
 
     def _new_account(self, account_id: str, group: str, mode: SelfTrade) -> Account:
         account = Account(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -23,6 +22,8 @@ from quantdesk.simulator.exchange.rules import FeeModel, Margins, MarketView
 
 ZERO = Decimal(0)
 _CANDIDATE = "candidate"
+_At = tuple[str, str]
+"""Account id and instrument name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ class Margining:
         self._fees = fees
         self._market = market
         self._ledger = ledger
+        # At most one of each for an account and an instrument that it met.
+        self._kept_legs: dict[_At, tuple[Decimal, MarginPrices, MarginRequirement]] = {}
+        self._kept_reserves: dict[_At, tuple[object, Decimal]] = {}
 
     def candidate(
         self, listing: Listing, side: Side, units: int, lots: int, *, is_reduce_only: bool
@@ -72,8 +76,8 @@ class Margining:
         Raises PricingError where the venue's law has no rule for what is held or bid.
         """
         listings = self._listings(account, currency, adding)
-        positions = [self._position(account, listing) for listing in listings]
-        positions_initial = _initial(positions)
+        legs = [self._position(account, listing) for listing in listings]
+        positions_initial = sum((leg.initial for leg in legs), ZERO)
         profit = sum((self._session_pnl(account, one) for one in listings), ZERO)
         balance = self._model.margin_balance(
             cash=self._ledger.balance(account.account_id, currency), futures_profit=profit
@@ -81,26 +85,16 @@ class Margining:
         whole = MarginAccount(margin_balance=balance, positions_initial=positions_initial)
         open_orders = ZERO
         for listing in listings:
-            orders = [
-                self._resting(order)
-                for order in account.open_in(listing.instrument.name).values()
-                if order is not without
-            ]
+            resting = account.open_in(listing.instrument.name).values()
+            orders = [order for order in resting if order is not without]
             if adding is not None and adding.listing is listing:
-                orders.append(adding.order)
-            if orders:
-                reserves = self._model.order_margins(
-                    listing.instrument,
-                    orders,
-                    held=listing.size_of(account.account_id),
-                    prices=self._prices(listing),
-                    account=whole,
-                )
-                open_orders += _initial(reserves)
+                open_orders += self._reserve(account, listing, orders, whole, adding.order)
+            elif orders:
+                open_orders += self._kept_reserve(account, listing, orders, whole)
         return Margins(
             margin_balance=balance,
             initial=positions_initial + open_orders,
-            maintenance=sum((leg.maintenance for leg in positions), ZERO),
+            maintenance=sum((leg.maintenance for leg in legs), ZERO),
             open_orders=open_orders,
         )
 
@@ -122,16 +116,64 @@ class Margining:
 
     def _listings(self, account: Account, currency: str, adding: Candidate | None) -> list[Listing]:
         """Instruments that count, each once, in the order in which the account met them."""
-        listings = [
-            one for one in account.listings if one.instrument.settlement_currency == currency
-        ]
+        listings = []
+        for one in account.listings:
+            position = one.holders.get(account.account_id)
+            is_held = position is not None and not position.is_idle
+            if one.instrument.settlement_currency == currency and (
+                is_held or account.open_in(one.instrument.name)
+            ):
+                listings.append(one)
         if adding is not None and adding.listing not in listings:
             listings.append(adding.listing)
         return listings
 
     def _position(self, account: Account, listing: Listing) -> MarginRequirement:
-        size = listing.size_of(account.account_id)
-        return self._model.position_margin(listing.instrument, size, self._prices(listing))
+        """Margin of a position; asked of the model again only where something it reads changed."""
+        size, prices = listing.size_of(account.account_id), self._prices(listing)
+        at = (account.account_id, listing.instrument.name)
+        kept = self._kept_legs.get(at)
+        if kept is None or kept[0] != size or kept[1] != prices:
+            leg = self._model.position_margin(listing.instrument, size, prices)
+            kept = self._kept_legs[at] = (size, prices, leg)
+        return kept[2]
+
+    def _kept_reserve(
+        self, account: Account, listing: Listing, orders: list[LiveOrder], whole: MarginAccount
+    ) -> Decimal:
+        """Reserve of resting orders; asked of the model again only where something changed."""
+        read = (
+            listing.size_of(account.account_id),
+            self._prices(listing),
+            whole,
+            tuple((one.order_id, one.units, one.lots_left, one.is_reduce_only) for one in orders),
+        )
+        at = (account.account_id, listing.instrument.name)
+        kept = self._kept_reserves.get(at)
+        if kept is None or kept[0] != read:
+            initial = self._reserve(account, listing, orders, whole, None)
+            kept = self._kept_reserves[at] = (read, initial)
+        return kept[1]
+
+    def _reserve(
+        self,
+        account: Account,
+        listing: Listing,
+        orders: list[LiveOrder],
+        whole: MarginAccount,
+        adding: MarginOrder | None,
+    ) -> Decimal:
+        asked = [self._resting(order) for order in orders]
+        if adding is not None:
+            asked.append(adding)
+        reserves = self._model.order_margins(
+            listing.instrument,
+            asked,
+            held=listing.size_of(account.account_id),
+            prices=self._prices(listing),
+            account=whole,
+        )
+        return sum((one.initial for one in reserves), ZERO)
 
     def _session_pnl(self, account: Account, listing: Listing) -> Decimal:
         position = listing.holders.get(account.account_id)
@@ -170,7 +212,3 @@ class Margining:
             index_price=self._market.index_price(listing.instrument.index_name),
         )
         return max(fee, ZERO)
-
-
-def _initial(legs: Iterable[MarginRequirement]) -> Decimal:
-    return sum((leg.initial for leg in legs), ZERO)
