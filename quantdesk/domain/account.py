@@ -21,6 +21,8 @@ class BalanceReport:
     cash : what deposits, premiums, fees and settlements left, without any open value
     equity : cash and the signed value of what is open
     available : what may be spent or used as margin
+    is_margin_shared : margins and `available` are the whole account's, expressed in this currency:
+        never to be added over currencies. None where the venue does not say
     """
 
     venue: str
@@ -33,6 +35,7 @@ class BalanceReport:
     initial_margin: Decimal | None = None
     maintenance_margin: Decimal | None = None
     unrealised_pnl: Decimal | None = None
+    is_margin_shared: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,6 +180,8 @@ class BookSnapshot:
     """An order book, whole to its depth, best level first; `change_id` is what it contains.
 
     `levels_max` is the depth asked for, None where the book is whole. Changes continue from it.
+    `is_in_sequence`: it came in the stream of its changes, so that none can lie between them; else
+    it was fetched beside that stream and a change has to prove that it joins.
     """
 
     venue: str
@@ -190,6 +192,7 @@ class BookSnapshot:
     bids: tuple[BookLevel, ...]
     asks: tuple[BookLevel, ...]
     levels_max: int | None = None
+    is_in_sequence: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +202,7 @@ class BookChange:
     A change joins the one whose `change_id` is its `previous_id`. On a snapshot joins the first
     change with `first_id <= snapshot.change_id <= change_id`; those with a smaller `change_id` are
     in the snapshot already. Anything else is a gap: the book is unknown until the next snapshot.
+    Where changes chain by `previous_id` alone, `first_id` equals `change_id`.
     """
 
     venue: str
@@ -224,8 +228,64 @@ class IndexUpdate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkPrice:
+    """Mark of one option: price in its quote currency, IV as a fraction, `event_ns` of both."""
+
+    instrument_name: str
+    event_ns: int
+    mark: Decimal | None
+    venue_mark_iv: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkPrices:
+    """Marks of many options on one index in one message; those that are absent did not change.
+
+    `event_ns` is the latest of them.
+    """
+
+    venue: str
+    index_name: str
+    event_ns: int
+    recv_ns: int
+    marks: tuple[MarkPrice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolIndexUpdate:
+    """The venue's volatility index on a price index ("btc_usd"), as a fraction: 0.65 is 65 %."""
+
+    venue: str
+    index_name: str
+    event_ns: int
+    recv_ns: int
+    volatility: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingUpdate:
+    """Funding of a perpetual, as fractions; None where this message does not say.
+
+    current : rate now, of eight hours
+    last_8h : what the last eight hours came to
+    interest : the rate that the venue names as interest
+    """
+
+    venue: str
+    instrument_name: str
+    event_ns: int
+    recv_ns: int
+    current: Decimal | None = None
+    last_8h: Decimal | None = None
+    interest: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FutureUpdate:
-    """Top of book of a future or perpetual, USD per coin; `expiry_ns` None for a perpetual."""
+    """Ticker of a future or perpetual, USD per coin; `expiry_ns` None for a perpetual.
+
+    Sizes and open interest are in the instrument's amount unit.
+    """
 
     venue: str
     instrument_name: str
@@ -236,6 +296,11 @@ class FutureUpdate:
     bid: Decimal | None = None
     ask: Decimal | None = None
     mark: Decimal | None = None
+    bid_size: Decimal | None = None
+    ask_size: Decimal | None = None
+    last: Decimal | None = None
+    index_price: Decimal | None = None
+    open_interest: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,6 +352,9 @@ MarketEvent = (
     | BookSnapshot
     | BookChange
     | IndexUpdate
+    | MarkPrices
+    | VolIndexUpdate
+    | FundingUpdate
     | FutureUpdate
     | VenueTime
     | PlatformState

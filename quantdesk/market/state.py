@@ -19,11 +19,13 @@ from quantdesk.domain.events import (
     BookSnapshot,
     DayStats,
     FrameSetAside,
+    FundingUpdate,
     FutureUpdate,
     IndexUpdate,
     InstrumentsListed,
     InstrumentStateChanged,
     MarketEvent,
+    MarkPrices,
     MarkUpdate,
     OpenInterestUpdate,
     PlatformState,
@@ -31,6 +33,7 @@ from quantdesk.domain.events import (
     QuoteUpdate,
     TopOfBook,
     VenueTime,
+    VolIndexUpdate,
 )
 from quantdesk.domain.instrument import Instrument, InstrumentKind
 from quantdesk.market.chain import QUOTE_COLUMNS, BoolArray, Chain, build_chain, chain_order
@@ -126,6 +129,8 @@ class MarketState:
                 pass  # the desk's business, not the market's
             case PublicTrade() | BookSnapshot() | BookChange():
                 pass  # no chain holds them
+            case MarkPrices() | VolIndexUpdate() | FundingUpdate():
+                pass  # a chain's row takes its mark with the rest of its ticker, of one instant
 
     def underlyings(self) -> tuple[tuple[str, str], ...]:
         """(venue, underlying) pairs with at least one listed option, sorted."""

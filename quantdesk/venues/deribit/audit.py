@@ -21,6 +21,7 @@ from typing import Any, Never, TypeAlias, Union, get_args, get_origin, get_type_
 import msgspec
 from msgspec import Struct, UnsetType
 
+from quantdesk.domain.secret import Secret
 from quantdesk.errors import ProtocolError
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
@@ -132,12 +133,15 @@ class _Field:
     struct: type[Struct] | None
 
 
+_TEXT_KINDS = {str, msgspec.Raw, Secret}
+
+
 @cache
 def _fields_of(kind: type[Struct]) -> Mapping[str, _Field]:
     hints = get_type_hints(kind)
     return {
         field.encode_name: _Field(
-            may_be_text=not {str, msgspec.Raw}.isdisjoint(_members(hints[field.name])),
+            may_be_text=not _TEXT_KINDS.isdisjoint(_members(hints[field.name])),
             struct=next((t for t in _members(hints[field.name]) if _is_struct(t)), None),
         )
         for field in msgspec.structs.fields(kind)

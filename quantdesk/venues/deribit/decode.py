@@ -7,29 +7,44 @@ rest is used, since a venue that adds a field must not blind the desk.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from quantdesk.errors import ProtocolError
-from quantdesk.venues.deribit.audit import audit, quotes_of
+from quantdesk.venues.deribit.account_decode import (
+    ACCOUNT_METHODS,
+    read_account_push,
+    read_account_result,
+)
+from quantdesk.venues.deribit.audit import audit, parse_strictly, quotes_of
+from quantdesk.venues.deribit.reading import check_utf8, read, unknown_in
 from quantdesk.venues.deribit.requests import parse_request_id
 from quantdesk.venues.deribit.wire import (
     Answer,
+    Book,
     ChannelData,
+    ChannelRecord,
     Envelope,
     Failure,
+    GroupedBook,
     Heartbeat,
     InstrumentRecord,
     InstrumentState,
+    MarkRecord,
     Message,
     Notification,
     Params,
+    Perpetual,
     Platform,
     PriceIndex,
+    PublicMethods,
+    Quote,
     Ticker,
+    TradeRecord,
     UnreadRecord,
+    VolIndex,
 )
 
 FRAME_BYTES_MAX = 8 * 1024 * 1024
@@ -38,10 +53,15 @@ FRAME_BYTES_MAX = 8 * 1024 * 1024
 DATA_BYTES_MAX = 64 * 1024
 """Of a push; a ticker has about 900 bytes. Bounds the digits of any number in it too."""
 
+LONG_DATA_BYTES_MAX = 2 * 1024 * 1024
+"""Of a push that is a list: 10,000 levels a side, or the marks of several thousand options."""
+
 PUSH_QUOTES = 16
 """What the envelope of a push needs: keys jsonrpc, method, params, channel, data; three texts."""
 
-ShapeT = TypeVar("ShapeT")
+GROUPED_BOOK_DOTS = 4
+_LONG_CHANNELS = ("book.", "markprice.", "trades.", "user.")
+
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _INSTRUMENT = msgspec.json.Decoder(InstrumentRecord)
@@ -49,16 +69,35 @@ _RAW_LIST = msgspec.json.Decoder(list[Raw])
 _TEXTS = msgspec.json.Decoder(tuple[str, ...])
 _INT = msgspec.json.Decoder(int)
 
-_TICKER = msgspec.json.Decoder(Ticker)
-_CHANNELS: tuple[tuple[str, type[ChannelData]], ...] = (
+_OF_INSTRUMENTS: dict[str, msgspec.json.Decoder[Any]] = {
+    "ticker": msgspec.json.Decoder(Ticker),
+    "book": msgspec.json.Decoder(Book),
+    "quote": msgspec.json.Decoder(Quote),
+}
+_GROUPED_BOOK: msgspec.json.Decoder[Any] = msgspec.json.Decoder(GroupedBook)
+_LISTS: dict[str, msgspec.json.Decoder[Any]] = {
+    "trades": msgspec.json.Decoder(tuple[TradeRecord, ...]),
+    "markprice": msgspec.json.Decoder(tuple[MarkRecord, ...]),
+}
+_CHANNELS: tuple[tuple[str, type[ChannelRecord]], ...] = (
     ("deribit_price_index.", PriceIndex),
+    ("deribit_volatility_index.", VolIndex),
+    ("perpetual.", Perpetual),
     ("instrument.state.", InstrumentState),
     ("instrument.creation.", InstrumentRecord),
+    ("platform_state.public_methods_state", PublicMethods),
     ("platform_state", Platform),
 )
-_DECODERS = {kind: msgspec.json.Decoder(kind) for _, kind in _CHANNELS}
+_DECODERS: dict[type[ChannelRecord], msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind) for _, kind in _CHANNELS
+}
 
-_LISTS_OF_CHANNELS = ("public/subscribe", "public/unsubscribe")
+_LISTS_OF_CHANNELS = (
+    "public/subscribe",
+    "public/unsubscribe",
+    "private/subscribe",
+    "private/unsubscribe",
+)
 _WITHOUT_RESULT = ("public/hello", "public/test", "public/set_heartbeat")
 
 
@@ -72,8 +111,8 @@ def decode(payload: bytes) -> Message:
     if len(payload) > FRAME_BYTES_MAX:
         raise ProtocolError("too_large", f"{len(payload)} bytes, {FRAME_BYTES_MAX} are read")
     if not payload.isascii():
-        _check_utf8(payload)
-    envelope = _read(_ENVELOPE, payload)
+        check_utf8(payload)
+    envelope = read(_ENVELOPE, payload)
     if envelope.jsonrpc != "2.0":
         raise ProtocolError("bad_envelope", "jsonrpc is not 2.0")
     if envelope.params is not UNSET:
@@ -81,32 +120,6 @@ def decode(payload: bytes) -> Message:
     if envelope.error is not UNSET:
         return _read_failure(payload, envelope)
     return _read_answer(payload, envelope)
-
-
-def _check_utf8(payload: bytes) -> None:
-    try:
-        payload.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ProtocolError("not_utf8", f"byte {error.start} is no UTF-8") from error
-
-
-def _read(decoder: msgspec.json.Decoder[ShapeT], payload: bytes | Raw) -> ShapeT:
-    """`payload` as `decoder` has it, with its errors made into ours."""
-    try:
-        return decoder.decode(payload)
-    except msgspec.ValidationError as error:
-        # The library has one error for all misfits; only its text tells them apart, and only the
-        # name of a counter hangs on it.
-        text = str(error)
-        if "missing required field" in text:
-            raise ProtocolError("missing_field", text) from error
-        if "out of range" in text:
-            raise ProtocolError("out_of_range", text) from error
-        raise ProtocolError("bad_field", text) from error
-    except msgspec.DecodeError as error:
-        raise ProtocolError("not_json", str(error)) from error
-    except RecursionError as error:
-        raise ProtocolError("too_deep", "nested beyond what is read") from error
 
 
 def _read_push(payload: bytes, envelope: Envelope, params: Params) -> Message:
@@ -123,24 +136,68 @@ def _read_push(payload: bytes, envelope: Envelope, params: Params) -> Message:
     if channel is UNSET or raw is UNSET:
         raise ProtocolError("missing_field", "a push without channel or data")
     data = _read_channel(channel, raw)
-    if payload.count(b'"') == PUSH_QUOTES + quotes_of(data):
+    if payload.count(b'"') == PUSH_QUOTES + _quotes_needed(data):
         return Notification(channel=channel, data=data)
-    unknown = audit(payload, Envelope, at=("params", "data"), inner=type(data))
+    unknown = audit(payload, Envelope, at=("params", "data"), inner=_record_type(data))
+    if isinstance(data, Book | GroupedBook):
+        _refuse_text_levels(payload)
     return Notification(channel=channel, data=data, unknown_fields=unknown)
 
 
 def _read_channel(channel: str, raw: Raw) -> ChannelData:
-    if memoryview(raw).nbytes > DATA_BYTES_MAX:
+    size = memoryview(raw).nbytes
+    if size > DATA_BYTES_MAX and not channel.startswith(_LONG_CHANNELS):
         raise ProtocolError("too_large", f"a push over {DATA_BYTES_MAX} bytes")
-    if channel.startswith("ticker."):
-        ticker = _read(_TICKER, raw)
-        if not channel.startswith(f"{ticker.instrument_name}.", len("ticker.")):
+    if size > LONG_DATA_BYTES_MAX:
+        raise ProtocolError("too_large", f"a push over {LONG_DATA_BYTES_MAX} bytes")
+    topic, _, rest = channel.partition(".")
+    if topic in _OF_INSTRUMENTS:
+        # A book is of an instrument and an interval, or with a group and a depth between them.
+        is_grouped = topic == "book" and channel.count(".") == GROUPED_BOOK_DOTS
+        decoder = _GROUPED_BOOK if is_grouped else _OF_INSTRUMENTS[topic]
+        data: Ticker | Book | GroupedBook | Quote = read(decoder, raw)
+        if not f"{rest}.".startswith(f"{data.instrument_name}."):
             raise ProtocolError("bad_field", "instrument_name is not the channel's")
-        return ticker
-    for prefix, kind in _CHANNELS:
-        if channel.startswith(prefix):
-            return _read(_DECODERS[kind], raw)
-    raise ProtocolError("unknown_channel", channel)
+        return data
+    if topic == "user":
+        return read_account_push(channel, raw)
+    found = _LISTS.get(topic)
+    if found is None:
+        found = next(
+            (_DECODERS[kind] for prefix, kind in _CHANNELS if channel.startswith(prefix)), None
+        )
+    if found is None:
+        raise ProtocolError("unknown_channel", channel)
+    listed: ChannelData = read(found, raw)
+    return listed
+
+
+def _quotes_needed(data: ChannelData) -> int:
+    if isinstance(data, tuple):
+        return sum(map(quotes_of, data))
+    if type(data) is Book:
+        # Each level has the quoted word of its action.
+        return quotes_of(data) + 2 * (len(data.bids) + len(data.asks))
+    return quotes_of(data)
+
+
+def _record_type(data: ChannelData) -> type[Struct]:
+    """What the audit compares the data, or each item of it, with."""
+    if not isinstance(data, tuple):
+        return type(data)
+    return type(data[0]) if data else TradeRecord
+
+
+def _refuse_text_levels(payload: bytes) -> None:
+    """Raise ProtocolError where a price or amount in a book is text, which a Decimal would take."""
+    tree = parse_strictly(payload)
+    for name in ("params", "data"):
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    sides = [tree.get(side) for side in ("bids", "asks")] if isinstance(tree, dict) else []
+    for side in sides:
+        for level in side if isinstance(side, list) else []:
+            if isinstance(level, list) and any(isinstance(part, str) for part in level[-2:]):
+                raise ProtocolError("bad_field", "a level of the book has text for a number")
 
 
 def _read_failure(payload: bytes, envelope: Envelope) -> Failure:
@@ -168,8 +225,8 @@ def _read_answer(payload: bytes, envelope: Envelope) -> Answer:
         request_id=request_id, method=found[0], detail=found[1], us_out=_time_or_none(envelope)
     )
     _read_result(answer, envelope.result)
-    if answer.records:
-        # The list was read record by record, so that a bad one costs no more than itself.
+    if answer.records or answer.account is not None:
+        # It was read by itself: of a list of instruments a bad record costs no more than itself.
         payload = payload.replace(bytes(envelope.result), b"null", 1)
     answer.unknown_fields += audit(payload, Envelope)
     return answer
@@ -180,9 +237,11 @@ def _read_result(answer: Answer, raw: Raw) -> None:
     if answer.method == "public/get_instruments":
         answer.records, answer.unknown_fields = _read_records(raw)
     elif answer.method == "public/get_time":
-        answer.time_ms = _read(_INT, raw)
+        answer.time_ms = read(_INT, raw)
     elif answer.method in _LISTS_OF_CHANNELS:
-        answer.channels = _read(_TEXTS, raw)
+        answer.channels = read(_TEXTS, raw)
+    elif answer.method in ACCOUNT_METHODS:
+        answer.account, answer.unknown_fields = read_account_result(answer.method, raw)
     elif answer.method not in _WITHOUT_RESULT:
         raise ProtocolError("unknown_method", answer.method)
 
@@ -197,19 +256,12 @@ def _read_records(
     """Instrument records, each read for itself, and the unknown fields of all."""
     records: list[InstrumentRecord | UnreadRecord] = []
     unknown: set[str] = set()
-    for part in _read(_RAW_LIST, raw):
+    for part in read(_RAW_LIST, raw):
         try:
-            record = _read(_INSTRUMENT, part)
-            unknown.update(_unknown_in(part, record))
+            record = read(_INSTRUMENT, part)
+            unknown.update(unknown_in(part, record))
         except ProtocolError as error:
             records.append(UnreadRecord(reason=error.kind))
         else:
             records.append(record)
     return tuple(records), tuple(sorted(f"result.{name}" for name in unknown))
-
-
-def _unknown_in(raw: Raw, record: Struct) -> tuple[str, ...]:
-    text = bytes(raw)
-    if text.count(b'"') == quotes_of(record):
-        return ()
-    return audit(text, type(record))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from quantdesk.domain.events import MarketEvent, RawFrame
 from quantdesk.errors import ProtocolError
 from quantdesk.venues.deribit.decode import decode
-from quantdesk.venues.deribit.normalize import set_aside, to_events
+from quantdesk.venues.deribit.normalize import to_events
+from quantdesk.venues.deribit.notes import set_aside
 
 
 def events_of(frame: RawFrame) -> tuple[MarketEvent, ...]:

@@ -12,9 +12,13 @@ from typing import TypeAlias
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-OptionalDecimal: TypeAlias = Decimal | UnsetType | None
-OptionalFloat: TypeAlias = float | UnsetType | None
-OptionalText: TypeAlias = str | UnsetType | None
+from quantdesk.venues.deribit.account_wire import (
+    AccountData,
+    AccountResult,
+    OptionalDecimal,
+    OptionalFloat,
+    OptionalText,
+)
 
 
 class ErrorBody(Struct, gc=False):
@@ -95,8 +99,8 @@ class Ticker(Struct, gc=False):
     greeks: Greeks | UnsetType | None = UNSET
     interest_rate: OptionalFloat = UNSET
     interest_value: OptionalFloat = UNSET
-    current_funding: OptionalFloat = UNSET
-    funding_8h: OptionalFloat = UNSET
+    current_funding: OptionalDecimal = UNSET
+    funding_8h: OptionalDecimal = UNSET
     min_price: OptionalFloat = UNSET
     max_price: OptionalFloat = UNSET
     settlement_price: OptionalFloat = UNSET
@@ -106,6 +110,92 @@ class Ticker(Struct, gc=False):
     combo_state: OptionalText = UNSET
     implied_bid: OptionalFloat = UNSET
     implied_ask: OptionalFloat = UNSET
+
+
+class Book(Struct, gc=False):
+    """`data` of `book.<instrument>.<interval>`: all levels first, then those that changed.
+
+    A level is (action, price, new amount of the level), action "new", "change" or "delete".
+    """
+
+    instrument_name: str
+    timestamp: int
+    change_id: int
+    bids: list[tuple[str, Decimal, Decimal]]
+    asks: list[tuple[str, Decimal, Decimal]]
+    prev_change_id: int | UnsetType | None = UNSET
+    type: str | UnsetType = UNSET
+
+
+class GroupedBook(Struct, gc=False):
+    """`data` of `book.<instrument>.<group>.<depth>.<interval>`: the whole top of the book."""
+
+    instrument_name: str
+    timestamp: int
+    change_id: int
+    bids: list[tuple[Decimal, Decimal]]
+    asks: list[tuple[Decimal, Decimal]]
+
+
+class Quote(Struct, gc=False):
+    """`data` of `quote.<instrument>`: best bid and ask."""
+
+    instrument_name: str
+    timestamp: int
+    best_bid_price: Decimal | None
+    best_bid_amount: Decimal | None
+    best_ask_price: Decimal | None
+    best_ask_amount: Decimal | None
+
+
+class TradeRecord(Struct, gc=False):
+    """One public trade; `direction` is the taker's side. `legs` stand on a combo's channel only."""
+
+    instrument_name: str
+    timestamp: int
+    trade_id: str
+    price: Decimal
+    amount: Decimal
+    direction: str
+    trade_seq: int | UnsetType | None = UNSET
+    contracts: OptionalDecimal = UNSET
+    tick_direction: int | UnsetType | None = UNSET
+    index_price: OptionalDecimal = UNSET
+    mark_price: OptionalDecimal = UNSET
+    iv: OptionalFloat = UNSET
+    liquidation: OptionalText = UNSET
+    combo_id: OptionalText = UNSET
+    combo_trade_id: str | int | UnsetType | None = UNSET
+    block_trade_id: OptionalText = UNSET
+    block_trade_leg_count: int | UnsetType | None = UNSET
+    block_rfq_id: int | UnsetType | None = UNSET
+    legs: Raw | UnsetType = UNSET
+
+
+class MarkRecord(Struct, gc=False):
+    """One option of `markprice.options.<index>`; here `iv` is a fraction, not percent."""
+
+    instrument_name: str
+    mark_price: Decimal | None
+    iv: float | None
+    timestamp: int
+
+
+class VolIndex(Struct, gc=False):
+    """`data` of `deribit_volatility_index.<index>`, in percent."""
+
+    index_name: str
+    volatility: float
+    timestamp: int
+    estimated_delivery_price: OptionalFloat = UNSET
+
+
+class Perpetual(Struct, gc=False):
+    """`data` of `perpetual.<instrument>.<interval>`, whose name stands in the channel alone."""
+
+    interest: Decimal
+    timestamp: int
+    index_price: OptionalDecimal = UNSET
 
 
 class PriceIndex(Struct, gc=False):
@@ -130,6 +220,12 @@ class Platform(Struct, gc=False):
     maintenance: bool | UnsetType = UNSET
     price_index: str | UnsetType = UNSET
     locked: bool | UnsetType = UNSET
+
+
+class PublicMethods(Struct, gc=False):
+    """`data` of `platform_state.public_methods_state`."""
+
+    allow_unauthenticated_public_requests: bool
 
 
 class TickStep(Struct, gc=False):
@@ -185,7 +281,24 @@ class UnreadRecord(Struct, gc=False):
     reason: str
 
 
-ChannelData: TypeAlias = Ticker | PriceIndex | InstrumentState | InstrumentRecord | Platform
+ChannelRecord: TypeAlias = (
+    Ticker
+    | Book
+    | GroupedBook
+    | Quote
+    | TradeRecord
+    | MarkRecord
+    | VolIndex
+    | Perpetual
+    | PriceIndex
+    | InstrumentState
+    | InstrumentRecord
+    | Platform
+    | PublicMethods
+)
+ChannelData: TypeAlias = (
+    ChannelRecord | tuple[TradeRecord, ...] | tuple[MarkRecord, ...] | AccountData
+)
 """What a channel that the desk understands can carry."""
 
 
@@ -209,7 +322,8 @@ class Answer(Struct, gc=False):
 
     `method` and `detail` come from the id, which we made as "<method>#<detail>#<n>".
     `us_out` is the venue's clock in microseconds, None where it was absent; `time_ms` is the
-    result of public/get_time, `channels` of public/subscribe, `records` of public/get_instruments.
+    result of public/get_time, `channels` of subscribing, `records` of public/get_instruments,
+    `account` of what `account_wire` names.
     """
 
     request_id: str
@@ -220,6 +334,7 @@ class Answer(Struct, gc=False):
     time_ms: int | None = None
     channels: tuple[str, ...] = ()
     records: tuple[InstrumentRecord | UnreadRecord, ...] = ()
+    account: AccountResult | None = None
 
 
 class Failure(Struct, gc=False):

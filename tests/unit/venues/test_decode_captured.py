@@ -13,6 +13,7 @@ import pytest
 
 from quantdesk.domain.events import (
     FrameSetAside,
+    FundingUpdate,
     FutureUpdate,
     InstrumentsListed,
     MarketEvent,
@@ -115,7 +116,9 @@ def test_whole_capture_gives_events_of_the_right_kinds(
         "QuoteUpdate": 92,
         "FutureUpdate": 1,
         "unknown_kind": 3,
-        "unknown_channel": 46,
+        "FundingUpdate": 1,
+        "BookSnapshot": 10,
+        "BookChange": 36,
         "foreign_answer": 1,
     }
 
@@ -132,15 +135,18 @@ def test_linear_option_with_a_decimal_strike_is_a_quote(
     assert event.mark == Decimal("0.139")
 
 
-def test_perpetual_gives_a_future_update(
+def test_perpetual_gives_its_ticker_and_its_funding(
     captured_frames: list[bytes], frame_of: Callable[[bytes], RawFrame]
 ) -> None:
     payload = next(f for f in captured_frames if b"ticker.BTC-PERPETUAL" in f)
-    (event,) = events_of(frame_of(payload))
+    event, funding = events_of(frame_of(payload))
     assert isinstance(event, FutureUpdate)
     assert (event.underlying, event.expiry_ns) == ("BTC", None)
     assert (event.bid, event.ask) == (Decimal("8304.0"), Decimal("8304.5"))
+    assert (event.bid_size, event.open_interest) == (Decimal("267900.0"), Decimal(84844461))
     assert event.mark == Decimal("8304.39")
+    assert isinstance(funding, FundingUpdate)
+    assert (funding.current, funding.last_8h) == (Decimal("0.0"), Decimal("-0.00008477"))
 
 
 @pytest.mark.parametrize("name", [b"BTC-STRD-", b"BTC-FS-", b"BTC-CSR12-"])
@@ -257,10 +263,12 @@ def test_all_330_shared_tickers_are_verbatim(frame_of: Callable[[bytes], RawFram
     ("name", "kind"),
     [
         ("ws_ticker", "FutureUpdate"),
-        ("ws_quote", "unknown_channel"),
-        ("ws_book_snapshot", "unknown_channel"),
-        ("ws_trades", "unknown_channel"),
-        ("ws_volatility_index", "unknown_channel"),
+        ("ws_quote", "TopOfBook"),
+        ("ws_book_snapshot", "BookSnapshot"),
+        ("ws_book_delta", "BookChange"),
+        ("ws_trades", "PublicTrade"),
+        ("ws_volatility_index", "VolIndexUpdate"),
+        ("ws_chart", "unknown_channel"),
         ("ws_portfolio", "unknown_channel"),
         ("ws_error", "venue_error"),
         ("ws_subscribe_response", "foreign_answer"),
@@ -273,7 +281,7 @@ def test_shared_payload_is_read_or_set_aside_by_its_kind(
     name: str, kind: str, frame_of: Callable[[bytes], RawFrame]
 ) -> None:
     payload = (SHARED / "api_payloads" / f"{name}.json").read_bytes()
-    (event,) = events_of(frame_of(payload))
+    event, *_ = events_of(frame_of(payload))
     found = event.kind if isinstance(event, FrameSetAside) else type(event).__name__
     assert found == kind
 
