@@ -118,20 +118,18 @@ impl Prices<'_, '_, '_> {
         }
     }
 
-    /// All rows share forward, years and rate: one expiry of a chain.
+    /// Rows `from..to` share forward, years and rate: one expiry of a chain. The last bundle may
+    /// write past `to`, into rows of the next expiry, which are written after it.
     #[inline(always)]
-    fn shared<L: Lane>(&mut self, years: f64, rate: f64) {
+    fn shared<L: Lane>(&mut self, years: f64, rate: f64, from: usize, to: usize) {
         let clock = clock(L::splat(years));
         let (discount, in_range) = discount(L::splat(rate), clock.years);
-        let late = (!in_range).bits();
-        let mut at = 0;
-        while at < self.rows {
-            let rare = if rate == 0.0 {
-                self.bundle::<L>(at, &clock, None)
-            } else {
-                self.bundle::<L>(at, &clock, Some(&discount)) | late
-            };
-            self.repair(at, rare, L::WIDTH);
+        let late = if rate == 0.0 { 0 } else { (!in_range).bits() };
+        let discount = (rate != 0.0).then_some(&discount);
+        let mut at = from;
+        while at < to {
+            let rare = self.bundle::<L>(at, &clock, discount) | late;
+            self.repair(at, rare, L::WIDTH.min(to - at));
             at += L::WIDTH;
         }
     }
@@ -170,7 +168,7 @@ impl Kernel for Prices<'_, '_, '_> {
     fn run<L: Lane, S: Lane>(mut self) {
         match (self.options.forward, self.options.years, self.options.rate) {
             (Column::One(_), Column::One(years), Column::One(rate)) => {
-                self.shared::<L>(years, rate);
+                self.shared::<L>(years, rate, 0, self.rows);
             }
             _ => self.flat::<L>(),
         }
@@ -360,38 +358,81 @@ pub fn chain_into(
     check_length("strike", strike.len(), rows)?;
     check_length("vol", vol.len(), rows)?;
     let wanted = wanted_of(&targets, rows)?;
-    let ends = expiries.starts.iter().skip(1).copied().chain([rows]);
-    let mut pieces = Vec::with_capacity(expiries.starts.len());
-    for (expiry, (start, end)) in expiries.starts.iter().copied().zip(ends).enumerate() {
-        let mut start = start;
-        while start < end {
-            // A long expiry is several pieces, so that threads have something to share.
-            let count = PIECE.min(end - start);
-            let options = Options {
-                is_call: is_call.piece(start, count),
-                forward: Column::One(expiries.forward.get(expiry).copied().unwrap_or(f64::NAN)),
-                strike: strike.piece(start, count),
-                years: Column::One(expiries.years.get(expiry).copied().unwrap_or(f64::NAN)),
-                vol: vol.piece(start, count),
-                rate: Column::One(expiries.rate.at(expiry)),
-            };
-            pieces.push((options, count, split_targets(&mut targets, count)));
-            start += count;
-        }
-    }
-    let run = |(options, rows, mut targets): (Options<'_>, usize, Targets<'_>)| {
-        dispatch(Prices {
+    let run = |(start, rows, mut targets): (usize, usize, Targets<'_>)| {
+        let options = Options {
+            is_call: is_call.piece(start, rows),
+            strike: strike.piece(start, rows),
+            vol: vol.piece(start, rows),
+            // Replaced by those of each expiry in turn.
+            forward: Column::One(f64::NAN),
+            years: Column::One(f64::NAN),
+            rate: Column::One(0.0),
+        };
+        let prices = Prices {
             options,
             rows,
             wanted,
             targets: &mut targets,
+        };
+        dispatch(ChainPiece {
+            prices,
+            expiries: *expiries,
+            start,
         });
     };
-    if is_parallel(rows, threads) {
-        return in_parallel(threads, pieces, run);
+    if !is_parallel(rows, threads) {
+        run((0, rows, targets));
+        return Ok(());
     }
-    pieces.into_iter().for_each(run);
-    Ok(())
+    let mut pieces = Vec::with_capacity(rows / PIECE + 1);
+    let mut start = 0;
+    while start < rows {
+        let count = PIECE.min(rows - start);
+        pieces.push((start, count, split_targets(&mut targets, count)));
+        start += count;
+    }
+    in_parallel(threads, pieces, run)
+}
+
+/// Some rows of a chain on one thread, `start` rows after its first.
+struct ChainPiece<'a, 't, 'o> {
+    prices: Prices<'a, 't, 'o>,
+    expiries: Expiries<'a>,
+    start: usize,
+}
+
+impl Kernel for ChainPiece<'_, '_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lane, S: Lane>(mut self) {
+        let rows = self.prices.rows;
+        let starts = self.expiries.starts;
+        let first = starts
+            .partition_point(|start| *start <= self.start)
+            .saturating_sub(1);
+        for expiry in first..starts.len() {
+            let local = |row: usize| row.saturating_sub(self.start).min(rows);
+            let from = local(starts.get(expiry).copied().unwrap_or(usize::MAX));
+            let to = local(starts.get(expiry + 1).copied().unwrap_or(usize::MAX));
+            if from >= rows {
+                return;
+            }
+            let years = self.expiries.years.get(expiry).copied().unwrap_or(f64::NAN);
+            let rate = self.expiries.rate.at(expiry);
+            let options = &mut self.prices.options;
+            let forward = self
+                .expiries
+                .forward
+                .get(expiry)
+                .copied()
+                .unwrap_or(f64::NAN);
+            options.forward = Column::One(forward);
+            options.years = Column::One(years);
+            options.rate = Column::One(rate);
+            self.prices.shared::<L>(years, rate, from, to);
+        }
+    }
 }
 
 /// Implied volatilities into `vols` and their [`IvStatus`] codes into `statuses`; the prices stand

@@ -1,0 +1,1 @@
+"""What `quantdesk bench` and `benches/` share: realistic options, peers, timing, error."""
