@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from quantdesk.domain.instrument import Side
+from quantdesk.domain.fill import Liquidity
+from quantdesk.domain.instrument import Instrument, Side
 from quantdesk.domain.order import OrderType
 from quantdesk.margin.binance_options import BinanceOptionMargin
 from quantdesk.margin.deribit_standard import DeribitStandardMargin
@@ -19,6 +20,7 @@ from tests.unit.simulator_exchange.venue import (
     CALL,
     FUTURE,
     OPENED_NS,
+    NoFees,
     Venue,
     admitted,
     binance_option,
@@ -85,6 +87,62 @@ def test_edit_counts_the_order_it_replaces_once() -> None:
         venue.exchange.edit("ann", order.order_id, OrderEdit(amount=D(340))),
         RefusalReason.NOT_ENOUGH_FUNDS,
     )
+
+
+def test_reserve_follows_an_edited_price_and_what_is_left() -> None:
+    venue = deribit_venue(option())
+    order = venue.buy("ann", "1", "0.001").order
+    assert margins_of(venue, "ann").open_orders == D("0.001125")
+    admitted(venue.exchange.edit("ann", order.order_id, OrderEdit(price=D("0.05"))))
+    assert margins_of(venue, "ann").open_orders == D("0.0503")
+    venue.sell("bob", "0.4", "0.05")
+    assert margins_of(venue, "ann").open_orders == D("0.6") * D("0.0503")
+
+
+def test_margins_follow_the_marks() -> None:
+    venue = deribit_venue(option(), put())
+    venue.buy("bob", "1", "0.03")
+    venue.sell("ann", "1", "0.03")
+    venue.sell("ann", "1", "0.3", instrument_name=put().name)
+    before = margins_of(venue, "ann")
+    venue.market.marks[CALL] += D("0.01")
+    assert margins_of(venue, "ann").initial == before.initial + D("0.01")
+    venue.market.marks[put().name] += D("0.02")
+    after = margins_of(venue, "ann")
+    assert after.open_orders == before.open_orders + D("0.02")
+    assert after.maintenance == before.maintenance + D("0.01")
+
+
+def test_margins_follow_the_size() -> None:
+    venue = deribit_venue(option())
+    venue.buy("bob", "3", "0.03")
+    for sold in (1, 2, 3):
+        venue.sell("ann", "1", "0.03")
+        assert margins_of(venue, "ann").initial == sold * D("0.18")
+
+
+class Rebates(NoFees):
+    """A venue that pays for every trade."""
+
+    def trade_fee(
+        self,
+        instrument: Instrument,
+        *,
+        amount: Decimal,
+        price: Decimal,
+        liquidity: Liquidity,
+        index_price: Decimal,
+    ) -> Decimal:
+        return -amount
+
+
+def test_rebate_is_paid_but_not_counted_on() -> None:
+    margin = DeribitStandardMargin(as_of_ns=OPENED_NS)
+    venue = Venue(option(), fees=Rebates(), margin=margin)
+    venue.buy("ann", "1", "0.03")
+    assert margins_of(venue, "ann").open_orders == D("0.03")
+    venue.sell("bob", "1", "0.03")
+    assert venue.cash("bob") == 10 + D("0.03") + 1
 
 
 def test_market_order_is_measured_by_what_it_would_pay() -> None:

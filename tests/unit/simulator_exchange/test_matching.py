@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -137,7 +138,12 @@ def test_market_limit_rests_at_the_best_price_it_met() -> None:
 
 
 def test_market_limit_without_an_opposite_price_is_refused() -> None:
-    refusal = Venue().refused_buy("bob", "2", order_type=OrderType.MARKET_LIMIT)
+    venue = Venue()
+    refusal = venue.refused_buy("bob", "2", order_type=OrderType.MARKET_LIMIT)
+    assert refusal.reason is RefusalReason.NO_LIQUIDITY
+    venue.sell("ann", "2", "0.03")
+    venue.market.limits[CALL] = PriceLimits(highest=D("0.0295"))
+    refusal = venue.refused_buy("bob", "2", order_type=OrderType.MARKET_LIMIT)
     assert refusal.reason is RefusalReason.NO_LIQUIDITY
 
 
@@ -156,6 +162,19 @@ def test_good_til_date_ends_at_its_date_and_not_before() -> None:
     assert ended.end_reason is EndReason.TIME_REACHED
     assert ended.updated_ns == until_ns
     assert venue.levels()[0] == []
+
+
+def test_ends_are_remembered_over_any_number_of_cancelled_ones() -> None:
+    venue = Venue()
+    flags = {"time_in_force": TimeInForce.GTD, "valid_until_ns": OPENED_NS + 7 * S}
+    venue.buy("ann", "1", "0.02", **flags)
+    for _ in range(5_000):
+        order = venue.buy("bob", "1", "0.01", **flags).order
+        venue.exchange.cancel("bob", order.order_id)
+    venue.exchange.advance(OPENED_NS + 7 * S - 1)
+    assert len(venue.exchange.open_orders("ann")) == 1
+    venue.exchange.advance(OPENED_NS + 7 * S)
+    assert venue.exchange.open_orders("ann") == ()
 
 
 def test_edited_date_counts_once_and_last() -> None:
@@ -224,6 +243,16 @@ def test_edit_counts_what_is_filled() -> None:
     assert venue.levels()[1] == [("0.0300", "1.0")]
     refusal = refused(venue.exchange.edit("ann", order.order_id, OrderEdit(amount=D(1))))
     assert (refusal.reason, refusal.limit) == (RefusalReason.AMOUNT_BELOW_FILLED, D(1))
+
+
+def test_smallest_amount_is_of_the_whole_order_not_of_what_is_left() -> None:
+    venue = Venue(replace(option(), amount_min=D(1)))
+    order = venue.sell("ann", "2", "0.03").order
+    venue.buy("bob", "1.5", "0.03")
+    assert edited(venue, "ann", order.order_id, amount="1.9").amount == D("1.9")
+    other = venue.sell("ann", "2", "0.04").order
+    refusal = refused(venue.exchange.edit("ann", other.order_id, OrderEdit(amount=D("0.9"))))
+    assert (refusal.reason, refusal.limit) == (RefusalReason.AMOUNT_TOO_SMALL, D(1))
 
 
 def test_refused_edit_leaves_the_order_in_its_place() -> None:

@@ -7,10 +7,10 @@ from decimal import Decimal, getcontext, localcontext
 import pytest
 
 from quantdesk.domain.instrument import Instrument
-from quantdesk.domain.order import OrderStatus
+from quantdesk.domain.order import OrderStatus, TimeInForce
 from quantdesk.domain.times import parse_instant
 from quantdesk.simulator.exchange.events import ListingChanged, PositionChanged
-from quantdesk.simulator.exchange.ledger import CLEARING, FEES, EntryKind
+from quantdesk.simulator.exchange.ledger import CLEARING, FEES, HOUSE, EntryKind
 from quantdesk.simulator.exchange.listing import ListingState
 from quantdesk.simulator.exchange.maker import TopOfBook
 from quantdesk.simulator.exchange.refusals import EndReason, RefusalReason
@@ -75,6 +75,17 @@ def test_premium_and_capped_fee_move_at_the_trade(amount: str, price: str, fee: 
     assert_conserved(venue)
 
 
+def test_house_pays_no_fee_on_trades_and_deliveries() -> None:
+    venue = charged(option())
+    venue.exchange.requote(CALL, TopOfBook(ask=D("0.03"), ask_amount=D(1)))
+    venue.buy("bob", "1", "0.03")
+    venue.market.averages["btc_usd"] = D(125_000)
+    venue.exchange.advance(EXPIRY_NS)
+    assert venue.cash(HOUSE) == D("0.03") - D("0.2")
+    assert venue.cash(FEES) == D("0.0003") + D("0.00015")
+    assert_conserved(venue)
+
+
 def test_future_takes_only_its_fee_at_the_trade() -> None:
     venue = charged(future())
     venue.sell("ann", "10000", "100000")
@@ -121,7 +132,17 @@ def test_inverse_option_pays_its_payoff_less_the_capped_fee(
     assert venue.cash("bob") - before["bob"] == D(payoff) - D(fee)
     assert venue.cash("ann") - before["ann"] == -D(payoff) - D(fee)
     assert venue.exchange.positions("bob") == ()
+    assert venue.exchange.position("bob", name) is None
     assert_conserved(venue)
+
+
+def test_order_whose_end_is_the_expiry_ends_by_its_own_date() -> None:
+    venue = Venue()
+    venue.buy("ann", "1", "0.03", time_in_force=TimeInForce.GTD, valid_until_ns=EXPIRY_NS)
+    venue.market.averages["btc_usd"] = D(100_000)
+    venue.exchange.advance(EXPIRY_NS)
+    (ended,) = venue.exchange.finished_orders("ann")
+    assert ended.end_reason is EndReason.TIME_REACHED
 
 
 def test_linear_option_pays_by_the_coin() -> None:
@@ -261,6 +282,8 @@ def test_delivered_future_settles_on_the_average_and_charges_its_fee() -> None:
     # 0.1 − 0.08 coin of profit; fees 0.05 % of 0.1 at the trade, 0.025 % of 0.08 at delivery.
     assert venue.cash("bob") == 10 + D("0.02") - D("0.00005") - D("0.00002")
     assert venue.cash("ann") == 10 - D("0.02") - D("0.00002")
+    at_expiry = [e.kind for e in venue.exchange.statement("bob") if e.event_ns == EXPIRY_NS]
+    assert at_expiry == [EntryKind.DELIVERY]
     assert_conserved(venue)
 
 
