@@ -16,7 +16,11 @@ from quantdesk import __version__
 from quantdesk.errors import QuantDeskError
 
 VERBS = {
+    "bench": "quantdesk.app.cli.bench",
     "chain": "quantdesk.app.cli.chain",
+    "greeks": "quantdesk.app.cli.greeks",
+    "iv": "quantdesk.app.cli.iv",
+    "price": "quantdesk.app.cli.price",
     "record": "quantdesk.app.cli.record",
     "replay": "quantdesk.app.cli.replay",
     "tui": "quantdesk.app.cli.tui",
