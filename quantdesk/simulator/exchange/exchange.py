@@ -151,11 +151,13 @@ class Exchange:
     ) -> None:
         """Open a client account; `group` None makes it a group of its own.
 
-        Raises InvalidInput for an id that is empty, taken or the exchange's own, or a deposit that
-        is not positive.
+        Raises InvalidInput for an id that is empty, taken or the exchange's own, a group that is
+        the exchange's own, or a deposit that is not positive.
         """
         if not account_id or account_id in self._accounts or account_id in OWN_ACCOUNTS:
             raise InvalidInput("account_id", account_id, "must be new and not the exchange's own")
+        if group in OWN_ACCOUNTS:
+            raise InvalidInput("group", group, "must not be the exchange's own")
         self._new_account(account_id, group if group is not None else account_id, self_trade)
         for currency, amount in (deposits or {}).items():
             self.deposit(account_id, currency, amount)
@@ -164,14 +166,15 @@ class Exchange:
     def deposit(self, account_id: str, currency: str, amount: Decimal) -> None:
         """Bring cash in from outside, or with a negative `amount` take it out.
 
-        Rounded to whole cash. Raises InvalidInput for an unknown account, an amount that is not
-        finite or 0, or more taken out than is there.
+        Rounded to whole cash. Raises InvalidInput for an unknown account, an amount that is no
+        cash or too much of it, or more taken out than is there.
         """
         if account_id not in self._accounts:
             raise InvalidInput("account_id", account_id, "must be an open account")
-        if not amount.is_finite() or not amount:
-            raise InvalidInput("amount", amount, "must be a finite number other than 0")
-        whole = amount.quantize(self.rules.cash_quantum(currency))
+        is_sane = amount.is_finite() and abs(amount) <= _DEPOSIT_MAX
+        whole = amount.quantize(self.rules.cash_quantum(currency)) if is_sane else Decimal(0)
+        if not whole:
+            raise InvalidInput("amount", amount, f"must be cash of at most {_DEPOSIT_MAX:g}")
         if whole < 0 and self.ledger.balance(account_id, currency) + whole < 0:
             raise InvalidInput("amount", amount, f"must be covered by the cash of {account_id}")
         kind = EntryKind.DEPOSIT if whole > 0 else EntryKind.WITHDRAWAL
@@ -486,6 +489,7 @@ class Exchange:
         return order
 
 
+_DEPOSIT_MAX = Decimal(10) ** 18
 _UNKNOWN_ACCOUNT = Refusal(reason=RefusalReason.UNKNOWN_ACCOUNT, field="account_id")
 _UNKNOWN_INSTRUMENT = Refusal(reason=RefusalReason.UNKNOWN_INSTRUMENT, field="instrument_name")
 _EVERY_ORDER = OrderFilter()

@@ -15,7 +15,6 @@ class RefusalReason(Enum):
 
     UNKNOWN_ACCOUNT = "no such account"
     UNKNOWN_INSTRUMENT = "no such instrument"
-    UNKNOWN_CURRENCY = "no such currency"
     NOT_TRADING = "the instrument is not open for trading"
     PRICE_MISSING = "the order type needs a price"
     PRICE_NOT_ALLOWED = "the order type takes no price"

@@ -368,9 +368,14 @@ def test_host_mistakes_are_exceptions_that_name_the_argument() -> None:
         venue.exchange.open_account("ann")
     with pytest.raises(InvalidInput, match="account_id"):
         venue.exchange.open_account("house")
+    with pytest.raises(InvalidInput, match="group"):
+        venue.exchange.open_account("dan", group="house")
     with pytest.raises(InvalidInput, match="must not be listed yet"):
         venue.exchange.list_instrument(option())
     with pytest.raises(InvalidInput, match="expiry_ns"):
         venue.exchange.list_instrument(option("old", expiry_ns=OPENED_NS))
+    for amount in ("0", "NaN", "1e-30", "1e30"):
+        with pytest.raises(InvalidInput, match="amount"):
+            venue.exchange.deposit("ann", "BTC", D(amount))
     with pytest.raises(InvalidInput, match="covered"):
         venue.exchange.deposit("ann", "BTC", D(-11))
