@@ -81,7 +81,7 @@ $(VENV)/.kernel: $(VENV)/.deps $(KERNEL_SOURCES)
 
 dist/.wheel: $(VENV)/.kernel $(PACKAGE_SOURCES)
 	rm -rf dist
-	$(BIN)/maturin build --quiet --release --locked --out dist
+	$(BIN)/maturin build --quiet --release --locked --interpreter $(BIN)/python --out dist
 	@touch $@
 
 $(ORACLE)/.ready: requirements/oracle.lock dist/.wheel

@@ -60,7 +60,10 @@ class Terminal:
         deadline = time.monotonic() + timeout_s
         while self._read(deadline - time.monotonic()):
             pass
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        ended, status = os.waitpid(self.pid, os.WNOHANG if time.monotonic() > deadline else 0)
+        if not ended:
+            raise AssertionError(f"the program did not end:\n{self.text}")
+        return os.waitstatus_to_exitcode(status)
 
     def kill(self) -> None:
         """End the program whatever it does."""
