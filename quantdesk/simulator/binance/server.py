@@ -1,0 +1,316 @@
+"""Binance's endpoints on loopback: REST below `/eapi/v1`, streams below `/public`, `/market` and
+`/private`.
+
+One port serves both, as the simulator's ready line promises. The server moves its floor on a fixed
+step of the machine's time; it is the only place of this face that starts tasks and opens sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from aiohttp import WSMsgType, web
+
+from quantdesk.errors import InvalidInput
+from quantdesk.simulator.binance.accounts import ApiAccount, draw_accounts
+from quantdesk.simulator.binance.connection import CLOSE_TIMEOUT_S, GOING_AWAY, Connection
+from quantdesk.simulator.binance.control import STREAMS_MAX, answer
+from quantdesk.simulator.binance.faults import Fate, Faults
+from quantdesk.simulator.binance.floor import TradingFloor
+from quantdesk.simulator.binance.hub import StreamHub
+from quantdesk.simulator.binance.limits import WEIGHT_PER_MINUTE, Limits
+from quantdesk.simulator.binance.listen_keys import ListenKeys
+from quantdesk.simulator.binance.rest import BASE, RawAnswer, RawRequest, RestFace
+from quantdesk.simulator.binance.stream import MARKET, PRIVATE, PUBLIC
+from quantdesk.simulator.exchange.refusals import EndReason
+from quantdesk.simulator.venue import SimulatedVenue
+
+STEP_S = 0.1
+CONNECTIONS_MAX = 64
+MESSAGE_BYTES_MAX = 64 * 1024
+BODY_BYTES_MAX = 256 * 1024
+
+_METHODS = ("GET", "POST", "PUT", "DELETE")
+
+
+class BinanceServer:
+    """Serves the Binance face of one simulated venue. `async with`, or `start` and `stop`.
+
+    Attributes
+    ----------
+    floor : the exchange behind it
+    accounts : who may trade on it, keys and all
+    faults : what is to go wrong next
+    """
+
+    def __init__(
+        self,
+        venue: SimulatedVenue,
+        *,
+        accounts: Sequence[ApiAccount] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        step_s: float | None = STEP_S,
+        weight_per_minute: int = WEIGHT_PER_MINUTE,
+    ) -> None:
+        """Opens the floor; the sockets open with `start`.
+
+        accounts : None draws one from the venue's seed, with 1,000,000 USDT
+        port : 0 picks a free one
+        step_s : seconds of the machine's time between moves; None leaves moving it to `pump`
+
+        The venue may be moved by another face too: this one reads its clock and indexes only.
+        Raises InvalidInput.
+        """
+        if step_s is not None and not step_s > 0:
+            raise InvalidInput("step_s", step_s, "must be positive, or None")
+        self.venue = venue
+        self.accounts = tuple(accounts) if accounts is not None else draw_accounts(venue.seed)
+        self.floor = TradingFloor(venue, self.accounts)
+        self.faults = Faults()
+        self._host, self._port, self._step_s = host, port, step_s
+        self._listen_keys = ListenKeys(venue.seed)
+        limits = Limits(weight_per_minute)
+        self._rest = RestFace(self.floor, self.accounts, self._listen_keys, limits)
+        self._hub = StreamHub(self.floor, [account.account_id for account in self.accounts])
+        self._connections: dict[Connection, None] = {}
+        self._runner: web.AppRunner | None = None
+        self._stepper: asyncio.Task[None] | None = None
+        self._is_stalled = False
+
+    @property
+    def rest_url(self) -> str:
+        """Base address of REST; `/eapi/v1` hangs below it."""
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Base address of the streams; `/public`, `/market` and `/private` hang below it."""
+        return f"ws://{self._host}:{self._port}"
+
+    @property
+    def connection_count(self) -> int:
+        """WebSocket connections open now."""
+        return len(self._connections)
+
+    async def start(self) -> None:
+        """Listen, and begin to move. Raises OSError where the port is taken."""
+        app = web.Application(client_max_size=BODY_BYTES_MAX)
+        for path in (PUBLIC, MARKET, PRIVATE):
+            for kind in ("ws", "stream"):
+                app.router.add_get(f"/{path}/{kind}", self._serve_socket)
+                app.router.add_get(f"/{path}/{kind}/{{names:.*}}", self._serve_socket)
+        for method in _METHODS:
+            app.router.add_route(method, f"{BASE}/{{path:.*}}", self._serve_rest)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        site = web.TCPSite(runner, self._host, self._port)
+        try:
+            await site.start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self._port = runner.addresses[0][1]
+        if self._step_s is not None:
+            self._stepper = asyncio.create_task(self._step(self._step_s), name="simulated-binance")
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening. Does nothing where it does not run.
+
+        Raises what ended the moving of the floor, if anything did.
+        """
+        stepper, self._stepper = self._stepper, None
+        if stepper is not None:
+            stepper.cancel()
+        self._end_connections()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        if stepper is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await stepper
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    def pump(self) -> None:
+        """Move the floor to its clock's time, send what happened, and beat where due."""
+        self.floor.advance()
+        self._publish()
+        machine_ns = self.venue.clock.now_ns()
+        self._hub.expire(self._listen_keys.take_expired(machine_ns), self.floor.now_ms)
+        for connection in list(self._connections):
+            connection.beat(machine_ns)
+
+    # Faults that act on connections and state at once; those of single messages are in `faults`
+
+    def drop_connections(self) -> None:
+        """Cut every connection as a lost network does: without a closing handshake."""
+        for connection in list(self._connections):
+            connection.cut()
+
+    def stall(self, is_stalled: bool) -> None:
+        """Stop sending on all connections, which stay open; or go on with what was queued."""
+        self._is_stalled = is_stalled
+        for connection in self._connections:
+            connection.stall(is_stalled)
+
+    def inject(self, payload: str | bytes) -> None:
+        """Send `payload` as it is to every connection: text as a text frame, bytes as binary."""
+        for connection in list(self._connections):
+            if isinstance(payload, str):
+                connection.send(payload.encode())
+            else:
+                connection.send(payload, WSMsgType.BINARY)
+
+    def expire_listen_keys(self) -> None:
+        """End every user data stream's key before its time."""
+        self._hub.expire(self._listen_keys.expire_all(), self.floor.now_ms)
+
+    def ban(self, seconds: int, address: str = "127.0.0.1") -> None:
+        """Answer an address with 418 for so long, as the venue's machinery does."""
+        self._rest.limits.ban(address, seconds, self.venue.clock.now_ns())
+
+    def restart(self) -> None:
+        """Come back as a venue that lost its open orders and every connection."""
+        self.floor.exchange.cancel_everything(EndReason.VENUE_RESTART)
+        self.drop_connections()
+        self._publish()
+
+    def _publish(self) -> None:
+        self._hub.close(self._listen_keys.take_closed())
+        events = self.floor.take_events()
+        self._hub.publish(events, self.floor.now_ms, self.venue.clock.now_ns())
+
+    async def _step(self, step_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + step_s
+        try:
+            while True:
+                await asyncio.sleep(max(0.0, due_s - loop.time()))
+                # Steps that were missed are not made up for: the market is a function of time.
+                due_s = max(due_s + step_s, loop.time() + step_s / 2)
+                self.pump()
+        finally:
+            # A market that stands still must not look alive to its clients.
+            self._end_connections()
+
+    def _end_connections(self) -> None:
+        for connection in list(self._connections):
+            connection.end(GOING_AWAY, "shutdown")
+
+    async def _serve_rest(self, request: web.Request) -> web.StreamResponse:
+        # The signature is over the bytes as sent, which the parsed URL does not keep.
+        _, _, query = request.raw_path.partition("?")
+        body = (await request.read()).decode("utf-8", "replace") if request.can_read_body else ""
+        raw = RawRequest(
+            method=request.method,
+            path=f"/{request.match_info['path']}",
+            query=query,
+            body=body,
+            api_key=request.headers.get("X-MBX-APIKEY"),
+            address=request.remote or "",
+        )
+        fate, refusal = self.faults.of_request()
+        if refusal is not None:
+            return _response(
+                RawAnswer(
+                    status=refusal.status,
+                    headers={}
+                    if refusal.retry_after_s is None
+                    else {"Retry-After": str(refusal.retry_after_s)},
+                    body=self.faults.encode(refusal),
+                )
+            )
+        raw_answer = self._rest.answer(raw)
+        self._publish()
+        if fate is Fate.LOST:
+            assert request.transport is not None
+            request.transport.abort()
+        return _response(raw_answer)
+
+    async def _serve_socket(self, request: web.Request) -> web.StreamResponse:
+        if len(self._connections) >= CONNECTIONS_MAX or self.faults.is_in_maintenance:
+            return web.Response(status=503)
+        _, path, kind = request.path.split("/")[:3]
+        names = _stream_names(request, kind)
+        if len(names) > STREAMS_MAX:
+            return web.Response(status=400)
+        socket = web.WebSocketResponse(
+            compress=False,
+            max_msg_size=MESSAGE_BYTES_MAX,
+            timeout=CLOSE_TIMEOUT_S,
+            autoping=False,
+        )
+        await socket.prepare(request)
+        connection = Connection(
+            socket,
+            request.transport,
+            path=path,
+            is_combined=kind == "stream",
+            hub=self._hub,
+            owner_of=self._listen_keys.owner,
+            now_ns=self.venue.clock.now_ns(),
+            faults=self.faults,
+        )
+        connection.stall(self._is_stalled)
+        self._connections[connection] = None
+        connection.subscribe(names)
+        sender = asyncio.create_task(connection.run_sender(), name="simulated-binance-sender")
+        try:
+            await self._read(socket, connection)
+        finally:
+            self._connections.pop(connection, None)
+            connection.unsubscribe(connection.streams())
+            if not connection.is_ending:
+                sender.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sender
+        return socket
+
+    async def _read(self, socket: web.WebSocketResponse, connection: Connection) -> None:
+        async for message in socket:
+            machine_ns = self.venue.clock.now_ns()
+            connection.note_incoming(machine_ns)
+            if connection.is_ending:
+                return
+            if message.type is WSMsgType.PING:
+                # Through the queue like everything else, so that a stall holds it back too.
+                connection.send(message.data, WSMsgType.PONG)
+            elif message.type is WSMsgType.PONG:
+                connection.note_pong(machine_ns)
+            elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                payload = message.data.encode() if isinstance(message.data, str) else message.data
+                connection.send(answer(payload, connection))
+            else:
+                return
+
+
+def _stream_names(request: web.Request, kind: str) -> list[str]:
+    """Names in the address: `/ws/a/b`, or `/stream?streams=a/b`."""
+    text = request.query.get("streams", "") if kind == "stream" else ""
+    text = text or request.match_info.get("names", "")
+    return list(dict.fromkeys(name for name in text.split("/") if name))
+
+
+def _response(raw: RawAnswer) -> web.Response:
+    return web.Response(
+        status=raw.status,
+        headers=dict(raw.headers),
+        body=raw.body,
+        content_type="application/json",
+    )
