@@ -6,6 +6,7 @@ What `import quantdesk as qd` offers beside the pricing functions. Nothing here 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,14 +85,14 @@ def read_market(
     return StillDesk(file_snapshot(Path(path), underlying, at_ns))
 
 
-def chain_columns(chain: ChainSnapshot) -> dict[str, NDArray[np.generic]]:
+def chain_columns(chain: ChainSnapshot) -> dict[str, NDArray[Any]]:
     """The chain as columns, one array (n,) each, as a data frame takes them.
 
     `expiry` is datetime64[ns] in UTC, `option_type` "call" or "put"; prices are in the quote
     currency, IVs fractions, Greeks as in `ChainValues`; NaN is no value. Arrays are copies.
     """
     raw, values = chain.chain, chain.values
-    columns: dict[str, NDArray[np.generic]] = {
+    columns: dict[str, NDArray[Any]] = {
         "instrument_name": np.array([instrument.name for instrument in raw.instruments]),
         "expiry": raw.expiry_ns.astype("datetime64[ns]"),
         "strike": raw.strike.copy(),
