@@ -24,6 +24,7 @@ from quantdesk.domain.events import (
     RawFrame,
     VenueTime,
 )
+from quantdesk.domain.instrument import Instrument, InstrumentKind
 from quantdesk.domain.ports import FrameDecoder, MarketFeed
 from quantdesk.runtime.clock import ManualClock
 from quantdesk.simulator import DeribitServer, SimulatedVenue, load_sample
@@ -62,10 +63,15 @@ class Line:
     def of_type(self, kind: type[Any]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
 
-    def listed(self) -> set[str]:
-        """Names of the newest list."""
+    def options(self) -> list[Instrument]:
+        """The options of the newest list."""
         lists = self.of_type(InstrumentsListed)
-        return {i.name for i in lists[-1].instruments} if lists else set()
+        listed: list[Instrument] = list(lists[-1].instruments) if lists else []
+        return [i for i in listed if i.kind is InstrumentKind.OPTION]
+
+    def listed(self) -> set[str]:
+        """Names of the options of the newest list."""
+        return {i.name for i in self.options()}
 
     def is_whole(self) -> bool:
         """Whether each listed option has been quoted."""
@@ -224,12 +230,8 @@ async def test_an_expiry_takes_its_options_off_the_list() -> None:
     async with open_line("BTC", "btc-2026-06-27") as line:
         await line.until(line.is_whole)
         before = line.listed()
-        first_ns = min(i.expiry_ns for i in line.of_type(InstrumentsListed)[-1].instruments)
-        expiring = {
-            i.name
-            for i in line.of_type(InstrumentsListed)[-1].instruments
-            if i.expiry_ns == first_ns
-        }
+        first_ns = min(i.expiry_ns for i in line.options() if i.expiry_ns is not None)
+        expiring = {i.name for i in line.options() if i.expiry_ns == first_ns}
         line.move((first_ns - line.server.venue.now_ns()) / NS_PER_S + 60)
         await line.until(lambda: line.listed() == before - expiring)
         assert expiring

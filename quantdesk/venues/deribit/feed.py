@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import re
 from collections.abc import AsyncGenerator, Sequence
 
 from quantdesk.domain.events import RawFrame
-from quantdesk.domain.ports import Clock
-from quantdesk.errors import ConfigError, ProtocolError, RateLimited, VenueError
+from quantdesk.domain.ports import BanStore, Clock
+from quantdesk.errors import ConfigError
 from quantdesk.venues.deribit.budget import RequestBudget
+from quantdesk.venues.deribit.connection import KeptConnection
 from quantdesk.venues.deribit.instruments import VENUE
-from quantdesk.venues.deribit.ranges import safe_text
-from quantdesk.venues.deribit.session import DeribitSession, UnderMaintenance
+from quantdesk.venues.deribit.ranges import name_like
+from quantdesk.venues.deribit.session import MarketSession, MarketWishes
 from quantdesk.venues.deribit.settings import DeribitSettings
-from quantdesk.venues.transport.backoff import Backoff
+from quantdesk.venues.deribit.signing import DeribitCredentials
 from quantdesk.venues.transport.frame_queue import FrameQueue
-from quantdesk.venues.transport.ws import CertificateRefused, WsSession
-
-FRAMES_PER_TURN = 64
-"""Frames handed out before others in the event loop get a turn, the answering reader first."""
+from quantdesk.venues.transport.ws import WsSession
 
 _UNDERLYING = re.compile(r"[A-Z0-9]{1,12}(_[A-Z0-9]{1,12})?")
 
@@ -34,7 +31,9 @@ class DeribitFeed:
     name : connection name, on each frame
     underlyings : "BTC", "ETH" for coin-settled options, "BTC_USDC" for linear ones
     clock : stamps the frames
-    rng : jitter of the pauses between tries to connect
+    rng : jitter of pauses
+    bans : where the end of a ban is kept over a restart; None keeps it for this process only
+    credentials : a key for raw channels; None reads what is open to all
 
     Raises ConfigError for underlyings that are no names.
     """
@@ -47,6 +46,8 @@ class DeribitFeed:
         underlyings: Sequence[str],
         clock: Clock,
         rng: random.Random,
+        bans: BanStore | None = None,
+        credentials: DeribitCredentials | None = None,
     ) -> None:
         if not underlyings:
             raise ConfigError("underlyings is empty: name at least one, like BTC")
@@ -55,18 +56,26 @@ class DeribitFeed:
                 raise ConfigError(f"underlyings: {underlying!r} must look like BTC or BTC_USDC")
         self._settings = settings
         self._name = name
-        self._underlyings = tuple(dict.fromkeys(underlyings))
         self._clock = clock
-        self._queue = FrameQueue(settings.frames_max)
+        self._rng = rng
+        self._credentials = credentials
         self._budget = RequestBudget()
-        self._backoff = Backoff(
-            low_s=settings.backoff_low_s, high_s=settings.backoff_high_s, rng=rng
+        self._books: tuple[str, ...] = ()
+        self._session: MarketSession | None = None
+        self._connection = KeptConnection(
+            settings,
+            name=name,
+            clock=clock,
+            rng=rng,
+            bans=bans,
+            open_session=self._open_session,
         )
-        self._runner: asyncio.Task[None] | None = None
-        self._session: DeribitSession | None = None
-        self._state = "connecting"
-        self._connections = 0
-        self._last_problem = ""
+        self._wishes = MarketWishes(
+            underlyings=tuple(dict.fromkeys(underlyings)),
+            watched_books=lambda: self._books,
+            on_state=self._connection.set_state,
+            on_problem=self._connection.note_problem,
+        )
 
     @property
     def name(self) -> str:
@@ -81,119 +90,100 @@ class DeribitFeed:
     @property
     def state(self) -> str:
         """ "connecting", "live", "reconnecting", "maintenance" or "closed"."""
-        return self._state
+        return self._connection.state
 
     @property
     def reconnects(self) -> int:
         """How often the connection was made again."""
-        return max(self._connections - 1, 0)
+        return self._connection.reconnects
 
     @property
     def last_problem(self) -> str:
         """One sentence on what went wrong last, "" where nothing did. Safe for a screen."""
-        return self._last_problem
+        return self._connection.last_problem
 
     @property
     def dropped(self) -> int:
-        """Tickers passed over because a newer one of the same instrument overtook them."""
-        return self._queue.dropped
+        """Frames passed over because the desk was slower than the venue.
+
+        Of each channel the newest is kept; a book that lost a change is asked for again.
+        """
+        return self._connection.dropped
 
     @property
     def granted(self) -> frozenset[str]:
         """Channels that are subscribed on the present connection."""
-        return self._session.subscriptions.granted if self._session else frozenset()
+        session = self._open()
+        return session.subscriptions.granted if session else frozenset()
 
     @property
     def refused(self) -> frozenset[str]:
         """Channels that the venue did not grant; they are asked for again slowly."""
-        return self._session.subscriptions.refused if self._session else frozenset()
+        session = self._open()
+        return session.subscriptions.refused if session else frozenset()
 
-    async def frames(self) -> AsyncGenerator[RawFrame, None]:
+    def silent_channels(self, limit_s: float, now_s: float) -> tuple[str, ...]:
+        """Subscribed channels that brought nothing for `limit_s`; `now_s` is the loop's clock.
+
+        Most speak only when their market moves; index, mark prices and DVOL speak each second.
+        """
+        session = self._open()
+        if session is None:
+            return ()
+        return tuple(c.decode() for c in session.clocks.silent_for(limit_s, now_s))
+
+    def watch_books(self, names: Sequence[str]) -> None:
+        """Follow the order books of these instruments and of no others.
+
+        Raises ConfigError for what is no name, and for more than the settings allow.
+        """
+        wanted = tuple(dict.fromkeys(names))
+        if len(wanted) > self._settings.books_max:
+            raise ConfigError(
+                f"{len(wanted)} order books: books_max allows {self._settings.books_max}"
+            )
+        for name in wanted:
+            if name_like(name) is None:
+                raise ConfigError(f"order book of {name!r}: must be an instrument's name")
+        self._books = wanted
+        if (session := self._open()) is not None:
+            session.refresh_books()
+
+    def is_book_good(self, name: str) -> bool:
+        """Whether a watched book hangs together as received on the present connection."""
+        session = self._open()
+        return session is not None and session.books.is_good(name)
+
+    def ask_book_again(self, name: str) -> None:
+        """The book of `name`, as decoded, is bad: fetch it anew, within the limits."""
+        if (session := self._open()) is not None:
+            session.doubt_book(name)
+
+    def frames(self) -> AsyncGenerator[RawFrame, None]:
         """Every inbound message, answers included, until `close`. Can be read once.
 
         Faults of the connection are mended inside; what can not be mended is raised.
         """
-        if self._runner is not None or self._state == "closed":
-            raise ConfigError(f"feed {self._name}: its frames can be read once")
-        self._runner = asyncio.create_task(self._run(), name=f"feed {self._name}")
-        self._runner.add_done_callback(lambda _: self._queue.close())
-        taken = 0
-        try:
-            while (frame := await self._queue.take()) is not None:
-                yield frame
-                taken += 1
-                if taken % FRAMES_PER_TURN == 0:
-                    await asyncio.sleep(0)
-            if not self._runner.cancelled() and self._runner.done():
-                self._runner.result()
-        finally:
-            await self.close()
+        return self._connection.frames()
 
     async def close(self) -> None:
         """Close the socket and end `frames`. May be called again."""
-        self._state = "closed"
-        self._queue.close()
-        if self._runner is not None and not self._runner.done():
-            self._runner.cancel()
-            await asyncio.wait([self._runner])
+        await self._connection.close()
 
-    async def _run(self) -> None:
-        """Connect, work, pause, again. Ends only when cancelled or on what pausing can not mend."""
-        loop = asyncio.get_running_loop()
-        while True:
-            started_s = loop.time()
-            try:
-                await self._work()
-            except VenueError as error:
-                if isinstance(error, ProtocolError):
-                    raise
-                if loop.time() - started_s >= self._settings.stable_s:
-                    self._backoff.reset()
-                pause_s = self._pause_after(error)
-            await asyncio.sleep(pause_s)
+    def _open(self) -> MarketSession | None:
+        """The session of the present connection; None between connections."""
+        return self._session if self._connection.is_open else None
 
-    async def _work(self) -> None:
-        """One connection from opening to end; raises how it ended."""
-        settings = self._settings
-        async with await WsSession.connect(
-            settings.endpoint, timeout_s=settings.connect_timeout_s
-        ) as link:
-            self._connections += 1
-            self._session = DeribitSession(
-                settings,
-                link,
-                self._queue,
-                name=self._name,
-                underlyings=self._underlyings,
-                clock=self._clock,
-                budget=self._budget,
-                on_state=self._set_state,
-                on_problem=self._note_problem,
-            )
-            try:
-                await self._session.run()
-            finally:
-                self._session = None
-
-    def _pause_after(self, error: VenueError) -> float:
-        """Note why the connection ended; seconds until the next try."""
-        self._note_problem(str(error))
-        if isinstance(error, UnderMaintenance):
-            self._set_state("maintenance")
-        elif self._connections and self._state != "maintenance":
-            self._set_state("reconnecting")
-        if isinstance(error, CertificateRefused):
-            self._backoff.jump_to_high()
-        if isinstance(error, RateLimited):
-            asked_s = error.retry_after_s
-            if asked_s is None:
-                asked_s = self._settings.rate_limit_pause_s
-            return self._backoff.next_pause_s(at_least_s=asked_s)
-        return self._backoff.next_pause_s()
-
-    def _set_state(self, state: str) -> None:
-        if self._state != "closed":
-            self._state = state
-
-    def _note_problem(self, sentence: str) -> None:
-        self._last_problem = safe_text(sentence, 200)
+    def _open_session(self, link: WsSession, queue: FrameQueue) -> MarketSession:
+        self._session = MarketSession(
+            self._settings,
+            link,
+            queue,
+            name=self._name,
+            clock=self._clock,
+            budget=self._budget,
+            rng=self._rng,
+            wishes=self._wishes,
+            credentials=self._credentials,
+        )
+        return self._session

@@ -1,51 +1,58 @@
-"""One connection to Deribit from its opening to its end: asks, subscribes, answers, watches.
+"""Market data on one open connection: lists, subscribes, follows books, watches each channel.
 
-Ends by raising the VenueError that ended it; `feed` decides what comes next. Timers use the event
-loop's monotonic clock, stamps the clock handed in.
+Ends by raising the VenueError that ended it; `connection` decides what comes next.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from quantdesk.domain.events import RawFrame
-from quantdesk.domain.instrument import InstrumentKind
+from quantdesk.domain.instrument import Instrument, InstrumentKind
 from quantdesk.domain.ports import Clock
-from quantdesk.errors import ProtocolError, RateLimited, Rejected, Transient, VenueError
+from quantdesk.errors import ProtocolError, Rejected, Transient
+from quantdesk.venues.deribit.auth import Login
+from quantdesk.venues.deribit.book_watch import BookWatch
 from quantdesk.venues.deribit.budget import RequestBudget
-from quantdesk.venues.deribit.decode import decode
-from quantdesk.venues.deribit.instruments import VENUE, listed_instruments
-from quantdesk.venues.deribit.ranges import safe_text
-from quantdesk.venues.deribit.requests import ParamValue, channel_batches, request, request_id
+from quantdesk.venues.deribit.channel_clocks import STEADY, ChannelClocks
+from quantdesk.venues.deribit.instruments import listed_instruments
+from quantdesk.venues.deribit.line import Glance, LineEvents, RpcLine, first_cause
+from quantdesk.venues.deribit.masking import Masker
+from quantdesk.venues.deribit.requests import channel_batches
 from quantdesk.venues.deribit.settings import DeribitSettings
+from quantdesk.venues.deribit.signing import DeribitCredentials
 from quantdesk.venues.deribit.subscriptions import Subscriptions
 from quantdesk.venues.deribit.wire import (
-    Answer,
-    Failure,
-    Heartbeat,
+    Book,
     InstrumentRecord,
     InstrumentState,
-    Message,
     Notification,
     Platform,
-    Ticker,
 )
 from quantdesk.venues.transport.frame_queue import FrameQueue
 from quantdesk.venues.transport.ws import WsSession
 
-TICKER_PUSH = re.compile(
-    rb'\{"jsonrpc":"2\.0","method":"subscription","params":\{"channel":"(ticker\.[\w.\-]{1,96})"'
+PUSH = re.compile(
+    rb'\{"jsonrpc":"2\.0","method":"subscription","params":\{"channel":"'
+    rb"((ticker|book|quote|trades|markprice|perpetual|deribit_price_index|deribit_volatility_index)"
+    rb'\.([\w\-]{1,64})(\.[\w.\-]{1,64})?)"'
 )
-"""How a ticker begins as the venue writes it: tells the channel without reading the frame."""
+"""How a push begins as the venue writes it: tells the channel without reading the frame."""
 
-TOO_MANY_REQUESTS = 10028
-TRANSIENT_CODES = frozenset({10040, 10041, 10047, 11051, 13028})
-MAINTENANCE_CODE = 11051
+CHAINED_BOOK_DOTS = 2
 
-CREATIONS = "instrument.creation"
-"""A channel of 2026 that a venue may not have yet; the timed list brings new instruments too."""
+OPTIONAL = (
+    "instrument.creation.",
+    "platform_state.public_methods_state",
+    "trades.",
+    "markprice.",
+    "perpetual.",
+    "deribit_volatility_index.",
+)
+"""Streams that the desk can do without: where a venue has none, that is no fault worth a line."""
 
 _KIND_WORDS = {
     InstrumentKind.OPTION: "option",
@@ -57,7 +64,23 @@ _KIND_WORDS = {
 }
 
 
-class DeribitSession:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketWishes:
+    """What one connection is for, and whom it tells.
+
+    underlyings : "BTC" for a coin's own options, "BTC_USDC" for the linear ones
+    watched_books : names of the instruments whose order books are wanted, asked anew when told
+    on_state : told "live" or "maintenance"
+    on_problem : told in a sentence what went wrong without ending the connection
+    """
+
+    underlyings: tuple[str, ...]
+    watched_books: Callable[[], Sequence[str]]
+    on_state: Callable[[str], None]
+    on_problem: Callable[[str], None]
+
+
+class MarketSession:
     """One open connection.
 
     Parameters
@@ -65,10 +88,9 @@ class DeribitSession:
     link : the open socket
     queue : where every inbound message goes, answers included
     name : connection name for the frames
-    underlyings : "BTC" for a coin's own options, "BTC_USDC" for the linear ones
     budget : request credits, shared by all connections of a feed's life
-    on_state : told "live" or "maintenance"
-    on_problem : told in a sentence what went wrong without ending the connection
+    rng : spreads what would otherwise be asked at once
+    credentials : for raw channels, which the venue keeps for those who logged in
     """
 
     def __init__(
@@ -78,149 +100,127 @@ class DeribitSession:
         queue: FrameQueue,
         *,
         name: str,
-        underlyings: Sequence[str],
         clock: Clock,
         budget: RequestBudget,
-        on_state: Callable[[str], None],
-        on_problem: Callable[[str], None],
+        rng: random.Random,
+        wishes: MarketWishes,
+        credentials: DeribitCredentials | None = None,
     ) -> None:
         self._settings = settings
-        self._link = link
-        self._queue = queue
-        self._name = name
-        self._underlyings = tuple(underlyings)
-        self._clock = clock
-        self._budget = budget
-        self._on_state = on_state
-        self._on_problem = on_problem
+        self._rng = rng
+        self._wishes = wishes
         self._loop = asyncio.get_running_loop()
-        self._heard_s = self._loop.time()
-        self._number = 0
-        self._pending: dict[str, asyncio.Future[Answer]] = {}
         self._relist_asked = asyncio.Event()
+        self._books_asked = asyncio.Event()
+        self._books_chosen = asyncio.Event()
         self._listed: dict[str, tuple[str, ...]] = {}
         self._is_list_owed = False
+        self._is_maintenance = False
+        self._subscribing = asyncio.Lock()
+        self._line = RpcLine(
+            settings,
+            link,
+            queue,
+            name=name,
+            clock=clock,
+            budget=budget,
+            masker=_masker_of(credentials),
+            events=LineEvents(
+                on_push=self._act_on,
+                on_problem=wishes.on_problem,
+                on_broken=self._note_broken,
+                glance=self._glance,
+            ),
+        )
+        self._login = (
+            None if credentials is None else Login(settings, self._line, credentials, rng=rng)
+        )
         self.subscriptions = Subscriptions()
+        self.clocks = ChannelClocks()
+        self.books = BookWatch()
 
     async def run(self) -> None:
         """Work until the connection ends. Always raises: VenueError says how it ended."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read())
-                tasks.create_task(self._watch_silence())
+                tasks.create_task(self._line.read())
+                tasks.create_task(self._line.watch_silence())
                 tasks.create_task(self._keep())
         except BaseExceptionGroup as group:
-            raise _first_cause(group) from None
+            raise first_cause(group) from None
 
-    async def _read(self) -> None:
-        """Take every message: answer what must be answered, pass all on."""
-        async for payload in self._link.frames():
-            self._heard_s = self._loop.time()
-            frame = RawFrame(
-                venue=VENUE,
-                connection=self._name,
-                recv_ns=self._clock.now_ns(),
-                payload=payload,
-            )
-            found = TICKER_PUSH.match(payload)
-            channel = found[1] if found is not None else await self._take(payload)
-            await self._queue.put(frame, channel)
+    def refresh_books(self) -> None:
+        """Other books are wanted now."""
+        self._books_chosen.set()
 
-    async def _take(self, payload: bytes) -> bytes | None:
-        """Act on a message that may be meant for us; its channel if it is a ticker."""
-        try:
-            message = decode(payload)
-        except ProtocolError:
-            # Passed on like any other: it is counted where frames are decoded.
-            return None
-        if isinstance(message, Notification) and isinstance(message.data, Ticker):
-            return message.channel.encode()
-        await self._act_on(message)
-        return None
-
-    async def _act_on(self, message: Message) -> None:
-        match message:
-            case Heartbeat(is_test_request=True):
-                await self._send(self._next_id("public/test", ""), "public/test", {})
-            case Answer() | Failure():
-                self._settle(message)
-            case Notification(data=InstrumentState() | InstrumentRecord()):
-                self._relist_asked.set()
-            case Notification(data=Platform(maintenance=bool() as is_maintenance)):
-                self._on_state("maintenance" if is_maintenance else "live")
-                self._relist_asked.set()
-
-    def _settle(self, message: Answer | Failure) -> None:
-        """Hand an answer to whoever waits for it; nobody waits for one that came too late."""
-        waiting = self._pending.pop(message.request_id or "", None)
-        if waiting is None or waiting.done():
-            if isinstance(message, Failure):
-                self._on_problem(f"the venue says {message.code} {message.message}")
-            return
-        if isinstance(message, Answer):
-            waiting.set_result(message)
-        else:
-            waiting.set_exception(_error_of(message))
-
-    def _next_id(self, method: str, detail: str) -> str:
-        self._number += 1
-        return request_id(method, detail, self._number)
-
-    async def _send(self, id_text: str, method: str, params: Mapping[str, ParamValue]) -> None:
-        try:
-            async with asyncio.timeout(self._settings.request_timeout_s):
-                await self._link.send(request(id_text, method, params))
-        except TimeoutError as error:
-            raise Transient(f"{method} could not be sent: the venue does not read") from error
-
-    async def _ask(self, method: str, detail: str = "", **params: ParamValue) -> Answer:
-        """Send a request and give its answer.
-
-        Raises Transient without an answer in time, RateLimited, or Rejected with the venue's code.
-        """
-        pause_s = self._budget.reserve(method, self._loop.time())
-        if pause_s > 0:
-            await asyncio.sleep(pause_s)
-        id_text = self._next_id(method, detail)
-        waiting: asyncio.Future[Answer] = self._loop.create_future()
-        self._pending[id_text] = waiting
-        try:
-            await self._send(id_text, method, params)
-            async with asyncio.timeout(self._settings.request_timeout_s):
-                return await waiting
-        except TimeoutError as error:
-            limit_s = self._settings.request_timeout_s
-            raise Transient(f"no answer to {method} within {limit_s:g} s") from error
-        finally:
-            self._pending.pop(id_text, None)
-
-    async def _ask_softly(
-        self, method: str, detail: str = "", **params: ParamValue
-    ) -> Answer | None:
-        """As `_ask`, but a refusal is noted and gives None: the connection is worth more."""
-        try:
-            return await self._ask(method, detail, **params)
-        except Rejected as error:
-            self._on_problem(f"{method} {detail}".rstrip() + f": {error}")
-            return None
+    def doubt_book(self, name: str) -> None:
+        """Whoever reads the levels of `name` found its book bad: ask for it again."""
+        self.books.doubt(name)
+        self._books_asked.set()
 
     async def _keep(self) -> None:
         """Introduce ourselves, subscribe, then keep lists and clock fresh for good."""
-        settings = self._settings
-        await self._ask_softly("public/hello", client_name="quantdesk", client_version="1")
-        await self._ask_softly("public/set_heartbeat", interval=settings.heartbeat_s)
-        await self._ask_softly("public/get_time")
+        await self._line.introduce()
+        if self._login is not None:
+            await self._login.enter()
         await self._relist()
-        self._on_state("live")
+        self._wishes.on_state("live")
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._poll_time())
+            tasks.create_task(self._line.poll_clock())
             tasks.create_task(self._relist_for_good())
             tasks.create_task(self._retry_refused())
+            tasks.create_task(self._follow_choice())
+            tasks.create_task(self._mend_books())
+            tasks.create_task(self._watch_channels())
+            if self._login is not None:
+                tasks.create_task(self._login.stay())
 
-    async def _poll_time(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.time_poll_s)
-            await self._ask_softly("public/get_time")
+    def _glance(self, payload: bytes) -> Glance | None:
+        """What a push is, by its head alone; None for what has to be read."""
+        found = PUSH.match(payload)
+        if found is None:
+            return None
+        channel = found[1]
+        self.clocks.note(channel, self._loop.time())
+        if found[2] != b"book" or channel.count(b".") != CHAINED_BOOK_DOTS:
+            return Glance(channel)
+        if not self.books.note_payload(found[3].decode(), payload):
+            self._books_asked.set()
+        return Glance(channel, is_chained=True)
+
+    def _act_on(self, push: Notification) -> None:
+        """A push that was read: a change of the list or platform, or one in another's spelling."""
+        self.clocks.note(push.channel.encode(), self._loop.time())
+        match push.data:
+            case InstrumentState() | InstrumentRecord():
+                self._relist_asked.set()
+            case Platform(maintenance=bool() as is_maintenance):
+                self._is_maintenance = is_maintenance
+                self._wishes.on_state("maintenance" if is_maintenance else "live")
+                # Books may have been emptied without a word: each is asked for again.
+                for name in self.books.names:
+                    self.books.doubt(name)
+                self._relist_asked.set()
+                self._books_asked.set()
+            case Book() as book:
+                self._follow(book)
+
+    def _follow(self, book: Book) -> None:
+        previous_id = book.prev_change_id
+        if book.type == "snapshot" or not isinstance(previous_id, int):
+            is_good = self.books.note_snapshot(book.instrument_name, book.change_id)
+        else:
+            is_good = self.books.note_change(
+                book.instrument_name, change_id=book.change_id, previous_id=previous_id
+            )
+        if not is_good:
+            self._books_asked.set()
+
+    def _note_broken(self, channels: frozenset[bytes]) -> None:
+        """Frames of books were dropped from a full queue: the books are unknown."""
+        for channel in channels:
+            self.books.doubt(channel.split(b".")[1].decode())
+        self._books_asked.set()
 
     async def _relist_for_good(self) -> None:
         """List anew on a timer and when the venue says that instruments came or went."""
@@ -244,94 +244,147 @@ class DeribitSession:
                 self._relist_asked.set()
             if self.subscriptions.refused:
                 self.subscriptions.forgive()
-                await self._subscribe_missing()
+                async with self._subscribing:
+                    await self._subscribe_missing()
 
     async def _relist(self) -> None:
         """Fetch the lists, then make the subscriptions fit them."""
         self._is_list_owed = False
-        channels = ["platform_state"]
-        for underlying in self._underlyings:
-            channels += await self._channels_of(underlying)
-        self.subscriptions.want(channels)
-        await self._unsubscribe_surplus()
-        await self._subscribe_missing()
+        for underlying in self._wishes.underlyings:
+            await self._list(underlying)
+        await self._subscribe_wanted()
 
-    async def _channels_of(self, underlying: str) -> tuple[str, ...]:
-        """Channels of `underlying` as listed now; as listed last where the list can not be had."""
-        settings = self._settings
+    async def _follow_choice(self) -> None:
+        """Subscribe to other books when others are wanted."""
+        while True:
+            await self._books_chosen.wait()
+            self._books_chosen.clear()
+            await self._subscribe_wanted()
+
+    async def _subscribe_wanted(self) -> None:
+        """Make the subscriptions fit the lists and the books that are wanted."""
+        channels = ["platform_state", "platform_state.public_methods_state"]
+        for listed in self._listed.values():
+            channels += listed
+        books = tuple(self._wishes.watched_books())
+        self.books.watch(books if self._settings.book_group is None else (), self._loop.time())
+        channels += map(self._settings.book_channel, books)
+        async with self._subscribing:
+            self.subscriptions.want(channels)
+            await self._unsubscribe(self.subscriptions.surplus())
+            await self._subscribe_missing()
+        self.clocks.keep_only(map(str.encode, channels))
+
+    async def _list(self, underlying: str) -> None:
+        """Note the channels of `underlying` as listed now; where that fails those of last time."""
         coin, _, quote = underlying.partition("_")
-        currency = quote or coin
-        params: dict[str, ParamValue] = {"currency": currency, "expired": False}
-        if len(settings.kinds) == 1:
-            params["kind"] = settings.kinds[0]
         try:
-            answer = await self._ask("public/get_instruments", underlying, **params)
+            answer = await self._line.ask(
+                "public/get_instruments", underlying, currency=quote or coin, expired=False
+            )
             instruments, _ = listed_instruments(answer.records, underlying)
         except (Rejected, ProtocolError) as error:
             self._is_list_owed = True
-            self._on_problem(f"list of {underlying}: {error}")
-            return self._listed.get(underlying, ())
-        wanted = [i for i in instruments if _KIND_WORDS[i.kind] in settings.kinds]
-        own_index = f"{coin}_{quote or 'usd'}".lower()
-        indices = dict.fromkeys([own_index, *(i.index_name for i in wanted)])
-        self._listed[underlying] = (
-            f"instrument.state.any.{currency}",
-            f"{CREATIONS}.any.{currency}",
-            *(f"deribit_price_index.{index}" for index in indices),
-            *(f"ticker.{i.name}.{settings.ticker_interval}" for i in wanted),
-        )
-        return self._listed[underlying]
+            self._wishes.on_problem(f"list of {underlying}: {error}")
+        else:
+            self._listed[underlying] = channels_of(
+                self._settings, underlying=underlying, instruments=instruments
+            )
 
     async def _subscribe_missing(self) -> None:
-        missing = self.subscriptions.missing()
-        for batch in channel_batches(missing, per_request=self._settings.channels_per_request):
-            answer = await self._ask_softly("public/subscribe", channels=batch)
-            self.subscriptions.note_granted(batch, answer.channels if answer is not None else ())
-        if refused := [c for c in self.subscriptions.refused if not c.startswith(CREATIONS)]:
-            self._on_problem(
+        await self._subscribe(self.subscriptions.missing())
+        refused = [c for c in self.subscriptions.refused if not c.startswith(OPTIONAL)]
+        if refused:
+            self._wishes.on_problem(
                 f"{len(refused)} channels refused by the venue, {min(refused)} one of them"
             )
 
-    async def _unsubscribe_surplus(self) -> None:
-        surplus = self.subscriptions.surplus()
-        for batch in channel_batches(surplus, per_request=self._settings.channels_per_request):
-            await self._ask_softly("public/unsubscribe", channels=batch)
+    async def _subscribe(self, channels: Iterable[str]) -> None:
+        for batch in channel_batches(channels, per_request=self._settings.channels_per_request):
+            answer = await self._line.ask_softly("public/subscribe", channels=batch)
+            granted = answer.channels if answer is not None else ()
+            self.subscriptions.note_granted(batch, granted)
+            self.clocks.start(map(str.encode, granted), self._loop.time())
+
+    async def _unsubscribe(self, channels: Iterable[str]) -> None:
+        for batch in channel_batches(channels, per_request=self._settings.channels_per_request):
+            await self._line.ask_softly("public/unsubscribe", channels=batch)
             self.subscriptions.note_left(batch)
 
-    async def _watch_silence(self) -> None:
-        """End the connection when nothing came for longer than the venue is ever quiet."""
-        limit_s = self._settings.silence_limit_s
+    async def _mend_books(self) -> None:
+        """Ask again for the snapshots of bad books: a few at a time, spread by chance."""
+        settings = self._settings
         while True:
-            due_s = self._heard_s + limit_s
-            await asyncio.sleep(max(due_s - self._loop.time(), 0.0))
-            late_s = self._loop.time() - max(due_s, self._heard_s)
-            if self._queue.is_blocked or late_s > self._settings.silence_margin_s:
-                # We did not read: the quiet is our own, not the venue's.
-                self._heard_s = self._loop.time()
-            elif self._heard_s + limit_s <= self._loop.time():
-                raise Transient(f"nothing came for {limit_s:g} s")
+            try:
+                async with asyncio.timeout(settings.book_patience_s):
+                    await self._books_asked.wait()
+            except TimeoutError:
+                pass
+            self._books_asked.clear()
+            due = self.books.due(self._loop.time(), patience_s=settings.book_patience_s)
+            if not due or self._is_maintenance:
+                continue
+            await asyncio.sleep(settings.book_gap_s * (1.0 + self._rng.random()))
+            names = self._rng.sample(due, min(len(due), settings.books_per_round))
+            self.books.note_asked(names, self._loop.time())
+            await self._resubscribe(map(settings.book_channel, names))
+            self._books_asked.set()
+
+    async def _resubscribe(self, channels: Iterable[str]) -> None:
+        """Subscribe anew: the venue begins with all that there is."""
+        async with self._subscribing:
+            granted = [c for c in channels if c in self.subscriptions.granted]
+            await self._unsubscribe(granted)
+            await self._subscribe(granted)
+
+    async def _watch_channels(self) -> None:
+        """Subscribe anew to steady channels that fell silent; the second time, give up."""
+        limit_s = self._settings.steady_silence_s
+        while True:
+            await asyncio.sleep(limit_s / 2)
+            if self._is_maintenance:
+                continue
+            now_s = self._loop.time()
+            silent = [
+                name
+                for name in map(bytes.decode, self.clocks.silent_for(limit_s, now_s))
+                if name.startswith(STEADY) and name in self.subscriptions.granted
+            ]
+            lasting = [name for name in silent if self.clocks.is_unheard(name.encode())]
+            if lasting:
+                raise Transient(f"{lasting[0]} stayed silent though subscribed anew")
+            if silent:
+                self._wishes.on_problem(f"{silent[0]} has been silent for {limit_s:g} s")
+                self.clocks.restart(map(str.encode, silent), now_s)
+                await self._resubscribe(silent)
 
 
-def _error_of(failure: Failure) -> VenueError:
-    """The venue's error as one of ours, by whether trying again can help."""
-    message = safe_text(failure.message, 120)
-    if failure.code == TOO_MANY_REQUESTS:
-        return RateLimited(f"venue error {failure.code}: {message}")
-    if failure.code == MAINTENANCE_CODE:
-        return UnderMaintenance(f"venue error {failure.code}: {message}")
-    if failure.code in TRANSIENT_CODES:
-        return Transient(f"venue error {failure.code}: {message}")
-    return Rejected(failure.code, message)
+def channels_of(
+    settings: DeribitSettings, *, underlying: str, instruments: Sequence[Instrument]
+) -> tuple[str, ...]:
+    """The channels that the market data of an underlying's `instruments` comes on."""
+    coin, _, quote = underlying.partition("_")
+    currency = quote or coin
+    wanted = [i for i in instruments if _KIND_WORDS[i.kind] in settings.kinds]
+    own_index = f"{coin}_{quote or 'usd'}".lower()
+    indices = tuple(dict.fromkeys([own_index, *(i.index_name for i in wanted)]))
+    channels = [f"instrument.state.any.{currency}", f"instrument.creation.any.{currency}"]
+    channels += [f"deribit_price_index.{index}" for index in indices]
+    channels += [f"ticker.{i.name}.{settings.ticker_interval}" for i in wanted]
+    if settings.has_mark_prices and "option" in settings.kinds:
+        channels += [f"markprice.options.{index}" for index in indices]
+    if settings.has_volatility_index and not quote:
+        channels.append(f"deribit_volatility_index.{own_index}")
+    if settings.has_trades:
+        interval = settings.ticker_interval
+        channels += [f"trades.{kind}.{currency}.{interval}" for kind in settings.kinds]
+    if settings.has_funding:
+        perpetuals = [i for i in wanted if i.kind is InstrumentKind.PERPETUAL]
+        channels += [f"perpetual.{i.name}.{settings.ticker_interval}" for i in perpetuals]
+    return tuple(channels)
 
 
-class UnderMaintenance(Transient):
-    """The venue is closed for work on it and says so."""
-
-
-def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first plain exception of nested groups; a bug before a venue's fault."""
-    plain = [
-        _first_cause(error) if isinstance(error, BaseExceptionGroup) else error
-        for error in group.exceptions
-    ]
-    return next((e for e in plain if not isinstance(e, VenueError)), plain[0])
+def _masker_of(credentials: DeribitCredentials | None) -> Masker | None:
+    if credentials is None:
+        return None
+    return Masker(credentials.client_id, credentials.client_secret)

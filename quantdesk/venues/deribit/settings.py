@@ -13,6 +13,9 @@ TESTNET_URL = "wss://test.deribit.com/ws/api/v2"
 URLS = {"live": LIVE_URL, "testnet": TESTNET_URL, "simulated": None}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 INTERVALS = ("100ms", "agg2", "raw")
+BOOK_GROUPS = ("none", "1", "2", "5", "10", "25", "100", "250")
+BOOK_DEPTHS = (1, 10, 20)
+GRANTS = ("client_signature", "client_credentials")
 KINDS = ("option", "future", "spot", "option_combo", "future_combo")
 
 HEARTBEAT_S_MIN = 10
@@ -31,7 +34,22 @@ class DeribitSettings:
     environment : "live", "testnet" or "simulated"
     url : WebSocket address; None takes the environment's own (simulated has none)
     ticker_interval : "100ms", "agg2", or "raw" (which the venue grants only after authentication)
-    kinds : instrument kinds whose tickers are subscribed
+    kinds : instrument kinds whose tickers are subscribed; all kinds are listed
+    has_trades, has_mark_prices, has_volatility_index, has_funding : whether these streams are
+        subscribed; one that the venue does not have costs nothing but a slow question
+    book_interval : of the order books that are watched
+    book_group, book_depth : None for whole books told by their changes; a grouped book comes whole
+        with each message, to that depth
+    books_max : order books watched at the same time
+    book_gap_s, books_per_round : bad books are asked for again in rounds of so many, so far apart
+        and as much again by chance
+    book_patience_s : how long a snapshot may take before it is asked for again
+    steady_silence_s : silence of a stream that speaks every second before it is subscribed anew;
+        as much again ends the connection
+    auth_grant : how a key proves itself, "client_signature" (the secret is not sent) or
+        "client_credentials"
+    token_use_max : share of a token's life after which it is refreshed, below 0.8
+    account_poll_s : how often the account is read whole, to reconcile what the channels said
     connect_timeout_s, request_timeout_s : patience for a connection and for an answer
     heartbeat_s : the venue's heartbeat, whole seconds, at least 10
     time_poll_s : how often the venue's clock is asked
@@ -49,7 +67,22 @@ class DeribitSettings:
     environment: str
     url: str | None = None
     ticker_interval: str = "100ms"
-    kinds: tuple[str, ...] = ("option",)
+    kinds: tuple[str, ...] = ("option", "future")
+    has_trades: bool = True
+    has_mark_prices: bool = True
+    has_volatility_index: bool = True
+    has_funding: bool = True
+    book_interval: str = "100ms"
+    book_group: str | None = None
+    book_depth: int = 10
+    books_max: int = 256
+    books_per_round: int = 10
+    book_gap_s: float = 0.5
+    book_patience_s: float = 5.0
+    steady_silence_s: float = 10.0
+    auth_grant: str = "client_signature"
+    token_use_max: float = 0.75
+    account_poll_s: float = 60.0
     connect_timeout_s: float = 10.0
     request_timeout_s: float = 10.0
     heartbeat_s: int = HEARTBEAT_S_MIN
@@ -71,6 +104,14 @@ class DeribitSettings:
                 _check_seconds(field.name, getattr(self, field.name))
         _check_choice("environment", self.environment, tuple(URLS))
         _check_choice("ticker_interval", self.ticker_interval, INTERVALS)
+        _check_choice("book_interval", self.book_interval, INTERVALS)
+        _check_choice("auth_grant", self.auth_grant, GRANTS)
+        if self.book_group is not None:
+            _check_choice("book_group", self.book_group, BOOK_GROUPS)
+        if self.book_depth not in BOOK_DEPTHS:
+            raise ConfigError(f"book_depth = {self.book_depth!r}: must be one of 1, 10, 20")
+        if not 0 < self.token_use_max < 0.8:
+            raise ConfigError(f"token_use_max = {self.token_use_max!r}: above 0, below 0.8")
         if not self.kinds:
             raise ConfigError(f"kinds is empty: name at least one of {', '.join(KINDS)}")
         for kind in self.kinds:
@@ -84,8 +125,10 @@ class DeribitSettings:
             )
         if not 1 <= self.channels_per_request <= 500:
             raise ConfigError(f"channels_per_request = {self.channels_per_request!r}: 1 to 500")
-        if self.frames_max < 1:
-            raise ConfigError(f"frames_max = {self.frames_max!r}: at least 1")
+        for field_name in ("frames_max", "books_max", "books_per_round"):
+            count = getattr(self, field_name)
+            if count < 1:
+                raise ConfigError(f"{field_name} = {count!r}: at least 1")
         _check_url(self.environment, self.endpoint)
 
     @property
@@ -95,6 +138,17 @@ class DeribitSettings:
         if url is None:
             raise ConfigError("url is missing: the simulated environment needs an address")
         return url
+
+    @property
+    def host(self) -> str:
+        """The host whose request limits apply: bans are kept under its name."""
+        return urlsplit(self.endpoint).netloc
+
+    def book_channel(self, instrument_name: str) -> str:
+        """The channel of an instrument's order book."""
+        if self.book_group is None:
+            return f"book.{instrument_name}.{self.book_interval}"
+        return f"book.{instrument_name}.{self.book_group}.{self.book_depth}.{self.book_interval}"
 
     @property
     def silence_limit_s(self) -> float:

@@ -49,7 +49,7 @@ from quantdesk.venues.deribit.wire import (
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
-_COMBOS = (InstrumentKind.OPTION_COMBO, InstrumentKind.FUTURE_COMBO)
+COMBOS = (InstrumentKind.OPTION_COMBO, InstrumentKind.FUTURE_COMBO)
 _ACTIONS = ("new", "change", "delete")
 _NOTHING = Decimal(0)
 
@@ -93,7 +93,7 @@ def _list_events(
 
 def _book_event(book: Book, frame: RawFrame) -> BookSnapshot | BookChange:
     """A book without `type` is from before 2020, when the missing predecessor told a snapshot."""
-    signed = known_name(book.instrument_name).kind in _COMBOS
+    signed = known_name(book.instrument_name).kind in COMBOS
     bids, asks = _levels(book.bids, signed=signed), _levels(book.asks, signed=signed)
     previous_id = book.prev_change_id
     event_ns = instant(book.timestamp)
@@ -166,7 +166,7 @@ def _grouped_event(book: GroupedBook, channel: str, frame: RawFrame) -> BookSnap
     depth = channel.split(".")[3]
     if not (depth.isascii() and depth.isdigit() and len(depth) <= 6):
         raise ProtocolError("bad_field", "the channel of a grouped book names no depth")
-    signed = known_name(book.instrument_name).kind in _COMBOS
+    signed = known_name(book.instrument_name).kind in COMBOS
     sides = [
         _levels([("new", price, size) for price, size in side], signed=signed)
         for side in (book.bids, book.asks)
@@ -211,7 +211,7 @@ def _trade_event(trade: TradeRecord, channel: str, frame: RawFrame) -> PublicTra
     size = amount(trade.amount, "amount")
     if not size:
         raise out_of_range("amount", trade.amount)
-    is_combo = known_name(trade.instrument_name).kind in _COMBOS
+    is_combo = known_name(trade.instrument_name).kind in COMBOS
     return PublicTrade(
         venue=VENUE,
         instrument_name=trade.instrument_name,

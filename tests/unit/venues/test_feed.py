@@ -104,10 +104,15 @@ async def test_start_brings_list_and_quotes_and_every_frame(scripted_venue: Open
         assert [i.name for i in listed.instruments] == [venue.NAME]
         assert reader.feed.granted == {
             "platform_state",
+            "platform_state.public_methods_state",
             "instrument.state.any.BTC",
             "instrument.creation.any.BTC",
             "deribit_price_index.btc_usd",
             f"ticker.{venue.NAME}.100ms",
+            "markprice.options.btc_usd",
+            "deribit_volatility_index.btc_usd",
+            "trades.option.BTC.100ms",
+            "trades.future.BTC.100ms",
         }
         methods = [request["method"] for request in venue.requests]
         assert methods == [
@@ -117,11 +122,7 @@ async def test_start_brings_list_and_quotes_and_every_frame(scripted_venue: Open
             "public/get_instruments",
             "public/subscribe",
         ]
-        assert venue.requests[3]["params"] == {
-            "currency": "BTC",
-            "expired": False,
-            "kind": "option",
-        }
+        assert venue.requests[3]["params"] == {"currency": "BTC", "expired": False}
         answered = [json.loads(frame.payload).get("id") for frame in reader.frames]
         assert [i for i in answered if i] == [request["id"] for request in venue.requests]
         assert not reader.of_type(FrameSetAside)
