@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -16,6 +18,7 @@ from quantdesk.runtime.settings import load_settings
 from quantdesk.runtime.sources import read_snapshot
 from quantdesk.snapshot import select_rows
 from quantdesk.views.chain import Units
+from quantdesk.views.chain_columns import COLUMN_SETS
 
 
 @click.command("chain")
@@ -36,6 +39,13 @@ from quantdesk.views.chain import Units
     show_default=True,
     help="Premium in the table: coin, cash USD (coin × index), model USD (coin × forward) or IV.",
 )
+@click.option(
+    "--columns",
+    type=click.Choice(["all", *COLUMN_SETS]),
+    default="all",
+    show_default=True,
+    help="Columns of the table; a terminal shows those it has room for.",
+)
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
 @source_options
 def command(
@@ -44,6 +54,7 @@ def command(
     window: str | None,
     format_: str,
     units: str,
+    columns: str,
     output: Path | None,
     venue: str | None,
     endpoint: str | None,
@@ -66,7 +77,11 @@ def command(
         raise StorageError(f"{snapshot.source}: no {underlying.upper()} options in it")
     chain = chain.take(select_rows(chain, expiry, strikes))
     if format_ == "table":
-        write_output((chain_table_text(chain, units=Units(units)) + "\n").encode(), output)
+        # A pipe or file takes every column; a terminal what it has room for.
+        is_terminal = output is None and sys.stdout.isatty()
+        width = shutil.get_terminal_size().columns if is_terminal else None
+        text = chain_table_text(chain, columns=columns, units=Units(units), width=width)
+        write_output(f"{text}\n".encode(), output)
         return
     data = CHAIN_FORMATS[format_](chain)
     write_output(data, output, is_binary=format_ == "parquet")

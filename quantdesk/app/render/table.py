@@ -69,22 +69,28 @@ def screen_text(
 
 
 def chain_table_text(
-    snapshot: ChainSnapshot, *, units: Units = Units.COIN, now_ns: int | None = None
+    snapshot: ChainSnapshot,
+    *,
+    columns: str = "all",
+    units: Units = Units.COIN,
+    width: int | None = None,
+    now_ns: int | None = None,
 ) -> str:
     """Every option of the chain as an aligned table, no newline at the end.
 
     Units stand under the column titles; a chain of several expiries has a heading before each.
+    With a `width` in cells the less important of `columns` are left out until the rest fits.
     Ages and time left are counted to `now_ns` of the venue's clock, the chain's own moment if None.
     """
     view = chain_view(
         snapshot,
         expiry_ns=None,
-        columns="all",
+        columns=columns,
         units=units,
         now_ns=snapshot.as_of_ns if now_ns is None else now_ns,
+        width=width,
     )
-    width = view.layout.width
-    lines = header_lines(view.header, max(width, WIDTH_MIN))
+    lines = header_lines(view.header, max(view.layout.width, WIDTH_MIN))
     lines += _title_lines(view)
     expiry_ns: int | None = None
     for number, key in enumerate(view.keys):
