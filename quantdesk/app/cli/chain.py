@@ -42,9 +42,7 @@ from quantdesk.views.chain_columns import COLUMN_SETS
 @click.option(
     "--columns",
     type=click.Choice(["all", *COLUMN_SETS]),
-    default="all",
-    show_default=True,
-    help="Columns of the table; a terminal shows those it has room for.",
+    help="Columns of the table: trade on a terminal, as far as there is room; all in a pipe.",
 )
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
 @source_options
@@ -54,7 +52,7 @@ def command(
     window: str | None,
     format_: str,
     units: str,
-    columns: str,
+    columns: str | None,
     output: Path | None,
     venue: str | None,
     endpoint: str | None,
@@ -80,7 +78,8 @@ def command(
         # A pipe or file takes every column; a terminal what it has room for.
         is_terminal = output is None and sys.stdout.isatty()
         width = shutil.get_terminal_size().columns if is_terminal else None
-        text = chain_table_text(chain, columns=columns, units=Units(units), width=width)
+        chosen = columns or ("trade" if is_terminal else "all")
+        text = chain_table_text(chain, columns=chosen, units=Units(units), width=width)
         write_output(f"{text}\n".encode(), output)
         return
     data = CHAIN_FORMATS[format_](chain)
