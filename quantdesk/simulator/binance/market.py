@@ -63,12 +63,11 @@ class BinanceMarket:
         return self.marked_ns // 1_000_000
 
     def advance(self, now_ns: int) -> tuple[bool, list[int]]:
-        """Mark for venue time `now_ns`, whole seconds since the opening.
+        """Mark for venue time `now_ns`, at whole seconds, on which expiries fall too.
 
         Gives whether marks moved, and the rows whose best quotes differ, expired ones included.
         """
-        opened_ns = self.venue.opened_ns
-        mark_ns = opened_ns + (now_ns - opened_ns) // MARK_PERIOD_NS * MARK_PERIOD_NS
+        mark_ns = max(now_ns // MARK_PERIOD_NS * MARK_PERIOD_NS, self.venue.opened_ns)
         if mark_ns <= self.marked_ns:
             return False, []
         self.marked_ns = mark_ns

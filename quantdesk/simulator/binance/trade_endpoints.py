@@ -68,6 +68,8 @@ def _place(call: Call, parameters: Parameters) -> Record:
         shows_result = parameters.choice("newOrderRespType", _ANSWERS, error)
     if parameters.boolean("isMmp"):
         raise RequestRefused(NOT_A_MARKET_MAKER)
+    if 0 < request.amount < instrument.amount_min:
+        raise refuse(-4004, "Quantity less than min quantity.")
     exchange = call.floor.exchange
     on_underlying = exchange.open_orders(
         call.account_id, OrderFilter(underlying=instrument.underlying)
