@@ -349,5 +349,3 @@ async def test_streams_without_a_capture(
     assert " ".join(ours) == FIELDS_OF_STREAMS[path, name]
     if "k" in ours:
         assert " ".join(sorted(ours["k"])) == "L Q T V c f h i l n o q s t v x"
-            ["t", "T", "s", "i", "f", "L", "o", "c", "h", "l", "v", "n", "x", "q", "V", "Q"]
-        )
