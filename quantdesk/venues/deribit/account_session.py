@@ -21,7 +21,7 @@ from quantdesk.venues.deribit.account_decode import (
     SUMMARIES,
     USER_TRADES,
 )
-from quantdesk.venues.deribit.account_wire import AccountSummary, UserTrade, UserTradesPage
+from quantdesk.venues.deribit.account_wire import AccountSummary, UserTradesPage
 from quantdesk.venues.deribit.auth import Login, unauthorised
 from quantdesk.venues.deribit.budget import RequestBudget
 from quantdesk.venues.deribit.line import UNAUTHORIZED, LineEvents, RpcLine, first_cause
@@ -63,13 +63,12 @@ REREAD_GAP_S = 1.0
 
 @dataclass(slots=True)
 class TradesKnown:
-    """Up to when trades are known, over all connections of a feed's life; the venue's clock."""
+    """The venue's time up to which all trades were read, over all connections of a feed's life.
+
+    A trade that is pushed does not move it: others before it may have been lost with a connection.
+    """
 
     until_ms: int | None = None
-
-    def note(self, trade: UserTrade) -> None:
-        """`trade` is known now."""
-        self.until_ms = max(self.until_ms or 0, trade.timestamp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,10 +149,6 @@ class AccountSession:
                 self._wishes.on_state("maintenance" if is_maintenance else "live")
                 if not is_maintenance:
                     self._reread_asked.set()
-            case tuple() as records:
-                for record in records:
-                    if isinstance(record, UserTrade):
-                        self._known.note(record)
 
     async def _subscribe(self) -> None:
         """Subscribe to the account; channels that are refused are named, the rest goes on."""
@@ -202,19 +197,21 @@ class AccountSession:
         since_ms = recent_ms
         if self._known.until_ms is not None:
             since_ms = self._known.until_ms - TRADES_OVERLAP_MS
+        is_whole = bool(currencies)
         for currency in currencies:
             if since_ms < recent_ms:
-                await self._read_pages(currency, since_ms, recent_ms, is_historical=True)
-            await self._read_pages(
-                currency, max(since_ms, recent_ms), now_ms + RECENT_MARGIN_MS, is_historical=False
-            )
-        if self._known.until_ms is None:
+                is_whole &= await self._read_pages(
+                    currency, since_ms, recent_ms, is_historical=True
+                )
+            first_ms, last_ms = max(since_ms, recent_ms), now_ms + RECENT_MARGIN_MS
+            is_whole &= await self._read_pages(currency, first_ms, last_ms, is_historical=False)
+        if is_whole:
             self._known.until_ms = now_ms
 
     async def _read_pages(
         self, currency: str, start_ms: int, end_ms: int, *, is_historical: bool
-    ) -> None:
-        """All trades of a currency between two instants, oldest first."""
+    ) -> bool:
+        """Ask for all trades of a currency between two instants; whether all were read."""
         for _ in range(PAGES_MAX):
             answer = await self._ask_as_member(
                 USER_TRADES,
@@ -228,17 +225,16 @@ class AccountSession:
             )
             page = answer.account if answer is not None else None
             if not isinstance(page, UserTradesPage):
-                return
-            for trade in page.trades:
-                self._known.note(trade)
+                return False
             if not page.has_more or not page.trades:
-                return
+                return True
             # The next page begins at the last instant of this one: others may share it.
             last_ms = max(trade.timestamp for trade in page.trades)
             if last_ms <= start_ms:
                 break
             start_ms = last_ms
         self._wishes.on_problem(f"more trades in {currency} than can be paged through")
+        return False
 
     async def _ask_as_member(
         self, method: str, detail: str = "", **params: ParamValue

@@ -50,6 +50,9 @@ from quantdesk.venues.deribit.wire import (
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 COMBOS = (InstrumentKind.OPTION_COMBO, InstrumentKind.FUTURE_COMBO)
+ID_MAX = (1 << 63) - 1
+"""A book's ids are 64 bits wide with every known client; today's have eleven digits."""
+
 _ACTIONS = ("new", "change", "delete")
 _NOTHING = Decimal(0)
 
@@ -132,7 +135,7 @@ def _is_id(value: object) -> bool:
 
 
 def _check_id(value: int, field: str) -> None:
-    if value < 0:
+    if not 0 <= value <= ID_MAX:
         raise out_of_range(field, value)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,7 @@ class ScriptedVenue:
         self.sockets: list[web.WebSocketResponse] = []
         self.connections = 0
         self.refuse_with: web.Response | None = None
+        self.on_subscribed: Callable[[list[str]], Awaitable[None]] | None = None
         self.changed = asyncio.Condition()
         self.url = ""
         self._instruments = json.loads(instruments)["result"][:1]
@@ -123,6 +124,12 @@ class ScriptedVenue:
         data = payload.encode() if isinstance(payload, str) else payload
         for socket in self.sockets:
             await socket.send_frame(data, WSMsgType.TEXT)
+
+    async def push(self, channel: str, data: object) -> None:
+        """Push `data` on `channel` to every connection, spelt as the venue spells it."""
+        params = {"channel": channel, "data": data}
+        body = {"jsonrpc": "2.0", "method": "subscription", "params": params}
+        await self.send(json.dumps(body, separators=(",", ":")))
 
     async def handle(self, http: web.Request) -> web.StreamResponse:
         """One client connection."""
@@ -161,6 +168,8 @@ class ScriptedVenue:
             granted = answer if isinstance(answer, list) else []
             if f"ticker.{self.NAME}.100ms" in granted:
                 await socket.send_str(self._ticker.decode())
+            if self.on_subscribed is not None:
+                await self.on_subscribed(granted)
 
     def _usual(self, request: dict[str, Any]) -> Any:
         match request["method"]:

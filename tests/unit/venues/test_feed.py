@@ -40,6 +40,8 @@ class Reader:
     def __init__(self, feed: DeribitFeed) -> None:
         self.feed = feed
         self.frames: list[RawFrame] = []
+        self.pause = asyncio.Event()
+        self.pause.set()
         self._came = asyncio.Condition()
 
     async def read(self) -> None:
@@ -48,11 +50,18 @@ class Reader:
                 self.frames.append(frame)
                 async with self._came:
                     self._came.notify_all()
+                await self.pause.wait()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Until `condition` holds; looked at whenever a frame came."""
         async with asyncio.timeout(10), self._came:
             await self._came.wait_for(condition)
+
+    async def eventually(self, condition: Callable[[], bool]) -> None:
+        """Until `condition` holds, of which no frame may tell; all others run meanwhile."""
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110  (nothing could set an event)
+                await asyncio.sleep(0)
 
     def of_type(self, kind: type[Any]) -> list[Any]:
         """Events of `kind` so far."""

@@ -33,6 +33,18 @@ def test_each_environment_knows_its_address() -> None:
     assert DeribitSettings(environment="testnet", url=url).endpoint == url
 
 
+def test_books_are_whole_or_grouped() -> None:
+    assert DeribitSettings(environment="live").book_channel("BTC-PERPETUAL") == (
+        "book.BTC-PERPETUAL.100ms"
+    )
+    grouped = DeribitSettings(environment="live", book_group="none", book_depth=20)
+    assert grouped.book_channel("BTC-PERPETUAL") == "book.BTC-PERPETUAL.none.20.100ms"
+
+
+def test_bans_are_kept_under_the_host() -> None:
+    assert DeribitSettings(environment="live").host == "www.deribit.com"
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -52,6 +64,15 @@ def test_each_environment_knows_its_address() -> None:
         ({"backoff_high_s": 0.1}, "backoff_high_s"),
         ({"channels_per_request": 0}, "channels_per_request"),
         ({"frames_max": 0}, "frames_max"),
+        ({"books_max": 0}, "books_max"),
+        ({"books_per_round": 0}, "books_per_round"),
+        ({"book_interval": "1s"}, "book_interval"),
+        ({"book_group": "3"}, "book_group"),
+        ({"book_depth": 5}, "book_depth"),
+        ({"auth_grant": "password"}, "auth_grant"),
+        ({"token_use_max": 0.8}, "token_use_max"),
+        ({"token_use_max": 0.0}, "token_use_max"),
+        ({"account_poll_s": 0.0}, "account_poll_s"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(changes: dict[str, Any], field: str) -> None:

@@ -15,6 +15,7 @@ from quantdesk.venues.deribit.budget import RequestBudget
 from quantdesk.venues.transport.backoff import Backoff
 from quantdesk.venues.transport.frame_queue import FrameQueue
 from quantdesk.venues.transport.rate_limit import TokenBucket
+from quantdesk.venues.transport.venue_clock import VenueOffset
 
 
 def frame(number: int) -> RawFrame:
@@ -94,6 +95,62 @@ def test_bucket_never_grants_more_than_capacity_and_refill(
         latest_s = use_s
         spent += cost
         assert spent <= 100 + 10 * use_s + 1e-6
+
+
+def test_a_reserve_is_kept_for_what_is_urgent() -> None:
+    bucket = TokenBucket(capacity=100, refill_per_s=10, reserve=30)
+    assert bucket.reserve(70, 0.0) == 0.0
+    assert bucket.reserve(30, 0.0, is_urgent=True) == 0.0
+    assert bucket.reserve(10, 0.0, is_urgent=True) == pytest.approx(1.0)
+    assert bucket.reserve(10, 0.0) == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("reserve", [-1.0, 100.0])
+def test_a_reserve_must_leave_something(reserve: float) -> None:
+    with pytest.raises(InvalidInput, match="reserve"):
+        TokenBucket(capacity=100, refill_per_s=10, reserve=reserve)
+
+
+def test_a_desk_that_spent_all_can_still_log_in() -> None:
+    budget = RequestBudget()
+    while budget.reserve("public/get_time", 1.0) == 0.0:
+        pass
+    assert budget.reserve("public/get_time", 1.0) > 0.0
+    assert budget.reserve("public/auth", 1.0) == 0.0
+    assert budget.reserve("private/get_positions", 1.0) == 0.0
+
+
+def test_the_venues_clock_is_taken_in_the_middle_of_the_quickest_answers() -> None:
+    offset = VenueOffset()
+    assert offset.venue_ns(5) is None
+    offset.note(sent_ns=1_000, venue_ns=101_010, recv_ns=1_020)
+    assert offset.offset_ns == 100_000
+    offset.note(sent_ns=2_000, venue_ns=900_000_000, recv_ns=800_000_000)
+    assert offset.offset_ns == 100_000
+    offset.note(sent_ns=10**9, venue_ns=10**9 + 100_060, recv_ns=10**9 + 20)
+    assert offset.venue_ns(0) == 100_050
+
+
+def test_the_quickest_answers_are_forgotten_in_time() -> None:
+    offset = VenueOffset()
+    offset.note(sent_ns=0, venue_ns=5, recv_ns=0)
+    for _ in range(8):
+        offset.note(sent_ns=0, venue_ns=50_000_009, recv_ns=100_000_000)
+    assert offset.offset_ns == 9
+
+
+async def test_a_full_queue_drops_a_chain_whole_and_names_it() -> None:
+    queue = FrameQueue(4)
+    await queue.put(frame(0), b"book", is_chained=True)
+    await queue.put(frame(1), None)
+    await queue.put(frame(2), b"book", is_chained=True)
+    await queue.put(frame(3), b"tick")
+    await queue.put(frame(4), b"tick")
+    assert queue.broken == set()
+    await queue.put(frame(5), b"tock")
+    kept = [await queue.take() for _ in range(len(queue))]
+    assert [f.recv_ns for f in kept if f is not None] == [1, 4, 5]
+    assert (queue.broken, queue.dropped) == ({b"book"}, 3)
 
 
 async def test_queue_keeps_order_while_there_is_room() -> None:
