@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quantdesk.domain.instrument import Side
-from quantdesk.simulator.binance.floor import TradingFloor
+from quantdesk.simulator.binance.floor import BinanceFloor
 from quantdesk.simulator.binance.records import NS_PER_MS, Record, contract_of, fixed, levels
 from quantdesk.simulator.binance.statistics import last_day
 from quantdesk.simulator.binance.stream import PUBLIC, SECOND_NS
@@ -16,7 +16,7 @@ class BookTicker:
 
     path, pace_ns = PUBLIC, 0
 
-    def __init__(self, floor: TradingFloor, listing: Listing) -> None:
+    def __init__(self, floor: BinanceFloor, listing: Listing) -> None:
         self._floor, self._listing = floor, listing
         self.names = frozenset({listing.instrument.name})
         self._sent: tuple[object, ...] | None = None
@@ -100,7 +100,7 @@ class DepthTop:
 
     path = PUBLIC
 
-    def __init__(self, floor: TradingFloor, listing: Listing, count: int, pace_ns: int) -> None:
+    def __init__(self, floor: BinanceFloor, listing: Listing, count: int, pace_ns: int) -> None:
         self._floor, self._listing, self._count = floor, listing, count
         self.pace_ns = pace_ns
         self.names = frozenset({listing.instrument.name})
@@ -170,7 +170,7 @@ class Trades:
 
     path, pace_ns = PUBLIC, 0
 
-    def __init__(self, floor: TradingFloor, names: frozenset[str]) -> None:
+    def __init__(self, floor: BinanceFloor, names: frozenset[str]) -> None:
         self._floor, self.names = floor, names
         self._trades: list[Trade] = []
 
@@ -203,7 +203,7 @@ class DayTicker:
 
     path, pace_ns = PUBLIC, SECOND_NS
 
-    def __init__(self, floor: TradingFloor, names: frozenset[str]) -> None:
+    def __init__(self, floor: BinanceFloor, names: frozenset[str]) -> None:
         self._floor, self.names = floor, names
         self._traded: dict[str, None] = {}
 

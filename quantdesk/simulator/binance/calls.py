@@ -9,7 +9,7 @@ from typing import Any
 
 from quantdesk.domain.instrument import Instrument
 from quantdesk.simulator.binance.accounts import ApiAccount
-from quantdesk.simulator.binance.floor import TradingFloor
+from quantdesk.simulator.binance.floor import BinanceFloor
 from quantdesk.simulator.binance.ladder import CONTRACT_OF, Contract
 from quantdesk.simulator.binance.listen_keys import ListenKeys
 from quantdesk.simulator.binance.parameters import Parameters
@@ -32,7 +32,7 @@ class Call:
     now_ms : venue time
     """
 
-    floor: TradingFloor
+    floor: BinanceFloor
     listen_keys: ListenKeys
     parameters: Parameters
     account: ApiAccount | None

@@ -39,7 +39,7 @@ EVENTS_KEPT_MAX = 1_000_000
 BOOK_LEVELS = 5
 
 
-class TradingFloor:
+class BinanceFloor:
     """The exchange behind this face.
 
     Attributes

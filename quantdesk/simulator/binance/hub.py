@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from quantdesk.simulator.binance.floor import TradingFloor
+from quantdesk.simulator.binance.floor import BinanceFloor
 from quantdesk.simulator.binance.stream import PRIVATE, SECOND_NS, Stream
 from quantdesk.simulator.binance.streams import open_stream
 from quantdesk.simulator.binance.user_events import UserEvents
@@ -45,7 +45,7 @@ class _Open:
 class StreamHub:
     """Streams that are subscribed to, of the market and of accounts."""
 
-    def __init__(self, floor: TradingFloor, account_ids: Sequence[str]) -> None:
+    def __init__(self, floor: BinanceFloor, account_ids: Sequence[str]) -> None:
         self._floor = floor
         self._users = UserEvents(floor, account_ids)
         self._open: dict[tuple[str, str], _Open] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantdesk.simulator.binance.floor import TradingFloor
+from quantdesk.simulator.binance.floor import BinanceFloor
 from quantdesk.simulator.binance.ladder import QUOTE
 from quantdesk.simulator.binance.records import (
     NS_PER_MS,
@@ -28,7 +28,7 @@ class MarkPrices:
     path, pace_ns = MARKET, SECOND_NS
     names: frozenset[str] = frozenset()
 
-    def __init__(self, floor: TradingFloor, symbol: str) -> None:
+    def __init__(self, floor: BinanceFloor, symbol: str) -> None:
         self._floor, self._symbol = floor, symbol
 
     def note(self, event: ExchangeEvent) -> None:
@@ -88,7 +88,7 @@ class OpenInterest:
     path, pace_ns = MARKET, 60 * SECOND_NS
     names: frozenset[str] = frozenset()
 
-    def __init__(self, floor: TradingFloor, symbol: str, rows: list[int]) -> None:
+    def __init__(self, floor: BinanceFloor, symbol: str, rows: list[int]) -> None:
         self._floor, self._symbol, self._rows = floor, symbol, rows
 
     def note(self, event: ExchangeEvent) -> None:
@@ -120,7 +120,7 @@ class IndexPrices:
     path, pace_ns = MARKET, SECOND_NS
     names: frozenset[str] = frozenset()
 
-    def __init__(self, floor: TradingFloor) -> None:
+    def __init__(self, floor: BinanceFloor) -> None:
         self._floor = floor
 
     def note(self, event: ExchangeEvent) -> None:
@@ -142,7 +142,7 @@ class Bars:
 
     path, pace_ns = MARKET, SECOND_NS
 
-    def __init__(self, floor: TradingFloor, listing: Listing, interval: str) -> None:
+    def __init__(self, floor: BinanceFloor, listing: Listing, interval: str) -> None:
         self._floor, self._listing, self._interval = floor, listing, interval
         self._length_ns = INTERVALS_NS[interval]
         self.names = frozenset({listing.instrument.name})
@@ -203,7 +203,7 @@ class NewSymbols:
 
     path, pace_ns = MARKET, 0
 
-    def __init__(self, floor: TradingFloor) -> None:
+    def __init__(self, floor: BinanceFloor) -> None:
         self._floor = floor
         self.names = frozenset(floor.market.board.names)
         self._changed: list[ListingChanged] = []

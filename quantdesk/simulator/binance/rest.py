@@ -14,7 +14,7 @@ import msgspec
 from quantdesk.simulator.binance import account_endpoints, market_endpoints, trade_endpoints
 from quantdesk.simulator.binance.accounts import KEY_LENGTH, ApiAccount, by_key
 from quantdesk.simulator.binance.calls import Call, Endpoint, Routes, Security
-from quantdesk.simulator.binance.floor import TradingFloor
+from quantdesk.simulator.binance.floor import BinanceFloor
 from quantdesk.simulator.binance.limits import Limits
 from quantdesk.simulator.binance.listen_keys import ListenKeys
 from quantdesk.simulator.binance.parameters import Parameters, parse_form
@@ -61,7 +61,7 @@ class RestFace:
 
     def __init__(
         self,
-        floor: TradingFloor,
+        floor: BinanceFloor,
         accounts: Sequence[ApiAccount],
         listen_keys: ListenKeys,
         limits: Limits,

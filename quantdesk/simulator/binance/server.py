@@ -20,7 +20,7 @@ from quantdesk.simulator.binance.accounts import ApiAccount, draw_accounts
 from quantdesk.simulator.binance.connection import CLOSE_TIMEOUT_S, GOING_AWAY, Connection
 from quantdesk.simulator.binance.control import STREAMS_MAX, answer
 from quantdesk.simulator.binance.faults import Fate, Faults
-from quantdesk.simulator.binance.floor import TradingFloor
+from quantdesk.simulator.binance.floor import BinanceFloor
 from quantdesk.simulator.binance.hub import StreamHub
 from quantdesk.simulator.binance.limits import WEIGHT_PER_MINUTE, Limits
 from quantdesk.simulator.binance.listen_keys import ListenKeys
@@ -70,7 +70,7 @@ class BinanceServer:
             raise InvalidInput("step_s", step_s, "must be positive, or None")
         self.venue = venue
         self.accounts = tuple(accounts) if accounts is not None else draw_accounts(venue.seed)
-        self.floor = TradingFloor(venue, self.accounts)
+        self.floor = BinanceFloor(venue, self.accounts)
         self.faults = Faults()
         self._host, self._port, self._step_s = host, port, step_s
         self._listen_keys = ListenKeys(venue.seed)

@@ -11,7 +11,7 @@ from quantdesk.simulator.binance.book_streams import (
     DepthTop,
     Trades,
 )
-from quantdesk.simulator.binance.floor import TradingFloor
+from quantdesk.simulator.binance.floor import BinanceFloor
 from quantdesk.simulator.binance.ladder import expiry_text
 from quantdesk.simulator.binance.market_streams import (
     Bars,
@@ -30,7 +30,7 @@ _PACES_NS = {"100ms": SECOND_NS // 10, "500ms": SECOND_NS // 2}
 _DEPTHS = {"depth5": 5, "depth10": 10, "depth20": 20}
 
 
-def open_stream(name: str, floor: TradingFloor) -> Stream | None:
+def open_stream(name: str, floor: BinanceFloor) -> Stream | None:
     """The stream called `name`; None where there is none."""
     if len(name) > STREAM_NAME_LENGTH_MAX:
         return None
@@ -48,7 +48,7 @@ def open_stream(name: str, floor: TradingFloor) -> Stream | None:
     return _of_symbol(floor, listing, rest) if listing is not None else None
 
 
-def _of_underlying(floor: TradingFloor, symbol: str, rest: str) -> Stream | None:
+def _of_underlying(floor: BinanceFloor, symbol: str, rest: str) -> Stream | None:
     kind, _, expiration = rest.partition("@")
     board = floor.market.board
     rows = [row for row in range(len(board)) if board.instruments[row].index_name == symbol]
@@ -64,7 +64,7 @@ def _of_underlying(floor: TradingFloor, symbol: str, rest: str) -> Stream | None
     return None
 
 
-def _of_symbol(floor: TradingFloor, listing: Listing, rest: str) -> Stream | None:
+def _of_symbol(floor: BinanceFloor, listing: Listing, rest: str) -> Stream | None:
     simple: dict[str, Callable[[], Stream]] = {
         "bookTicker": lambda: BookTicker(floor, listing),
         "optionTrade": lambda: Trades(floor, frozenset({listing.instrument.name})),

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from quantdesk.domain.fill import Fill, Liquidity
 from quantdesk.domain.instrument import Side
-from quantdesk.simulator.binance.floor import TradingFloor
+from quantdesk.simulator.binance.floor import BinanceFloor
 from quantdesk.simulator.binance.ladder import QUOTE
 from quantdesk.simulator.binance.records import (
     CASH_DECIMALS,
@@ -59,7 +59,7 @@ class _Touched:
 class UserEvents:
     """Turns exchange events into messages by account."""
 
-    def __init__(self, floor: TradingFloor, account_ids: Iterable[str]) -> None:
+    def __init__(self, floor: BinanceFloor, account_ids: Iterable[str]) -> None:
         self._floor = floor
         self._balances = {
             account_id: floor.exchange.ledger.balance(account_id, QUOTE)
