@@ -92,6 +92,21 @@ class BinanceServer:
         """Base address of the streams; `/public`, `/market` and `/private` hang below it."""
         return f"ws://{self._host}:{self._port}"
 
+    def endpoints(self) -> dict[str, str]:
+        """What the simulator's ready line says of this face."""
+        return {"rest": self.rest_url, "ws": self.ws_url}
+
+    def credentials(self) -> list[dict[str, object]]:
+        """Keys, secrets and opening balances for the ready line: they are good only here."""
+        return [
+            {
+                "api_key": account.api_key,
+                "api_secret": account.api_secret,
+                "balances": {coin: f"{amount:f}" for coin, amount in account.balances.items()},
+            }
+            for account in self.accounts
+        ]
+
     @property
     def connection_count(self) -> int:
         """WebSocket connections open now."""

@@ -152,3 +152,14 @@ async def test_market_moves_between_requests(client: Client, server: BinanceServ
     after = await client.public("/index", underlying="BTCUSDT")
     assert after["time"] // 1000 - before["time"] // 1000 == 30
     assert after["indexPrice"] != before["indexPrice"]
+
+
+async def test_ready_line_names_addresses_and_accounts(server: BinanceServer) -> None:
+    assert server.endpoints() == {
+        "rest": server.rest_url,
+        "ws": server.rest_url.replace("http", "ws"),
+    }
+    first = server.credentials()[0]
+    assert first["balances"] == {"USDT": "1000000"}
+    assert first["api_key"] == server.accounts[0].api_key
+    assert first["api_secret"] == server.accounts[0].api_secret

@@ -7,10 +7,12 @@ from urllib.parse import urlencode
 import pytest
 
 from quantdesk.runtime.clock import ManualClock
+from quantdesk.simulator import SimulatedVenue
 from quantdesk.simulator.binance.accounts import draw_accounts
 from quantdesk.simulator.binance.limits import BAN_FIRST_S, VIOLATIONS_MAX, Limits
+from quantdesk.simulator.binance.server import BinanceServer
 from quantdesk.simulator.binance.signing import sign, without_signature
-from tests.unit.simulator_binance.client import Client
+from tests.unit.simulator_binance.client import Client, connect
 
 S = 1_000_000_000
 
@@ -207,3 +209,18 @@ async def test_ban_answers_418_with_the_time_to_wait(client: Client) -> None:
     answer = await client.send("GET", "/ping")
     assert answer.status == 418
     assert answer.headers["Retry-After"] == "130"
+
+
+async def test_server_over_its_limit_answers_429_with_the_time_to_wait(
+    venue: SimulatedVenue,
+) -> None:
+    async with (
+        BinanceServer(venue, step_s=None, weight_per_minute=10) as server,
+        connect(server, server.accounts[0]) as client,
+    ):
+        assert (await client.send("GET", "/mark")).status == 200
+        assert (await client.send("GET", "/mark")).status == 200
+        answer = await client.send("GET", "/ping")
+    assert (answer.status, answer.body["code"]) == (429, -1008)
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert answer.headers["X-MBX-USED-WEIGHT-1M"] == "11"

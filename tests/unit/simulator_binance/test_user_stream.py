@@ -12,6 +12,7 @@ import pytest
 from quantdesk.runtime.clock import ManualClock
 from quantdesk.simulator.binance.server import BinanceServer
 from tests.unit.simulator_binance.client import Client, Streams, listen
+from tests.unit.simulator_binance.test_expiry import CALL, EXPIRY_MS, held_through
 
 SYMBOL = "BTC-260925-60000-C"
 MINUTE_NS = 60_000_000_000
@@ -85,6 +86,32 @@ async def test_fill_is_told_with_fee_balance_position_and_margins(
     (mark,) = await client.public("/mark", symbol=SYMBOL)
     (held,) = greeks["G"]
     assert Decimal(held["d"]) == Decimal(mark["delta"]) / 10
+
+
+async def test_expiry_of_a_position_is_told_as_cash(
+    server: BinanceServer, client: Client, clock: ManualClock
+) -> None:
+    _, ask = await client.best(CALL)
+    await client.order(CALL, "BUY", "0.50", ask)
+    left_ns = EXPIRY_MS * 1_000_000 - server.venue.now_ns()
+    clock.advance_to(clock.now_ns() + left_ns - 5 * MINUTE_NS)
+    async with listening(server, client) as (_, streams):
+        await held_through(client, clock)
+        account = {message["e"]: message for message in await streams.waiting()}
+    balance = account["BALANCE_POSITION_UPDATE"]
+    assert balance["P"] == [{"s": CALL, "c": "0.00", "p": "0.00000000", "a": "0"}]
+    (row,) = await client.ok("GET", "/exerciseRecord")
+    paid = Decimal(row["amount"]) - Decimal(row["fee"])
+    assert Decimal(balance["B"][0]["bc"]) == paid > 0
+
+
+async def test_deposit_is_told_as_one(server: BinanceServer, client: Client) -> None:
+    async with listening(server, client) as (_, streams):
+        server.floor.exchange.deposit(client.account.account_id, "USDT", Decimal(5))
+        server.pump()
+        message = await streams.receive()
+    assert (message["e"], message["m"], message["P"]) == ("BALANCE_POSITION_UPDATE", "DEPOSIT", [])
+    assert message["B"] == [{"a": "USDT", "b": "1000005.00000000", "bc": "5.00000000"}]
 
 
 async def test_maker_is_told_of_its_fill_too(
