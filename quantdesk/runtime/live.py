@@ -70,7 +70,7 @@ class LiveDesk:
         self._clock = clock
         self._recorder = recorder
         self._recording_is_vital = recording_is_vital
-        self._interval_s = interval_s
+        self.interval_s = interval_s
         self._latest: DeskSnapshot | None = None
         self._progress_made = asyncio.Event()
         self._recording_problem = ""
@@ -134,6 +134,10 @@ class LiveDesk:
             raise Transient(
                 f"no complete chain after {timeout_s:g} s: {self._progress(underlyings)}"
             ) from None
+        return self.refresh()
+
+    def refresh(self) -> DeskSnapshot:
+        """A snapshot of this moment; to be called on the desk's own loop."""
         self._refresh_links()
         self._latest = self._desk.snapshot(self._clock.now_ns())
         return self._latest
@@ -184,7 +188,7 @@ class LiveDesk:
             if now_ns - flushed_ns >= FLUSH_INTERVAL_NS:
                 flushed_ns = now_ns
                 self._keep(_flush)
-            await asyncio.sleep(self._interval_s)
+            await asyncio.sleep(self.interval_s)
 
     def _refresh_links(self) -> None:
         now_ns = self._clock.now_ns()

@@ -18,6 +18,7 @@ from quantdesk.errors import QuantDeskError
 VERBS = {
     "bench": "quantdesk.app.cli.bench",
     "chain": "quantdesk.app.cli.chain",
+    "doctor": "quantdesk.app.cli.doctor",
     "greeks": "quantdesk.app.cli.greeks",
     "iv": "quantdesk.app.cli.iv",
     "price": "quantdesk.app.cli.price",
