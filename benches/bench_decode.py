@@ -1,4 +1,6 @@
-"""How many captured Deribit ticker frames a core turns into events, against bare JSON readers?
+"""How many captured Deribit frames a core turns into events, against bare JSON readers?
+
+Tickers of options, and order books: snapshots and changes.
 
 Same frames, same run: ours gives checked domain events with exact prices; the bare readers give
 dictionaries that nobody has looked at. Times are per pass over all frames; `extra_info` holds
@@ -16,7 +18,7 @@ import msgspec
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from quantdesk.domain.events import QuoteUpdate, RawFrame
+from quantdesk.domain.events import BookChange, BookSnapshot, QuoteUpdate, RawFrame
 from quantdesk.venues.deribit import events_of
 from quantdesk.venues.deribit.decode import decode
 
@@ -25,18 +27,18 @@ CAPTURE = (
 )
 
 
-@pytest.fixture(scope="module")
-def frames() -> list[RawFrame]:
-    """The 89 tickers of the capture."""
+def captured(topic: str) -> list[RawFrame]:
+    """The frames of the capture on channels of `topic`."""
     with gzip.open(CAPTURE, "rt", encoding="utf-8") as lines:
         texts = [line.rstrip("\n").partition(": ")[2] for line in lines]
-    found = [
+    return [
         RawFrame(venue="deribit", connection="bench", recv_ns=1, payload=text.encode())
         for text in texts
-        if '"channel":"ticker.' in text[:100]
+        if f'"channel":"{topic}.' in text[:100]
     ]
-    assert len(found) == 89
-    return found
+
+
+TICKERS, BOOKS = captured("ticker"), captured("book")
 
 
 def to_events(frame: RawFrame) -> object:
@@ -55,17 +57,31 @@ def to_json_dict(frame: RawFrame) -> object:
     return json.loads(frame.payload)
 
 
-def test_all_frames_are_quotes(frames: list[RawFrame]) -> None:
-    assert all(isinstance(event, QuoteUpdate) for f in frames for event in events_of(f))
+def test_all_frames_make_the_events_they_should() -> None:
+    assert (len(TICKERS), len(BOOKS)) == (89, 46)
+    assert all(isinstance(event, QuoteUpdate) for f in TICKERS for event in events_of(f))
+    books = [event for f in BOOKS for event in events_of(f)]
+    assert all(isinstance(event, BookSnapshot | BookChange) for event in books)
 
 
-@pytest.mark.parametrize(
-    "reader",
-    [to_events, to_wire, to_msgspec_dict, to_json_dict],
-    ids=lambda reader: reader.__name__,
-)
+READERS = [to_events, to_wire, to_msgspec_dict, to_json_dict]
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
 @pytest.mark.benchmark(group="decode a ticker")
-def test_frames_a_second(
+def test_tickers_a_second(
+    reader: Callable[[RawFrame], object], benchmark: BenchmarkFixture
+) -> None:
+    measure(reader, TICKERS, benchmark)
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
+@pytest.mark.benchmark(group="decode a book")
+def test_books_a_second(reader: Callable[[RawFrame], object], benchmark: BenchmarkFixture) -> None:
+    measure(reader, BOOKS, benchmark)
+
+
+def measure(
     reader: Callable[[RawFrame], object], frames: list[RawFrame], benchmark: BenchmarkFixture
 ) -> None:
     def read_all() -> None:

@@ -25,7 +25,7 @@ from quantdesk.simulator import DeribitServer, SimulatedVenue, load_sample
 from quantdesk.venues import deribit
 
 NS_PER_S = 1_000_000_000
-BOOKS = 40
+BOOKS = 12
 PATIENCE_S = 20.0
 
 
@@ -53,14 +53,14 @@ class Line:
         self.books = OrderBooks()
         self.names: list[str] = []
         self.refused: list[FrameSetAside] = []
-        self.lost = 0
+        self.lost: set[str] = set()
         self.loses: Callable[[bytes], bool] = lambda _: False
         self._came = asyncio.Condition()
 
     async def read(self) -> None:
         async for frame in self.feed.frames():
             if b'"book.' in frame.payload[:100] and self.loses(frame.payload):
-                self.lost += 1
+                self.lost.add(json.loads(frame.payload)["params"]["data"]["instrument_name"])
                 continue
             for event in deribit.events_of(frame):
                 if isinstance(event, BookSnapshot | BookChange):
@@ -147,7 +147,7 @@ async def test_every_book_is_the_exchanges_after_each_move(book_group: str | Non
             after = await settle(line)
             changed += sum(before[name]["bids"] != after[name]["bids"] for name in line.names)
             before = after
-        assert changed >= 10
+        assert changed >= 3
         assert not line.refused
         assert line.feed.reconnects == 0
 
@@ -157,13 +157,13 @@ async def test_books_that_lost_messages_are_made_good_again() -> None:
         await line.until(line.all_good)
         rng = random.Random(5)
         # Lost between feed and books, as a frame is that could not be read.
-        line.loses = lambda payload: b'"type":"change"' in payload and rng.random() < 0.1
-        while line.lost < 20:
+        line.loses = lambda payload: b'"type":"change"' in payload and rng.random() < 0.3
+        while len(line.lost) < 3:
             line.move(3.0)
             await line.exchange_books()
         line.loses = lambda _: False
-        # What was lost last can only be seen by what follows it: move until each book has moved.
-        stale = set(line.names)
+        # What was lost last can only be seen by what follows it: move until those books moved.
+        stale = set(line.lost)
         while stale:
             before = await line.exchange_books()
             line.move(30.0)

@@ -43,6 +43,7 @@ from quantdesk.venues.deribit.ranges import event_ns_of_us, name_like
 from quantdesk.venues.deribit.stream_events import stream_events
 from quantdesk.venues.deribit.wire import (
     Answer,
+    Book,
     Failure,
     Greeks,
     Heartbeat,
@@ -63,7 +64,11 @@ def to_events(message: Message, frame: RawFrame) -> tuple[MarketEvent, ...]:
     Raises ProtocolError ("out_of_range", "missing_field", "bad_field", "unknown_kind") where a
     value can not be believed: a frame with one bad number makes no price at all.
     """
-    events = _events_of_message(message, frame)
+    if type(message) is Notification:
+        # By far the most frequent, so asked for first.
+        events = _push_events(message, frame)
+    else:
+        events = _events_of_message(message, frame)
     if message.unknown_fields:
         detail = ", ".join(message.unknown_fields)
         events += (set_aside(frame, "unknown_field", detail, is_refused=False),)
@@ -83,9 +88,16 @@ def _events_of_message(message: Message, frame: RawFrame) -> tuple[MarketEvent, 
 
 
 def _push_events(push: Notification, frame: RawFrame) -> tuple[MarketEvent, ...]:
+    data = push.data
+    if isinstance(data, Ticker):
+        return _ticker_events(data, frame)
+    if isinstance(data, Book):
+        return stream_events(push, frame)
+    return _rare_push_events(push, frame)
+
+
+def _rare_push_events(push: Notification, frame: RawFrame) -> tuple[MarketEvent, ...]:
     match push.data:
-        case Ticker() as ticker:
-            return _ticker_events(ticker, frame)
         case PriceIndex() as index:
             return (_index_event(index, push.channel, frame),)
         case InstrumentState() as state:

@@ -61,10 +61,10 @@ def stream_events(push: Notification, frame: RawFrame) -> tuple[MarketEvent, ...
     """The events of `push`. Raises ProtocolError; what is private is set aside."""
     found: MarketEvent
     match push.data:
-        case tuple() as records:
-            return _list_events(records, push.channel, frame)
         case Book() as book:
             found = _book_event(book, frame)
+        case tuple() as records:
+            return _list_events(records, push.channel, frame)
         case GroupedBook() as book:
             found = _grouped_event(book, push.channel, frame)
         case Quote() as quote:

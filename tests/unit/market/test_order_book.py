@@ -93,7 +93,7 @@ def test_a_gap_makes_the_book_unknown_at_once_until_the_next_snapshot(book: Orde
     book.apply(change(12, 13, (level(1, 7),)))
     assert not book.is_good
     book.apply(snapshot(14, (level(1, 8),)))
-    assert book.is_good
+    assert book.bad_reason == ""
     assert book.best_bid == level(1, 8)
 
 
@@ -125,7 +125,7 @@ def test_an_older_snapshot_leaves_nobody_believing_either(book: OrderBook) -> No
 
 def test_a_crossed_book_is_in_sequence_and_says_that_it_is_crossed(book: OrderBook) -> None:
     book.apply(snapshot(10, (level(2, 5),), (level(2, 1),)))
-    assert book.is_good
+    assert book.bad_reason == ""
     assert book.is_crossed
 
 
@@ -134,7 +134,7 @@ def test_fetched_snapshot_is_not_good_before_a_change_joins_it(book: OrderBook) 
     assert not book.is_good
     assert book.best_bid is None
     book.apply(change(97, 104, (level(1, 6),), first_id=98))
-    assert book.is_good
+    assert book.bad_reason == ""
     assert book.best_bid == level(1, 6)
 
 
@@ -143,7 +143,7 @@ def test_fetched_snapshot_drops_what_it_holds_and_takes_what_follows(book: Order
     book.apply(change(90, 105, (level(1, 6),), first_id=91))
     book.apply(change(105, 110, (level(2, 1),), first_id=106))
     book.apply(snapshot(100, (level(1, 5),), in_sequence=False))
-    assert book.is_good
+    assert book.bad_reason == ""
     assert book.bids() == (level(2, 1), level(1, 6))
     assert book.change_id == 110
 
