@@ -19,6 +19,9 @@ from quantdesk.errors import StorageError, Transient
 from quantdesk.runtime.desk import Desk
 from quantdesk.snapshot import DeskSnapshot, LinkState
 
+FIRST_FRAME_TIMEOUT_S = 10.0
+"""How long a command waits for a venue to say anything at all."""
+
 SNAPSHOT_INTERVAL_S = 0.1
 """Ten snapshots a second: as many as a screen may paint."""
 
@@ -125,14 +128,19 @@ class LiveDesk:
 
         Raises Transient after `timeout_s`, saying how far it came.
         """
+        started = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(timeout_s):
+            # Where not even a first frame comes there is nobody to wait for.
+            async with asyncio.timeout(min(FIRST_FRAME_TIMEOUT_S, timeout_s)):
+                await self._progress_made.wait()
+            async with asyncio.timeout_at(started + timeout_s):
                 while not all(self._is_quoted(underlying) for underlying in underlyings):
                     self._progress_made.clear()
                     await self._progress_made.wait()
         except TimeoutError:
+            waited_s = asyncio.get_running_loop().time() - started
             raise Transient(
-                f"no complete chain after {timeout_s:g} s: {self._progress(underlyings)}"
+                f"no complete chain after {waited_s:.0f} s: {self._progress(underlyings)}"
             ) from None
         return self.refresh()
 
