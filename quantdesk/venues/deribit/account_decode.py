@@ -11,6 +11,7 @@ from msgspec import Raw, Struct
 
 from quantdesk.domain.secret import Secret
 from quantdesk.errors import ProtocolError
+from quantdesk.venues.decoding.audit import audit
 from quantdesk.venues.deribit.account_wire import (
     AccountData,
     AccountResult,
@@ -24,7 +25,6 @@ from quantdesk.venues.deribit.account_wire import (
     UserTrade,
     UserTradesPage,
 )
-from quantdesk.venues.deribit.audit import audit
 from quantdesk.venues.deribit.reading import read
 
 AUTH = "public/auth"

@@ -10,8 +10,8 @@ from typing import Protocol
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import BanStore, Clock
 from quantdesk.errors import ConfigError, ProtocolError, RateLimited, StorageError, VenueError
+from quantdesk.venues.decoding.ranges import safe_text
 from quantdesk.venues.deribit.line import UnderMaintenance
-from quantdesk.venues.deribit.ranges import safe_text
 from quantdesk.venues.deribit.settings import DeribitSettings
 from quantdesk.venues.transport.backoff import Backoff
 from quantdesk.venues.transport.frame_queue import FrameQueue

@@ -9,10 +9,10 @@ from collections.abc import AsyncGenerator, Sequence
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import BanStore, Clock
 from quantdesk.errors import ConfigError
+from quantdesk.venues.decoding.ranges import name_like
 from quantdesk.venues.deribit.budget import RequestBudget
 from quantdesk.venues.deribit.connection import KeptConnection
 from quantdesk.venues.deribit.instruments import VENUE
-from quantdesk.venues.deribit.ranges import name_like
 from quantdesk.venues.deribit.session import MarketSession, MarketWishes
 from quantdesk.venues.deribit.settings import DeribitSettings
 from quantdesk.venues.deribit.signing import DeribitCredentials

@@ -17,8 +17,8 @@ from quantdesk.domain.instrument import (
     TickScheme,
 )
 from quantdesk.errors import InvalidInput, ProtocolError
+from quantdesk.venues.decoding.ranges import event_ns_of_ms, exact_in_range, name_like
 from quantdesk.venues.deribit.account_wire import OptionalDecimal
-from quantdesk.venues.deribit.ranges import event_ns_of_ms, exact_in_range, name_like
 from quantdesk.venues.deribit.wire import InstrumentRecord, UnreadRecord
 
 VENUE = "deribit"

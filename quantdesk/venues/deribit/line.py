@@ -15,12 +15,12 @@ from typing import NamedTuple
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import Clock
 from quantdesk.errors import ProtocolError, RateLimited, Rejected, Transient, VenueError
+from quantdesk.venues.decoding.ranges import NS_PER_MS, safe_text
 from quantdesk.venues.deribit.account_wire import AuthGrant
 from quantdesk.venues.deribit.budget import RequestBudget
 from quantdesk.venues.deribit.decode import decode
 from quantdesk.venues.deribit.instruments import VENUE
 from quantdesk.venues.deribit.masking import Masker
-from quantdesk.venues.deribit.ranges import NS_PER_MS, safe_text
 from quantdesk.venues.deribit.requests import ParamValue, request, request_id
 from quantdesk.venues.deribit.settings import DeribitSettings
 from quantdesk.venues.deribit.wire import (

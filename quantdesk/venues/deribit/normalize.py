@@ -21,6 +21,7 @@ from quantdesk.domain.events import (
 )
 from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.errors import ProtocolError
+from quantdesk.venues.decoding.ranges import event_ns_of_us, name_like
 from quantdesk.venues.deribit.instruments import (
     KNOWN_STATES,
     UNLISTED_STATES,
@@ -39,7 +40,6 @@ from quantdesk.venues.deribit.numbers import (
     quote_level,
     rate,
 )
-from quantdesk.venues.deribit.ranges import event_ns_of_us, name_like
 from quantdesk.venues.deribit.stream_events import stream_events
 from quantdesk.venues.deribit.wire import (
     Answer,

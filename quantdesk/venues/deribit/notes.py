@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from quantdesk.domain.events import FrameSetAside, RawFrame, VenueTime
 from quantdesk.errors import InvalidInput, ProtocolError
+from quantdesk.venues.decoding.ranges import event_ns_of_us, safe_text
 from quantdesk.venues.deribit.instruments import VENUE
 from quantdesk.venues.deribit.names import InstrumentName, parse_instrument_name
 from quantdesk.venues.deribit.numbers import out_of_range
-from quantdesk.venues.deribit.ranges import event_ns_of_us, safe_text
 from quantdesk.venues.deribit.wire import Failure
 
 SAMPLE_LENGTH = 200

@@ -8,8 +8,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from quantdesk.errors import ProtocolError
+from quantdesk.venues.decoding.ranges import LARGEST, SMALLEST, event_ns_of_ms, exact_in_range
 from quantdesk.venues.deribit.account_wire import OptionalDecimal, OptionalFloat
-from quantdesk.venues.deribit.ranges import LARGEST, SMALLEST, event_ns_of_ms, exact_in_range
 
 IV_PERCENT_MAX = 100_000.0
 """A thousand times one. The venue's own caps lie at 500 to 999 percent."""

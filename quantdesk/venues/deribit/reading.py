@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from quantdesk.errors import ProtocolError
-from quantdesk.venues.deribit.audit import audit, quotes_of
+from quantdesk.venues.decoding.audit import audit, quotes_of
 
 ShapeT = TypeVar("ShapeT")
 

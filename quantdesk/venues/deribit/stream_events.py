@@ -23,6 +23,7 @@ from quantdesk.domain.events import (
 )
 from quantdesk.domain.instrument import InstrumentKind, Side
 from quantdesk.errors import ProtocolError
+from quantdesk.venues.decoding.ranges import LARGEST, SMALLEST, name_like
 from quantdesk.venues.deribit.instruments import VENUE
 from quantdesk.venues.deribit.notes import known_name, set_aside
 from quantdesk.venues.deribit.numbers import (
@@ -35,7 +36,6 @@ from quantdesk.venues.deribit.numbers import (
     quote_level,
     rate,
 )
-from quantdesk.venues.deribit.ranges import LARGEST, SMALLEST, name_like
 from quantdesk.venues.deribit.wire import (
     Book,
     GroupedBook,
