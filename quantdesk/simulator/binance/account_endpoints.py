@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from quantdesk.domain.instrument import Instrument, Side
 from quantdesk.margin.fee_rates import FeeProduct, trade_rates_at
@@ -266,8 +268,7 @@ def _not_authorised(_call: Call) -> Record:
     raise RequestRefused(UNAUTHORISED_ACTION)
 
 
-def _signed(handle: object, weight: int = 1) -> Endpoint:
-    assert callable(handle)
+def _signed(handle: Callable[[Call], Any], weight: int = 1) -> Endpoint:
     return Endpoint(handle=handle, security=Security.SIGNED, weight=weighing(weight))
 
 

@@ -16,7 +16,7 @@ from quantdesk.simulator.binance.records import (
     strike_text,
     trimmed,
 )
-from quantdesk.simulator.binance.statistics import INTERVALS_NS, bars
+from quantdesk.simulator.binance.statistics import INTERVALS_NS, Summary, bars
 from quantdesk.simulator.binance.stream import MARKET, SECOND_NS
 from quantdesk.simulator.exchange.events import ExchangeEvent, ListingChanged, Trade
 from quantdesk.simulator.exchange.listing import Listing, ListingState
@@ -158,21 +158,19 @@ class Bars:
         if not self._is_due and not has_ended:
             return []
         self._is_due = False
-        oldest_ns = self._open_ns if has_ended and self._open_ns is not None else begin_ns
-        found = [
-            self._message(bar_ns, begin_ns, now_ms)
-            for bar_ns, _ in bars(self._listing.trades, self._length_ns)
+        oldest_ns = self._open_ns if self._open_ns is not None else begin_ns
+        traded = bars(self._listing.trades, self._length_ns)
+        self._open_ns = begin_ns if traded and traded[-1][0] == begin_ns else None
+        return [
+            self._message(bar_ns, bar, now_ms, is_over=bar_ns < begin_ns)
+            for bar_ns, bar in traded
             if bar_ns >= oldest_ns
         ]
-        traded = [bar_ns for bar_ns, _ in bars(self._listing.trades, self._length_ns)]
-        self._open_ns = begin_ns if traded and traded[-1] == begin_ns else None
-        return list(found)
 
-    def _message(self, bar_ns: int, begin_ns: int, now_ms: int) -> Record:
+    def _message(self, bar_ns: int, bar: Summary, now_ms: int, *, is_over: bool) -> Record:
         instrument = self._listing.instrument
         contract = contract_of(instrument)
         price, amount = contract.price_scale, contract.quantity_scale
-        bar = dict(bars(self._listing.trades, self._length_ns))[bar_ns]
         return {
             "e": "kline",
             "E": now_ms,
@@ -190,7 +188,7 @@ class Bars:
                 "l": fixed(bar.low, price),
                 "v": fixed(bar.amount, amount),
                 "n": bar.count,
-                "x": bar_ns < begin_ns,
+                "x": is_over,
                 "q": fixed(bar.value, price),
                 "V": fixed(bar.buy_amount, amount),
                 "Q": fixed(bar.buy_value, price),

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from quantdesk.errors import InvalidInput
 from quantdesk.runtime.clock import ManualClock
+from quantdesk.simulator import SimulatedVenue
 from quantdesk.simulator.binance.control import answer
 from quantdesk.simulator.binance.server import BinanceServer
 from tests.unit.simulator_binance.client import Client, Streams, listen
@@ -323,3 +325,31 @@ async def test_client_that_answers_no_ping_is_cut(
             await streams.receive()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.reason == "Pong timeout"
+
+
+async def test_server_moves_by_itself_and_stops_cleanly(
+    venue: SimulatedVenue, clock: ManualClock
+) -> None:
+    async with BinanceServer(venue, step_s=0.01) as server:
+        async with listen(server, "/market/ws/!index@arr") as streams:
+            clock.advance_to(clock.now_ns() + SECOND_NS)
+            message = await streams.receive()
+        assert message[0]["e"] == "indexPrice"
+    assert server.connection_count == 0
+
+
+def test_step_must_be_positive(venue: SimulatedVenue) -> None:
+    with pytest.raises(InvalidInput, match="step_s"):
+        BinanceServer(venue, step_s=0)
+
+
+async def test_stopping_ends_the_connections(venue: SimulatedVenue) -> None:
+    server = BinanceServer(venue, step_s=None)
+    await server.start()
+    async with listen(server, "/public/ws") as streams:
+        await streams.settle()
+        await server.stop()
+        with pytest.raises(ConnectionClosed) as closed:
+            await streams.receive()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1001
