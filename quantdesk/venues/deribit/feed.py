@@ -150,7 +150,10 @@ class DeribitFeed:
             session.refresh_books()
 
     def is_book_good(self, name: str) -> bool:
-        """Whether a watched book hangs together as received on the present connection."""
+        """Whether a watched book hangs together as received on the present connection.
+
+        Of books that are told by changes; a grouped one comes whole each time.
+        """
         session = self._open()
         return session is not None and session.books.is_good(name)
 

@@ -124,22 +124,21 @@ class RpcLine:
             self._heard_s = self._loop.time()
             recv_ns = self._clock.now_ns()
             seen = self._events.glance(payload)
-            if seen is not None:
-                frame = self._frame(payload, recv_ns)
-                await self._queue.put(frame, seen.channel, is_chained=seen.is_chained)
-            else:
+            if seen is None:
                 await self._take(payload)
-                shown = payload if self._masker is None else self._masker.masked(payload)
-                await self._queue.put(self._frame(shown, recv_ns), None)
+            # After it was read, since an answer may hold the very tokens to be masked.
+            shown = payload if self._masker is None else self._masker.masked(payload)
+            frame = RawFrame(venue=VENUE, connection=self._name, recv_ns=recv_ns, payload=shown)
+            if seen is None:
+                await self._queue.put(frame, None)
+            else:
+                await self._queue.put(frame, seen.channel, is_chained=seen.is_chained)
             if self._queue.broken:
                 self._events.on_broken(frozenset(self._queue.broken))
                 self._queue.broken.clear()
             taken += 1
             if taken % (FRAMES_PER_TURN if len(self._queue) < BACKLOG else FRAMES_IN_BACKLOG) == 0:
                 await asyncio.sleep(0)
-
-    def _frame(self, payload: bytes, recv_ns: int) -> RawFrame:
-        return RawFrame(venue=VENUE, connection=self._name, recv_ns=recv_ns, payload=payload)
 
     async def watch_silence(self) -> None:
         """End the connection when nothing came for longer than the venue is ever quiet."""

@@ -323,3 +323,6 @@ async def test_raw_channels_come_with_a_key_and_without_its_tokens(
             assert not any(desk.issued()[0].encode() in f.payload for f in frames)
             answers = [json.loads(f.payload) for f in frames if b"public/auth" in f.payload]
             assert answers[0]["result"]["access_token"] == "***"
+            await venue.push(f"book.{NAME}.raw", {"note": CLIENT_SECRET})
+            await reader.until(lambda: b'"note"' in reader.frames[-1].payload)
+            assert json.loads(reader.frames[-1].payload)["params"]["data"] == {"note": "***"}
