@@ -18,7 +18,7 @@ from quantdesk.venues.binance.names import VENUE
 from quantdesk.venues.binance.rest import BinanceRest, Credentials
 from quantdesk.venues.binance.settings import BinanceSettings
 from quantdesk.venues.binance.weight import WeightBudget
-from quantdesk.venues.deribit.ranges import safe_text
+from quantdesk.venues.decoding.ranges import safe_text
 from quantdesk.venues.transport.backoff import Backoff
 from quantdesk.venues.transport.frame_queue import FrameQueue
 from quantdesk.venues.transport.ws import CertificateRefused

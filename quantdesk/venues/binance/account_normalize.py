@@ -60,7 +60,7 @@ from quantdesk.venues.binance.wire import (
     ServerTime,
     Unread,
 )
-from quantdesk.venues.deribit.ranges import event_ns_of_ms, name_like
+from quantdesk.venues.decoding.ranges import event_ns_of_ms, name_like
 
 ACCOUNT_CURRENCY = "USDT"
 """ACCOUNT_UPDATE gives its sums in it without saying so."""

@@ -20,6 +20,7 @@ from quantdesk.venues.binance.wire import (
     RestHead,
     ServerTime,
     Unread,
+    Whole,
 )
 
 OptionalBool: TypeAlias = bool | UnsetType | None
@@ -53,7 +54,7 @@ class MarginAccount(Struct, gc=False, rename="camel"):
     """GET /marginAccount. `can_withdraw` is the account's right, not the key's."""
 
     asset: list[AssetRecord]
-    time: int
+    time: Whole
     greek: list[GreekRecord] = []
     can_trade: OptionalBool = UNSET
     can_deposit: OptionalBool = UNSET
@@ -90,7 +91,7 @@ class PositionRecord(Struct, gc=False, rename="camel"):
 class OrderRecord(Struct, gc=False, rename="camel"):
     """One of GET /openOrders."""
 
-    order_id: int
+    order_id: Whole
     symbol: str
     price: Number
     quantity: Number
@@ -118,14 +119,14 @@ class OrderRecord(Struct, gc=False, rename="camel"):
 class TradeRecord(Struct, gc=False, rename="camel"):
     """One of GET /userTrades; a positive `fee` was charged."""
 
-    id: int
-    trade_id: int
-    order_id: int
+    id: Whole
+    trade_id: Whole
+    order_id: Whole
     symbol: str
     price: Number
     quantity: Number
     side: str
-    time: int
+    time: Whole
     fee: OptionalNumber = UNSET
     realized_profit: OptionalNumber = UNSET
     type: OptionalText = UNSET
@@ -155,8 +156,8 @@ class AccountUpdate(Struct, gc=False):
     """ACCOUNT_UPDATE: the account's sums in USDT."""
 
     event: str = field(name="e")
-    event_ms: int = field(name="E")
-    transaction_ms: int = field(name="T")
+    event_ms: Whole = field(name="E")
+    transaction_ms: Whole = field(name="T")
     equity: Number = field(name="eq")
     wallet: Number = field(name="b")
     adjusted_equity: OptionalNumber = field(name="aeq", default=UNSET)
@@ -187,8 +188,8 @@ class BalancePositionUpdate(Struct, gc=False):
     """BALANCE_POSITION_UPDATE."""
 
     event: str = field(name="e")
-    event_ms: int = field(name="E")
-    transaction_ms: int = field(name="T")
+    event_ms: Whole = field(name="E")
+    transaction_ms: Whole = field(name="T")
     reason: OptionalText = field(name="m", default=UNSET)
     balances: list[BalanceChange] = field(name="B", default_factory=list)
     positions: list[PositionChange] = field(name="P", default_factory=list)
@@ -208,8 +209,8 @@ class GreekUpdate(Struct, gc=False):
     """GREEK_UPDATE: Greeks of all positions on an underlying."""
 
     event: str = field(name="e")
-    event_ms: int = field(name="E")
-    transaction_ms: int = field(name="T")
+    event_ms: Whole = field(name="E")
+    transaction_ms: Whole = field(name="T")
     greeks: list[GreekChange] = field(name="G")
 
 
@@ -226,11 +227,11 @@ class OrderChange(Struct, gc=False):
     average_price: Number = field(name="ap")
     execution: str = field(name="x")
     status: str = field(name="X")
-    order_id: int = field(name="i")
+    order_id: Whole = field(name="i")
     last_quantity: Number = field(name="l")
     filled: Number = field(name="z")
     last_price: Number = field(name="L")
-    trade_ms: int = field(name="T")
+    trade_ms: Whole = field(name="T")
     fee_asset: OptionalText = field(name="N", default=UNSET)
     fee: OptionalNumber = field(name="n", default=UNSET)
     trade_id: OptionalInt = field(name="t", default=UNSET)
@@ -247,8 +248,8 @@ class OrderUpdate(Struct, gc=False):
     """ORDER_TRADE_UPDATE."""
 
     event: str = field(name="e")
-    event_ms: int = field(name="E")
-    transaction_ms: int = field(name="T")
+    event_ms: Whole = field(name="E")
+    transaction_ms: Whole = field(name="T")
     order: OrderChange = field(name="o")
 
 
@@ -256,7 +257,7 @@ class RiskChange(Struct, gc=False):
     """RISK_LEVEL_CHANGE, of market makers' accounts."""
 
     event: str = field(name="e")
-    event_ms: int = field(name="E")
+    event_ms: Whole = field(name="E")
     level: str = field(name="s")
     margin_balance: OptionalNumber = field(name="mb", default=UNSET)
     maintenance_margin: OptionalNumber = field(name="mm", default=UNSET)

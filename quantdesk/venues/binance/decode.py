@@ -18,7 +18,6 @@ from quantdesk.errors import ProtocolError
 from quantdesk.venues.binance.envelope import VERSION
 from quantdesk.venues.binance.reading import (
     check_text,
-    quotes_of,
     read,
     read_checked,
     read_each,
@@ -54,7 +53,7 @@ from quantdesk.venues.binance.wire import (
     Trade,
     Unread,
 )
-from quantdesk.venues.deribit.audit import audit
+from quantdesk.venues.decoding.audit import audit, quotes_of
 
 PUSH_BYTES_MAX = 2 * 1024 * 1024
 """Of a push; the mark prices of 800 options have about 250 kB."""

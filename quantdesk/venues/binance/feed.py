@@ -14,7 +14,7 @@ from quantdesk.venues.binance.names import VENUE, parse_symbol
 from quantdesk.venues.binance.session import BinanceSession
 from quantdesk.venues.binance.settings import BinanceSettings
 from quantdesk.venues.binance.stream_link import first_cause
-from quantdesk.venues.deribit.ranges import safe_text
+from quantdesk.venues.decoding.ranges import safe_text
 from quantdesk.venues.transport.frame_queue import FrameQueue
 
 FRAMES_PER_TURN = 64

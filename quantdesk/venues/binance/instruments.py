@@ -26,7 +26,7 @@ from quantdesk.venues.binance.wire import (
     SymbolRecord,
     Unread,
 )
-from quantdesk.venues.deribit.ranges import event_ns_of_ms, name_like
+from quantdesk.venues.decoding.ranges import event_ns_of_ms, name_like
 
 UNIT_MAX = 10**9
 

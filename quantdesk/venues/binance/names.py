@@ -29,7 +29,6 @@ _SYMBOL = re.compile(
     r"-((?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?)-([CP])"
 )
 _UNDERLYING = re.compile(r"[A-Z0-9]{2,24}")
-_STREAM = re.compile(r"[a-z0-9!][a-z0-9.\-]{0,63}(@[A-Za-z0-9]{1,24}){0,2}")
 _OPTION_TYPES = {"C": OptionType.CALL, "P": OptionType.PUT}
 
 
@@ -86,8 +85,3 @@ def option_symbol(coin: str, *, expiry_ns: int, strike: Decimal, option_type: Op
 def is_underlying(text: str) -> bool:
     """Whether `text` can be the name of an underlying, like BTCUSDT."""
     return _UNDERLYING.fullmatch(text) is not None
-
-
-def is_stream(text: str) -> bool:
-    """Whether `text` has the form of a stream's name."""
-    return _STREAM.fullmatch(text) is not None

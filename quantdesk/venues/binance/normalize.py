@@ -70,7 +70,7 @@ from quantdesk.venues.binance.wire import (
     Trade,
     Unread,
 )
-from quantdesk.venues.deribit.ranges import event_ns_of_ms, name_like, safe_text
+from quantdesk.venues.decoding.ranges import event_ns_of_ms, name_like, safe_text
 
 SAMPLE_LENGTH = 200
 DETAIL_LENGTH = 200

@@ -14,7 +14,7 @@ from msgspec import UnsetType
 
 from quantdesk.domain.events import BookLevel
 from quantdesk.errors import ProtocolError
-from quantdesk.venues.deribit.ranges import LARGEST, SMALLEST, event_ns_of_ms
+from quantdesk.venues.decoding.ranges import LARGEST, SMALLEST, event_ns_of_ms
 
 IV_MAX = 1_000.0
 """As a fraction; the venue's own caps lie far below."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TypeVar
 
 import msgspec
-from msgspec import Raw, Struct, UnsetType
+from msgspec import Raw, Struct
 
 from quantdesk.errors import ProtocolError
 from quantdesk.venues.binance.wire import Unread
-from quantdesk.venues.deribit.audit import audit
+from quantdesk.venues.decoding.audit import audit, quotes_of
 
 FRAME_BYTES_MAX = 8 * 1024 * 1024
 """No answer is near it: a list of 1,500 symbols has about 1 MB."""
@@ -18,34 +18,6 @@ ShapeT = TypeVar("ShapeT")
 RecordT = TypeVar("RecordT", bound=Struct)
 
 _RAW_LIST = msgspec.json.Decoder(list[Raw])
-
-
-def quotes_of(value: Struct) -> int:
-    """Quotation marks that `value` needs in JSON: two for each key and each text.
-
-    The bytes of an object hold at least as many, and exactly as many where each key is known and
-    stands once and no mark is escaped: a cheap sign that no second look is needed. Raw parts count
-    nothing.
-    """
-    parts = msgspec.structs.astuple(value)
-    kinds = list(map(type, parts))
-    count = 2 * (len(kinds) - kinds.count(UnsetType) + kinds.count(str))
-    if list in kinds:
-        count += sum(_quotes_in(part) for part in parts if isinstance(part, list))
-    return count
-
-
-def _quotes_in(items: list[object]) -> int:
-    """As `quotes_of` for a list: of texts, of lists of texts, or of structs."""
-    count = 0
-    for item in items:
-        if isinstance(item, list):
-            count += _quotes_in(item)
-        elif isinstance(item, Struct):
-            count += quotes_of(item)
-        else:
-            count += 2 * isinstance(item, str)
-    return count
 
 
 def check_text(payload: bytes) -> None:

@@ -29,7 +29,7 @@ from quantdesk.venues.binance.signing import KEY_HEADER, encoded_query, signed_q
 from quantdesk.venues.binance.venue_clock import VenueOffset
 from quantdesk.venues.binance.weight import WeightBudget, weight_of
 from quantdesk.venues.binance.wire import ErrorBody, ServerTime
-from quantdesk.venues.deribit.ranges import MS_HIGHEST, MS_LOWEST, safe_text
+from quantdesk.venues.decoding.ranges import MS_HIGHEST, MS_LOWEST, safe_text
 from quantdesk.venues.transport.rest import HttpAnswer, RestSession
 
 NS_PER_S = 1_000_000_000

@@ -191,13 +191,13 @@ def _check_choice(field: str, value: str, allowed: tuple[str, ...]) -> None:
 def _check_url(field: str, environment: str, url: str, schemes: tuple[str, ...]) -> None:
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        host = parts.hostname if parts.port != 0 else None
     except ValueError:
         host = None
+    if "@" in url:
+        raise ConfigError(f"{field}: must not hold a user name or password")
     if host is None or parts.scheme not in schemes:
         raise ConfigError(f"{field} = {url!r}: must look like {schemes[-1]}://host")
-    if parts.username is not None or parts.password is not None:
-        raise ConfigError(f"{field}: must not hold a user name or password")
     if parts.query or parts.fragment:
         raise ConfigError(f"{field}: must be a base, without anything after a ? or #")
     if environment == "simulated":

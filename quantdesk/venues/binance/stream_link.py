@@ -19,7 +19,7 @@ from quantdesk.venues.binance.decode import decode
 from quantdesk.venues.binance.settings import BinanceSettings
 from quantdesk.venues.binance.streams import is_beating, is_replaceable
 from quantdesk.venues.binance.wire import Control, ControlFailure
-from quantdesk.venues.deribit.ranges import safe_text
+from quantdesk.venues.decoding.ranges import safe_text
 from quantdesk.venues.transport.backoff import Backoff
 from quantdesk.venues.transport.rate_limit import TokenBucket
 from quantdesk.venues.transport.ws import CertificateRefused, WsSession

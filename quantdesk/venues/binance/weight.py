@@ -62,7 +62,7 @@ class WeightBudget:
         if now_s - self._opened_s >= WINDOW_S:
             self._used, self._opened_s = 0, now_s
         if self._used and self._used + weight > self._limit - self._reserve:
-            return self._opened_s + WINDOW_S - now_s
+            return WINDOW_S - (now_s - self._opened_s)
         self._used += weight
         return 0.0
 

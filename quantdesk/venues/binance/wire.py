@@ -7,12 +7,15 @@ Streams call their fields by single letters; the letter stands beside each name.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 Number: TypeAlias = str
 """A decimal number as text; `numbers` reads it."""
+
+Whole: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""An id or a stamp in milliseconds; ids go beyond 2**53."""
 
 OptionalNumber: TypeAlias = str | UnsetType | None
 OptionalInt: TypeAlias = int | UnsetType | None
@@ -23,14 +26,14 @@ class BookTicker(Struct, gc=False):
     """`<symbol>@bookTicker`: best bid and ask; a side without orders has price and size 0."""
 
     event: str = field(name="e")
-    update_id: int = field(name="u")
+    update_id: Whole = field(name="u")
     symbol: str = field(name="s")
     bid: Number = field(name="b")
     bid_size: Number = field(name="B")
     ask: Number = field(name="a")
     ask_size: Number = field(name="A")
-    transaction_ms: int = field(name="T")
-    event_ms: int = field(name="E")
+    transaction_ms: Whole = field(name="T")
+    event_ms: Whole = field(name="E")
 
 
 class MarkPrice(Struct, gc=False):
@@ -38,7 +41,7 @@ class MarkPrice(Struct, gc=False):
 
     symbol: str = field(name="s")
     mark: Number = field(name="mp")
-    event_ms: int = field(name="E")
+    event_ms: Whole = field(name="E")
     event: str = field(name="e")
     index: OptionalNumber = field(name="i", default=UNSET)
     settlement_estimate: OptionalNumber = field(name="P", default=UNSET)
@@ -62,7 +65,7 @@ class DayTicker(Struct, gc=False):
     """`<symbol>@optionTicker` or of `<underlying>@optionTicker@<YYMMDD>`: 24-hour figures."""
 
     event: str = field(name="e")
-    event_ms: int = field(name="E")
+    event_ms: Whole = field(name="E")
     symbol: str = field(name="s")
     last: Number = field(name="c")
     volume: Number = field(name="v")
@@ -85,7 +88,7 @@ class OpenInterest(Struct, gc=False):
     """One option of `<underlying>@openInterest@<YYMMDD>`."""
 
     event: str = field(name="e")
-    event_ms: int = field(name="E")
+    event_ms: Whole = field(name="E")
     symbol: str = field(name="s")
     contracts: Number = field(name="o")
     turnover: OptionalNumber = field(name="h", default=UNSET)
@@ -95,7 +98,7 @@ class IndexPrice(Struct, gc=False):
     """One underlying of `!index@arr`."""
 
     event: str = field(name="e")
-    event_ms: int = field(name="E")
+    event_ms: Whole = field(name="E")
     underlying: str = field(name="s")
     price: Number = field(name="p")
 
@@ -104,10 +107,10 @@ class Trade(Struct, gc=False):
     """`<symbol>@optionTrade` or `<underlying>@optionTrade`."""
 
     event: str = field(name="e")
-    event_ms: int = field(name="E")
-    transaction_ms: int = field(name="T")
+    event_ms: Whole = field(name="E")
+    transaction_ms: Whole = field(name="T")
     symbol: str = field(name="s")
-    trade_id: int = field(name="t")
+    trade_id: Whole = field(name="t")
     price: Number = field(name="p")
     size: Number = field(name="q")
     side: str = field(name="S")
@@ -119,12 +122,12 @@ class Depth(Struct, gc=False):
     """`<symbol>@depth@<speed>` (changes) and `<symbol>@depth<levels>@<speed>` (whole levels)."""
 
     event: str = field(name="e")
-    event_ms: int = field(name="E")
-    transaction_ms: int = field(name="T")
+    event_ms: Whole = field(name="E")
+    transaction_ms: Whole = field(name="T")
     symbol: str = field(name="s")
-    first_id: int = field(name="U")
-    last_id: int = field(name="u")
-    previous_id: int = field(name="pu")
+    first_id: Whole = field(name="U")
+    last_id: Whole = field(name="u")
+    previous_id: Whole = field(name="pu")
     bids: list[list[Number]] = field(name="b")
     asks: list[list[Number]] = field(name="a")
 
@@ -133,7 +136,7 @@ class NewSymbol(Struct, gc=False):
     """`!optionSymbol`: an option was listed or changed its state."""
 
     event: str = field(name="e")
-    event_ms: int = field(name="E")
+    event_ms: Whole = field(name="E")
     symbol: str = field(name="s")
     underlying: OptionalText = field(name="ps", default=UNSET)
     quote_asset: OptionalText = field(name="qa", default=UNSET)
@@ -148,7 +151,7 @@ class NewSymbol(Struct, gc=False):
 class ServerTime(Struct, gc=False, rename="camel"):
     """GET /time."""
 
-    server_time: int
+    server_time: Whole
 
 
 class Filter(Struct, gc=False, rename="camel"):
@@ -170,7 +173,7 @@ class SymbolRecord(Struct, gc=False, rename="camel"):
     side: str
     underlying: str
     strike_price: Number
-    expiry_date: int
+    expiry_date: Whole
     unit: int
     quote_asset: str
     filters: list[Filter]
@@ -222,7 +225,7 @@ class RateLimit(Struct, gc=False, rename="camel"):
 class ExchangeInfo(Struct, gc=False, rename="camel"):
     """GET /exchangeInfo; symbols are left as bytes: each is read for itself."""
 
-    server_time: int
+    server_time: Whole
     option_contracts: list[Contract]
     option_symbols: Raw
     rate_limits: list[RateLimit] = []
@@ -274,7 +277,7 @@ class RestIndex(Struct, gc=False, rename="camel"):
     """GET /index of one underlying, which only the request names."""
 
     index_price: Number
-    time: int
+    time: Whole
 
 
 class RestDepth(Struct, gc=False, rename="camel"):
@@ -282,8 +285,8 @@ class RestDepth(Struct, gc=False, rename="camel"):
 
     bids: list[list[Number]]
     asks: list[list[Number]]
-    transaction_ms: int = field(name="T")
-    last_update_id: int
+    transaction_ms: Whole = field(name="T")
+    last_update_id: Whole
 
 
 class ErrorBody(Struct, gc=False):
@@ -348,7 +351,7 @@ class RestHead(Struct, gc=False):
 class Listing(Struct, gc=False):
     """GET /exchangeInfo, read record by record."""
 
-    server_time: int
+    server_time: Whole
     contracts: tuple[Contract, ...]
     records: tuple[SymbolRecord | Unread, ...]
     weight_limit: int | None

@@ -89,7 +89,7 @@ class RestSession:
             raise CertificateRefused(
                 f"{method} {path}: TLS failed: {type(error).__name__}"
             ) from None
-        except aiohttp.InvalidURL:
+        except (aiohttp.InvalidURL, ValueError):
             raise ProtocolError("bad_url", f"{self._base}{path} is no address") from None
         except (aiohttp.ClientError, ConnectionError) as error:
             # The library's own text may hold the whole address; its kind says enough.
