@@ -7,6 +7,7 @@ key stands in the socket's address: no message, frame or problem ever holds it.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -38,6 +39,11 @@ LISTEN_KEY_LENGTH_MAX = 256
 UNKNOWN_KEY_CODE = -1125
 TRADED_SYMBOLS_MAX = 32
 """Symbols whose trades are fetched after a break: each costs a question of its own."""
+
+_LISTEN_KEY = re.compile(rb'("listenKey"\s*:\s*")(?:[^"\\]|\\.)*')
+"""A key in a push may be an earlier one than that of the connection."""
+
+_MASKED = rb"\g<1>" + MASK.encode()
 
 Emit = Callable[[bytes], Awaitable[None]]
 
@@ -123,7 +129,7 @@ class AccountSession:
         assert self._key is not None
         hidden = self._key.reveal().encode()
         async for payload in link.frames():
-            await self._emit(payload.replace(hidden, MASK.encode()))
+            await self._emit(_LISTEN_KEY.sub(_MASKED, payload).replace(hidden, MASK.encode()))
             try:
                 message = decode_account(payload)
             except ProtocolError:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from quantdesk.domain.ports import BanStore, Clock
-from quantdesk.domain.secret import Secret
+from quantdesk.domain.secret import MASK, Secret
 from quantdesk.errors import (
     InvalidInput,
     RateLimited,
@@ -240,6 +240,7 @@ class BinanceRest:
         answer = await self._link.request(
             question.method, question.path, question.sent_query, headers=question.headers
         )
+        answer = replace(answer, body=self._masked(answer.body, question))
         used = answer.headers.get("x-mbx-used-weight-1m", "")
         if used.isascii() and used.isdigit() and len(used) <= 9:
             self._budget.note_used(int(used), asyncio.get_running_loop().time())
@@ -258,6 +259,15 @@ class BinanceRest:
         if answer.status == HTTP_OK:
             return answer.body
         raise self._error_of(f"{question.method} {question.path}", answer)
+
+    def _masked(self, body: bytes, question: _Question) -> bytes:
+        """`body` without what proves who we are: a proxy's page may quote the whole request."""
+        hidden = [question.sent_query.rpartition("&signature=")[2]] if question.headers else []
+        if self._credentials is not None:
+            hidden += [self._credentials.key.reveal(), self._credentials.secret.reveal()]
+        for text in filter(None, hidden):
+            body = body.replace(text.encode(), MASK.encode())
+        return body
 
     def _error_of(self, asked: str, answer: HttpAnswer) -> VenueError:
         """A refusal as one of our errors; one that asks for a pause is kept as a ban."""
