@@ -75,8 +75,10 @@ class OptionBoard:
     tick, tick_above, tick_coarse : price grid; `tick_coarse` applies above `tick_above` (n,)
     opening : published values as recorded (fields, n)
     published : published values now (fields, n)
+    house : what the market makers quote now (4, n), in the order of `QUOTE_FIELDS`
+    marked_ns : venue time of the row's mark (n,)
     stamp_ms : venue time of the row's last change (n,)
-    change_id : of the row's top of book (n,); grows, not by one
+    change_id : of the row's book (n,); grows, not by one
     is_open : false once delivered (n,)
     delivery_price : USD, NaN before delivery (n,)
     """
@@ -104,7 +106,9 @@ class OptionBoard:
         self.tick, self.tick_above, self.tick_coarse = _grids(self.instruments)
         self.opening = _opening(self.recorded)
         self.published = self.opening.copy()
+        self.house = self.opening[list(QUOTE_FIELDS)]
         self.stamp_ms = _whole(t.timestamp for t in self.recorded)
+        self.marked_ns = self.stamp_ms * _NS_PER_MS
         self.change_id = np.zeros(len(pairs), dtype=np.int64)
         self.is_open = np.ones(len(pairs), dtype=np.bool_)
         self.delivery_price = np.full(len(pairs), np.nan)

@@ -57,6 +57,12 @@ class UnderlyingIndex:
         level = float(self._path.levels(np.array([self._path_start + step], dtype=np.int64))[0])
         return math.exp(self._beta * (level - self._level_opening))
 
+    def log_returns(self, steps: NDArray[np.int64], window: int) -> NDArray[np.float64]:
+        """Log return of the unrounded index over the `window` steps before each of `steps` (n,)."""
+        ends = self._path_start + steps
+        moved = self._path.levels(ends) - self._path.levels(ends - window)
+        return self._beta * moved
+
     def price_at(self, step: int) -> float:
         """Index at `step`: the recorded price at 0, two decimals after."""
         ratio = self.ratio_at(step)

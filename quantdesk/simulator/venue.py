@@ -1,8 +1,8 @@
-"""The simulated market: recorded chains that live on, on a clock of their own.
+"""The simulated market: recorded chains that live on, on a clock of their own, and trade.
 
-Venue-neutral and deterministic: its state is moved by `advance` alone, and follows from the
-samples, the seed and the venue times it was advanced to. Opens no socket; the machine's clock is
-handed in and only its differences are used. Faces (`deribit`) read `board` and `indexes`.
+Deterministic: its state follows from the samples, the seed, the venue times it was advanced to and
+the orders it was given. Opens no socket; the machine's clock is handed in and only its differences
+are used. Faces (`deribit`) read `board`, `futures`, `indexes` and the exchange.
 """
 
 from __future__ import annotations
@@ -13,73 +13,50 @@ from fractions import Fraction
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantdesk.domain.ports import Clock
 from quantdesk.errors import InvalidInput
-from quantdesk.simulator import marking
-from quantdesk.simulator.board import (
-    MARK_FIELDS,
-    QUOTE_FIELDS,
-    Field,
-    FloatArray,
-    IntArray,
-    OptionBoard,
-)
-from quantdesk.simulator.quoting import PriceGrid, Quotes, follow_mark
+from quantdesk.simulator.board import MARK_FIELDS, QUOTE_FIELDS, Field, IntArray
+from quantdesk.simulator.exchange.events import BookChanged, ExchangeEvent, Trade
+from quantdesk.simulator.exchange.exchange import Exchange
+from quantdesk.simulator.futures import FuturesMarket
+from quantdesk.simulator.option_market import OptionMarket
 from quantdesk.simulator.samples import Sample
-from quantdesk.simulator.settlement import averaged_share, coin_payoff
-from quantdesk.simulator.underlying import DELIVERY_WINDOW_NS, UnderlyingIndex
+from quantdesk.simulator.trading_floor import DayOfTrades, TradingFloor
+from quantdesk.simulator.underlying import UnderlyingIndex
 
 SPEED_MAX = 100_000.0
 NS_PER_MS = 1_000_000
-YEAR_NS = 365 * 86_400 * 1_000_000_000
-
-REMARK_STEPS_MAX = 8
-"""An expiry whose forward stands still is marked again after this many path steps (2 s): time
-passes for its Greeks, and a client that measures ages sees that the venue lives."""
-
-_ID_BASE = 60_000_000_000
-_ID_STRIDE = 4096
-"""More than a board has rows: ids of one step never reach those of the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MarketChanges:
-    """What one `advance` changed. Rows are ascending row numbers of the board.
+    """What changed since it was last asked. Rows are ascending row numbers of the board.
 
     rows : a published value other than the time stamp differs
     quote_rows, mark_rows : those of `rows` with another top of book; with another mark or mark IV
-    delivered_rows : expired in this advance; part of `rows`
+    delivered_rows : expired since; part of `rows`
+    futures, futures_quoted, futures_delivered : the same of the futures, as row numbers of theirs
+    books : names of the instruments with another book at any level
     index_names : indexes whose price differs
+    events : what the exchange told, in order
     """
 
     rows: IntArray
     quote_rows: IntArray
     mark_rows: IntArray
     delivered_rows: IntArray
+    futures: tuple[int, ...]
+    futures_quoted: tuple[int, ...]
+    futures_delivered: tuple[int, ...]
+    books: tuple[str, ...]
     index_names: tuple[str, ...]
-
-
-_NO_ROWS = np.empty(0, dtype=np.int64)
-_NO_CHANGES = MarketChanges(
-    rows=_NO_ROWS, quote_rows=_NO_ROWS, mark_rows=_NO_ROWS, delivered_rows=_NO_ROWS, index_names=()
-)
-
-
-@dataclass(slots=True)
-class _Expiry:
-    """One expiry of one index: its rows, and the forward they were last marked on."""
-
-    index: UnderlyingIndex
-    expiry_ns: int
-    rows: IntArray
-    basis: float
-    forward: float
-    marked_step: int
+    events: tuple[ExchangeEvent, ...]
 
 
 class SimulatedVenue:
-    """A market over recorded chains. `board` and `indexes` are its published state."""
+    """A market over recorded chains. `board`, `futures` and `indexes` are its published state."""
 
     def __init__(self, *samples: Sample, clock: Clock, speed: float = 1.0, seed: int = 0) -> None:
         """Opens at the latest recorded moment of `samples`; options expired by then are not listed.
@@ -97,6 +74,7 @@ class SimulatedVenue:
             raise InvalidInput("speed", speed, f"must be above 0 and at most {SPEED_MAX:g}")
         self.samples = samples
         self.seed = seed
+        self.speed = speed
         self.opened_ns = max(sample.opened_ns for sample in samples)
         self._clock = clock
         self._speed = Fraction(speed)
@@ -104,25 +82,34 @@ class SimulatedVenue:
         self._now_ns = self.opened_ns
         self._step = 0
         self._step_length_ns = samples[0].path.step_ns
-        self.board = OptionBoard(samples, opened_ns=self.opened_ns)
         self._indexes = {sample.index_name: self._index(sample) for sample in samples}
         if len(self._indexes) != len(samples):
             raise InvalidInput("samples", [s.name for s in samples], "must differ in underlying")
-        self._expiries = self._open_expiries()
-        if len(self.board) > _ID_STRIDE:
-            raise InvalidInput(
-                "samples", len(self.board), f"must hold at most {_ID_STRIDE} options"
-            )
-        self.board.change_id += _ID_BASE + np.arange(len(self.board))
-        self._opening_marks = _model_marks_at_recording(self.board)
-        for sample in samples:
-            if sample.opened_ns < self.opened_ns:
-                self._mark_at_once(sample.index_name)
+        self._options = OptionMarket(samples, self._indexes, opened_ns=self.opened_ns)
+        self.board = self._options.board
+        self.futures = FuturesMarket(
+            samples, self._indexes, self._options.expiries, opened_ns=self.opened_ns
+        )
+        self._floor = TradingFloor(
+            self._options, self.futures, self._indexes, opened_ns=self.opened_ns
+        )
+        self._floor.take_events()
+        self._floor.publish_quotes(self._options.moved_rows)
+        for contract in self.futures.contracts:
+            contract.stamp_ms = self.stamp_ms
+        self._told_options = self.board.published.copy()
+        self._told_open = self.board.is_open.copy()
+        self._told_futures = [contract.published() for contract in self.futures.contracts]
 
     @property
     def indexes(self) -> Mapping[str, UnderlyingIndex]:
         """Price indexes by name."""
         return MappingProxyType(self._indexes)
+
+    @property
+    def exchange(self) -> Exchange:
+        """Accounts, orders and books. Its time is moved by `advance` and `trading_now_ns`."""
+        return self._floor.exchange
 
     @property
     def stamp_ms(self) -> int:
@@ -146,29 +133,46 @@ class SimulatedVenue:
 
     def estimated_delivery(self, index_name: str) -> float:
         """Expected delivery price of the next expiry: the index but in its last 30 minutes."""
-        for expiry in self._expiries:
-            if expiry.index.name == index_name:
-                return self._expected_delivery(
-                    expiry, self._step_ns(), self.index_price(index_name)
-                )
-        return self.index_price(index_name)
+        return self._options.estimated_delivery(index_name)
+
+    def day_of_trades(self, name: str) -> DayOfTrades | None:
+        """What was traded of an instrument here; None where nothing was."""
+        return self._floor.day_of_trades(name)
+
+    def trading_now_ns(self) -> int:
+        """Bring the exchange's clock to venue time, for what is to happen at it now.
+
+        Stops short of an expiry that the market has not reached with a step: prices and books go
+        through it together.
+        """
+        now_ns = self.now_ns()
+        ends = [expiry.expiry_ns - 1 for expiry in self._options.expiries[:1]]
+        exchange = self._floor.exchange
+        exchange.advance(max(exchange.now_ns, min([now_ns, *ends])))
+        return exchange.now_ns
 
     def advance(self) -> MarketChanges:
-        """Move the market to the clock's time; says what changed, which may be nothing."""
+        """Move the market to the clock's time; says what changed since the last call of either."""
         step = (self.now_ns() - self.opened_ns) // self._step_length_ns
-        if step == self._step:
-            return _NO_CHANGES
-        before = self.board.published.copy()
         step_before, self._step = self._step, step
+        if step == step_before:
+            return self._changes(())
+        self._options.move(step)
+        expected = {name: self._options.estimated_delivery(name) for name in self._indexes}
+        self.futures.move(step, expected)
+        # An order may have brought the exchange past the begin of the step already.
+        self._floor.follow(step, max(self._step_ns(), self._floor.exchange.now_ns))
+        self._floor.publish_quotes(self._options.moved_rows)
         moved = tuple(
             name
             for name, index in self._indexes.items()
-            if index.price_at(self._step) != index.price_at(step_before)
+            if index.price_at(step) != index.price_at(step_before)
         )
-        delivered = self._deliver()
-        for expiry in self._expiries:
-            self._follow(expiry)
-        return self._published_changes(before, delivered, moved)
+        return self._changes(moved)
+
+    def changes(self) -> MarketChanges:
+        """What orders changed since the last call, at the time of the last `advance`."""
+        return self._changes(())
 
     def _index(self, sample: Sample) -> UnderlyingIndex:
         if sample.path.step_ns != self._step_length_ns:
@@ -185,156 +189,47 @@ class SimulatedVenue:
             path_start=start,
         )
 
-    def _open_expiries(self) -> list[_Expiry]:
-        """Expiries in time order. Basis: forward over index in the expiry's latest ticker."""
-        board = self.board
-        keys = sorted(set(zip(board.expiry_ns.tolist(), board.index_of, strict=True)))
-        index_names = np.array(board.index_of)
-        expiries = []
-        for expiry_ns, index_name in keys:
-            rows = np.flatnonzero((board.expiry_ns == expiry_ns) & (index_names == index_name))
-            latest = board.recorded[int(rows[np.argmax(board.stamp_ms[rows])])]
-            index = self._indexes[index_name]
-            basis = latest.underlying_price / latest.index_price
-            expiries.append(
-                _Expiry(
-                    index=index,
-                    expiry_ns=expiry_ns,
-                    rows=rows,
-                    basis=basis,
-                    forward=round(index.price_opening * basis, marking.USD_DECIMALS),
-                    marked_step=0,
-                )
-            )
-        return expiries
-
-    def _mark_at_once(self, index_name: str) -> None:
-        for expiry in self._expiries:
-            if expiry.index.name == index_name:
-                self._mark(expiry, expiry.forward)
-                self.board.stamp_ms[expiry.rows] = self.opened_ns // NS_PER_MS
-
     def _step_ns(self) -> int:
         """Venue time at which the current step began."""
         return self.opened_ns + self._step * self._step_length_ns
 
-    def _expected_delivery(self, expiry: _Expiry, venue_ns: int, price: float) -> float:
-        share = averaged_share(venue_ns, expiry.expiry_ns)
-        if share == 0.0:
-            return price
-        mean = expiry.index.mean(expiry.expiry_ns - DELIVERY_WINDOW_NS, venue_ns)
-        return round(share * mean + (1 - share) * price, marking.USD_DECIMALS)
-
-    def _follow(self, expiry: _Expiry) -> None:
-        """Mark the expiry again where its forward moved or its last mark is old."""
-        index = expiry.index
-        forward = round(
-            index.price_opening * index.ratio_at(self._step) * expiry.basis, marking.USD_DECIMALS
-        )
-        expected = self._expected_delivery(expiry, self._step_ns(), forward)
-        is_old = self._step - expiry.marked_step >= REMARK_STEPS_MAX
-        if self._step != expiry.marked_step and (expected != expiry.forward or is_old):
-            self._mark(expiry, expected)
-
-    def _mark(self, expiry: _Expiry, forward: float) -> None:
-        """Publish marks, quotes, IVs and Greeks of the expiry's rows at the current step."""
-        board, rows = self.board, expiry.rows
-        venue_ns = self._step_ns()
-        is_call, strike = board.is_call[rows], board.strike[rows]
-        forwards = np.full(len(rows), forward)
-        years = np.full(len(rows), (expiry.expiry_ns - venue_ns) / YEAR_NS)
-        iv = board.opening[Field.MARK_IV, rows]
-        marks = marking.mark_options(is_call, forwards, strike, years, iv / 100)
-        shift = marks.price - self._opening_marks[rows]
-        grid = PriceGrid(
-            fine=board.tick[rows], above=board.tick_above[rows], coarse=board.tick_coarse[rows]
-        )
-        opening = board.opening[:, rows]
-        quotes = follow_mark(
-            Quotes(**{f.name.lower(): opening[f] for f in QUOTE_FIELDS}), shift, grid
-        )
-        index_price = expiry.index.price_at(self._step)
-        delta = marks.delta * (1 - averaged_share(venue_ns, expiry.expiry_ns))
-        lowest = np.maximum(grid.nearest(opening[Field.MIN_PRICE] + shift), grid.fine)
-        highest = np.maximum(grid.nearest(opening[Field.MAX_PRICE] + shift), grid.fine)
-        values = {
-            Field.BID: quotes.bid,
-            Field.BID_AMOUNT: quotes.bid_amount,
-            Field.ASK: quotes.ask,
-            Field.ASK_AMOUNT: quotes.ask_amount,
-            Field.MARK: np.round(marks.price, marking.MARK_DECIMALS),
-            Field.MARK_IV: iv,
-            Field.BID_IV: marking.quote_ivs(quotes.bid, is_call, forwards, strike, years),
-            Field.ASK_IV: marking.quote_ivs(quotes.ask, is_call, forwards, strike, years),
-            Field.DELTA: np.round(delta, marking.GREEK_DECIMALS),
-            Field.GAMMA: np.round(marks.gamma, marking.GREEK_DECIMALS),
-            Field.VEGA: np.round(marks.vega, marking.GREEK_DECIMALS),
-            Field.THETA: np.round(marks.theta, marking.GREEK_DECIMALS),
-            Field.RHO: np.round(marks.rho, marking.GREEK_DECIMALS),
-            Field.UNDERLYING: forward,
-            Field.INDEX: index_price,
-            Field.ESTIMATED_DELIVERY: self._expected_delivery(expiry, venue_ns, index_price),
-            Field.MIN_PRICE: lowest,
-            Field.MAX_PRICE: highest,
-        }
-        for field, value in values.items():
-            board.published[field, rows] = value
-        expiry.forward, expiry.marked_step = forward, self._step
-
-    def _deliver(self) -> list[IntArray]:
-        """Close the expiries that time has reached: payoff as mark, no quotes, no Greeks."""
-        board, now_ns = self.board, self._step_ns()
-        delivered = []
-        for expiry in self._expiries:
-            if expiry.expiry_ns > now_ns:
-                continue
-            rows, end_ns = expiry.rows, expiry.expiry_ns
-            price = expiry.index.mean(end_ns - DELIVERY_WINDOW_NS, end_ns)
-            iv = board.published[Field.MARK_IV, rows]
-            board.published[:, rows] = 0.0
-            board.published[Field.MARK, rows] = coin_payoff(
-                board.is_call[rows], board.strike[rows], price
-            )
-            board.published[Field.MARK_IV, rows] = iv
-            for field in (Field.UNDERLYING, Field.INDEX, Field.ESTIMATED_DELIVERY):
-                board.published[field, rows] = price
-            board.delivery_price[rows] = price
-            board.is_open[rows] = False
-            board.stamp_ms[rows] = end_ns // NS_PER_MS
-            delivered.append(rows)
-        self._expiries = [e for e in self._expiries if e.expiry_ns > now_ns]
-        return delivered
-
-    def _published_changes(
-        self,
-        before: FloatArray,
-        delivered: list[IntArray],
-        index_names: tuple[str, ...],
-    ) -> MarketChanges:
-        """Compare with `before`; stamp what changed and number its new books."""
-        board = self.board
+    def _changes(self, index_names: tuple[str, ...]) -> MarketChanges:
+        """Compare with what was told before; stamp what changed."""
+        events = self._floor.take_events()
+        board, contracts = self.board, self.futures.contracts
+        before, self._told_options = self._told_options, board.published.copy()
+        was_open, self._told_open = self._told_open, board.is_open.copy()
         differs = board.published != before
-        rows = np.flatnonzero(differs.any(axis=0))
-        quote_rows = np.flatnonzero(differs[list(QUOTE_FIELDS)].any(axis=0))
-        mark_rows = np.flatnonzero(differs[list(MARK_FIELDS)].any(axis=0))
-        board.stamp_ms[rows[board.is_open[rows]]] = self._step_ns() // NS_PER_MS
-        board.change_id[quote_rows] = _ID_BASE + self._step * _ID_STRIDE + quote_rows
+        trades = {e.instrument_name for e in events if isinstance(e, Trade)}
+        is_news = differs.any(axis=0)
+        is_news[[board.row_of[name] for name in trades if name in board.row_of]] = True
+        rows = np.flatnonzero(is_news)
+        stamp_ms = max(self._step_ns(), self._floor.exchange.now_ns) // NS_PER_MS
+        board.stamp_ms[rows[board.is_open[rows]]] = stamp_ms
+        told, self._told_futures = self._told_futures, [one.published() for one in contracts]
+        futures = tuple(
+            row
+            for row, now in enumerate(self._told_futures)
+            if now != told[row] or contracts[row].name in trades
+        )
+        for row in futures:
+            if contracts[row].is_open:
+                contracts[row].stamp_ms = stamp_ms
         return MarketChanges(
             rows=rows,
-            quote_rows=quote_rows,
-            mark_rows=mark_rows,
-            delivered_rows=np.concatenate(delivered) if delivered else _NO_ROWS,
+            quote_rows=_rows_with(differs, QUOTE_FIELDS),
+            mark_rows=_rows_with(differs, MARK_FIELDS),
+            delivered_rows=np.flatnonzero(was_open & ~board.is_open),
+            futures=futures,
+            futures_quoted=tuple(row for row in futures if told[row].top != contracts[row].top),
+            futures_delivered=tuple(
+                row for row in futures if told[row].is_open and not contracts[row].is_open
+            ),
+            books=tuple({e.instrument_name: None for e in events if isinstance(e, BookChanged)}),
             index_names=index_names,
+            events=events,
         )
 
 
-def _model_marks_at_recording(board: OptionBoard) -> FloatArray:
-    """Unrounded mark of each row on its own recorded forward, time and IV, in coin."""
-    marks = marking.mark_options(
-        board.is_call,
-        board.opening[Field.UNDERLYING],
-        board.strike,
-        (board.expiry_ns - board.stamp_ms * NS_PER_MS) / YEAR_NS,
-        board.opening[Field.MARK_IV] / 100,
-    )
-    return marks.price
+def _rows_with(differs: NDArray[np.bool_], fields: tuple[Field, ...]) -> IntArray:
+    return np.flatnonzero(differs[list(fields)].any(axis=0))

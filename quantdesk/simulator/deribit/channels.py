@@ -6,21 +6,28 @@ hub tells it when its subject changed and asks it for data when that is due.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from enum import Enum
 
 import msgspec
 
-from quantdesk.simulator.deribit.records import DeribitMarket
+from quantdesk.simulator.deribit.market import DeribitMarket
+from quantdesk.simulator.deribit.records import Level
 
 NS_PER_MS = 1_000_000
 PACE_100MS_NS = 100 * NS_PER_MS
 PACE_AGG2_NS = 1_000 * NS_PER_MS
 """`agg2`: documents say 2 s, observers about 1 s."""
 
-PACES = {"100ms": PACE_100MS_NS, "agg2": PACE_AGG2_NS}
+PACES = {"raw": 0, "100ms": PACE_100MS_NS, "agg2": PACE_AGG2_NS}
 GROUPS = ("none", "1", "2", "5", "10", "25", "100", "250")
 DEPTHS = ("1", "10", "20")
 KINDS = ("any", "option", "future", "spot", "future_combo", "option_combo")
+
+
+Side = dict[float, float]
+"""One side of a book: amount by price, best first."""
 
 
 class Subject(Enum):
@@ -28,6 +35,7 @@ class Subject(Enum):
 
     TICKER = "ticker"
     QUOTE = "quote"
+    BOOK = "book"
     MARKS = "marks"
     INDEX = "index"
     DELIVERY = "delivery"
@@ -98,7 +106,7 @@ class IncrementalTickerChannel(Channel):
         self._sent = fields
         if not changed:
             return []
-        head = {"type": "change", "instrument_name": self._market.board.names[self._row]}
+        head = {"type": "change", "instrument_name": self._market.names[self._row]}
         return [self._market.encode({**head, **changed})]
 
 
@@ -116,68 +124,86 @@ class QuoteChannel(Channel):
 
 
 class GroupedBookChannel(Channel):
-    """`book.<instrument>.<group>.<depth>.<interval>`: the whole top of book, no actions."""
+    """`book.<instrument>.<group>.<depth>.<interval>`: the whole top of book, no actions.
 
-    subject = Subject.QUOTE
+    A group is a count of ticks: bids are gathered at the multiple below, asks at the one above.
+    """
 
-    def __init__(self, name: str, market: DeribitMarket, row: int, pace_ns: int) -> None:
+    subject = Subject.BOOK
+
+    def __init__(
+        self, name: str, market: DeribitMarket, row: int, *, group: str, depth: str, pace_ns: int
+    ) -> None:
         super().__init__(name, key=row, pace_ns=pace_ns)
         self._market, self._row = market, row
+        self._depth = int(depth)
+        tick = market.instrument(row).tick_size
+        self._bucket = None if group == "none" else int(group) * tick
 
     def snapshot(self) -> bytes | None:
-        bids, asks = self._market.levels(self._row)
-        board = self._market.board
+        bids, asks = self._market.levels(self._row, None if self._bucket else self._depth)
         return self._market.encode(
             {
-                "timestamp": int(board.stamp_ms[self._row]),
-                "instrument_name": board.names[self._row],
-                "change_id": int(board.change_id[self._row]),
-                "bids": bids,
-                "asks": asks,
+                "timestamp": self._market.stamp_ms(self._row),
+                "instrument_name": self._market.names[self._row],
+                "change_id": self._market.change_id(self._row),
+                "bids": self._gathered(bids, math.floor),
+                "asks": self._gathered(asks, math.ceil),
             }
         )
+
+    def _gathered(self, levels: list[Level], rounded: Callable[[float], int]) -> list[Level]:
+        if self._bucket is None:
+            return levels
+        gathered: dict[float, float] = {}
+        for price, amount in levels:
+            # The quotient of two decimals may miss a whole number by its last digits.
+            at = round(rounded(round(price / self._bucket, 6)) * self._bucket, 6)
+            gathered[at] = round(gathered.get(at, 0.0) + amount, 8)
+        return list(gathered.items())[: self._depth]
 
 
 class BookChannel(Channel):
     """`book.<instrument>.<interval>`: a snapshot, then changes chained by `prev_change_id`."""
 
-    subject = Subject.QUOTE
+    subject = Subject.BOOK
 
     def __init__(self, name: str, market: DeribitMarket, row: int, pace_ns: int) -> None:
         super().__init__(name, key=row, pace_ns=pace_ns)
         self._market, self._row = market, row
-        self._top, self._change_id, self._stamp_ms = self._now()
+        self._bids, self._asks = self._levels()
+        self._change_id, self._stamp_ms = market.change_id(row), market.stamp_ms(row)
 
-    def _now(self) -> tuple[tuple[float, float, float, float], int, int]:
-        board = self._market.board
-        change_id, stamp_ms = int(board.change_id[self._row]), int(board.stamp_ms[self._row])
-        return self._market.top_of_book(self._row), change_id, stamp_ms
+    def _levels(self) -> tuple[Side, Side]:
+        bids, asks = self._market.levels(self._row)
+        return dict(bids), dict(asks)
 
     def snapshot(self) -> bytes | None:
         # The book as this channel sent it last: the next change chains to it.
-        bid, bid_amount, ask, ask_amount = self._top
         return self._market.encode(
             {
                 "type": "snapshot",
                 "timestamp": self._stamp_ms,
-                "instrument_name": self._market.board.names[self._row],
+                "instrument_name": self._market.names[self._row],
                 "change_id": self._change_id,
-                "bids": [("new", bid, bid_amount)] if bid > 0 else [],
-                "asks": [("new", ask, ask_amount)] if ask > 0 else [],
+                "bids": [("new", price, amount) for price, amount in self._bids.items()],
+                "asks": [("new", price, amount) for price, amount in self._asks.items()],
             }
         )
 
     def messages(self) -> list[bytes]:
-        before, before_id = self._top, self._change_id
-        self._top, self._change_id, self._stamp_ms = self._now()
-        bids = _side_changes(before[0:2], self._top[0:2])
-        asks = _side_changes(before[2:4], self._top[2:4])
+        bids_before, asks_before, before_id = self._bids, self._asks, self._change_id
+        self._bids, self._asks = self._levels()
+        bids = _side_changes(bids_before, self._bids)
+        asks = _side_changes(asks_before, self._asks)
         if not bids and not asks:
             return []
+        self._change_id = self._market.change_id(self._row)
+        self._stamp_ms = self._market.stamp_ms(self._row)
         change = {
             "type": "change",
             "timestamp": self._stamp_ms,
-            "instrument_name": self._market.board.names[self._row],
+            "instrument_name": self._market.names[self._row],
             "change_id": self._change_id,
             "prev_change_id": before_id,
             "bids": bids,
@@ -186,18 +212,14 @@ class BookChannel(Channel):
         return [self._market.encode(change)]
 
 
-def _side_changes(
-    before: tuple[float, ...], after: tuple[float, ...]
-) -> list[tuple[str, float, float]]:
-    """Actions that turn one single-level side into another; price 0 is an empty side."""
-    (price_before, amount_before), (price, amount) = before, after
-    if price == price_before:
-        return [("change", price, amount)] if price > 0 and amount != amount_before else []
-    changes = []
-    if price_before > 0:
-        changes.append(("delete", price_before, 0.0))
-    if price > 0:
-        changes.append(("new", price, amount))
+def _side_changes(before: Side, after: Side) -> list[tuple[str, float, float]]:
+    """Actions that turn one side into another."""
+    changes = [("delete", price, 0.0) for price in before if price not in after]
+    for price, amount in after.items():
+        if price not in before:
+            changes.append(("new", price, amount))
+        elif before[price] != amount:
+            changes.append(("change", price, amount))
     return changes
 
 
@@ -246,13 +268,13 @@ class InstrumentStateChannel(Channel):
     def __init__(self, name: str, market: DeribitMarket, currency: str | None, kind: str) -> None:
         super().__init__(name)
         self._market, self._currency = market, currency
-        self._is_for_options = kind in ("any", "option")
+        self._kind = kind
         self._changed: list[int] = []
 
     def note(self, row: int) -> None:
         """Remember `row` where it is of this channel's currency and kind."""
-        base_currency = self._market.board.instruments[row].base_currency
-        if self._is_for_options and self._currency in (None, base_currency):
+        is_of_kind = self._kind in ("any", self._market.kind(row))
+        if is_of_kind and self._currency in (None, self._market.currency(row)):
             self._changed.append(row)
 
     def messages(self) -> list[bytes]:
@@ -273,26 +295,28 @@ def needs_authorization(name: str) -> bool:
 
 def open_channel(name: str, market: DeribitMarket) -> Channel | None:
     """The channel called `name` in its state of now; None where there is no such channel."""
+    parts = name.split(".")
+    line = market.line_of.get(parts[1]) if len(parts) > 1 else None
+    return _market_wide(name, market) if line is None else _of_instrument(name, market, line)
+
+
+def _of_instrument(name: str, market: DeribitMarket, line: int) -> Channel | None:
     match name.split("."):
-        case ["ticker", instrument, interval] if interval in PACES:
-            row = market.board.row_of.get(instrument)
-            return None if row is None else TickerChannel(name, market, row, PACES[interval])
-        case ["incremental_ticker", instrument]:
-            row = market.board.row_of.get(instrument)
-            return None if row is None else IncrementalTickerChannel(name, market, row)
-        case ["quote", instrument]:
-            row = market.board.row_of.get(instrument)
-            return None if row is None else QuoteChannel(name, market, row)
-        case ["book", instrument, interval] if interval in PACES:
-            row = market.board.row_of.get(instrument)
-            return None if row is None else BookChannel(name, market, row, PACES[interval])
-        case ["book", instrument, group, depth, interval] if (
+        case ["ticker", _, interval] if interval in PACES:
+            return TickerChannel(name, market, line, PACES[interval])
+        case ["incremental_ticker", _]:
+            return IncrementalTickerChannel(name, market, line)
+        case ["quote", _]:
+            return QuoteChannel(name, market, line)
+        case ["book", _, interval] if interval in PACES:
+            return BookChannel(name, market, line, PACES[interval])
+        case ["book", _, group, depth, interval] if (
             group in GROUPS and depth in DEPTHS and interval in PACES
         ):
-            row = market.board.row_of.get(instrument)
-            return None if row is None else GroupedBookChannel(name, market, row, PACES[interval])
+            pace_ns = PACES[interval]
+            return GroupedBookChannel(name, market, line, group=group, depth=depth, pace_ns=pace_ns)
         case _:
-            return _market_wide(name, market)
+            return None
 
 
 def _market_wide(name: str, market: DeribitMarket) -> Channel | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from quantdesk.simulator.deribit.channels import Channel, Subject, open_channel
-from quantdesk.simulator.deribit.records import DeribitMarket
+from quantdesk.simulator.deribit.market import DeribitMarket
 from quantdesk.simulator.deribit.rpc import notification
 from quantdesk.simulator.venue import MarketChanges
 
@@ -76,19 +76,22 @@ class ChannelHub:
 
     def publish(self, changes: MarketChanges, machine_ns: int) -> None:
         """Send what `changes` mean to those who listen, each channel at its own pace."""
-        rows = changes.rows.tolist()
-        self._market.forget(rows)
-        listening = [row for row in rows if (Subject.TICKER, row) in self._listeners]
+        lines = self._market.changed_lines(changes)
+        self._market.forget(lines)
+        listening = [line for line in lines if (Subject.TICKER, line) in self._listeners]
         if listening:
             self._market.prepare_tickers(listening)
-        for row in listening:
-            self._note(Subject.TICKER, row, row)
-        for row in changes.quote_rows.tolist():
-            self._note(Subject.QUOTE, row, row)
+        for line in listening:
+            self._note(Subject.TICKER, line, line)
+        for line in self._market.quoted_lines(changes):
+            self._note(Subject.QUOTE, line, line)
+        for name in changes.books:
+            line = self._market.line_of[name]
+            self._note(Subject.BOOK, line, line)
         for row in changes.mark_rows.tolist():
             self._note(Subject.MARKS, self._market.board.index_of[row], row)
-        for row in changes.delivered_rows.tolist():
-            self._note(Subject.DELIVERY, None, row)
+        for line in self._market.delivered_lines(changes):
+            self._note(Subject.DELIVERY, None, line)
         for index_name in changes.index_names:
             self._note(Subject.INDEX, index_name, 0)
         self._send_due(machine_ns)

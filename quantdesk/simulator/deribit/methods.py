@@ -16,7 +16,7 @@ import msgspec
 
 from quantdesk.simulator.deribit import refusals
 from quantdesk.simulator.deribit.channels import KINDS, needs_authorization
-from quantdesk.simulator.deribit.records import NS_PER_MS, DeribitMarket
+from quantdesk.simulator.deribit.market import NS_PER_MS, DeribitMarket
 from quantdesk.simulator.deribit.refusals import Refusal, invalid_params
 from quantdesk.simulator.deribit.rpc import Request
 
@@ -25,6 +25,7 @@ VERSION = "1.2.26"
 
 HEARTBEAT_S_MIN, HEARTBEAT_S_MAX = 10, 86_400
 CURRENCIES = ("BTC", "ETH", "USDC", "USDT", "EURR", "SOL", "XRP", "any")
+BOOK_DEPTH_DEFAULT = 5
 BOOK_DEPTHS = (1, 5, 10, 20, 50, 100, 1000, 10000)
 
 Text = str | msgspec.UnsetType
@@ -151,14 +152,18 @@ def _instruments(call: Call) -> object:
     refusal = _bad_scope(call.params.currency, call.params.kind)
     if refusal is not None:
         return refusal
-    if call.params.kind not in (msgspec.UNSET, "option"):
-        return []
-    rows = call.market.rows(_currency(call), expired=call.params.expired is True)
-    return [call.market.instrument(row) for row in rows]
+    lines = call.market.lines(
+        _currency(call), _kind(call.params.kind), expired=call.params.expired is True
+    )
+    return [call.market.instrument(line) for line in lines]
+
+
+def _kind(kind: Text) -> str:
+    return "any" if isinstance(kind, msgspec.UnsetType) else kind
 
 
 def _row_of(call: Call) -> int | None:
-    return call.market.board.row_of.get(call.params.instrument_name)
+    return call.market.line_of.get(call.params.instrument_name)
 
 
 def _instrument(call: Call) -> object:
@@ -177,19 +182,18 @@ def _order_book(call: Call) -> object:
     row = _row_of(call)
     if row is None:
         return refusals.NOT_FOUND
-    bids, asks = call.market.levels(row)
+    depth = call.params.depth
+    bids, asks = call.market.levels(row, depth if isinstance(depth, int) else BOOK_DEPTH_DEFAULT)
     ticker = msgspec.json.decode(call.market.ticker_json(row), type=dict[str, msgspec.Raw])
-    change_id = int(call.market.board.change_id[row])
-    return {**ticker, "change_id": change_id, "bids": bids, "asks": asks}
+    return {**ticker, "change_id": call.market.change_id(row), "bids": bids, "asks": asks}
 
 
 def _summaries_by_currency(call: Call) -> object:
     refusal = _bad_scope(call.params.currency, call.params.kind)
     if refusal is not None:
         return refusal
-    if call.params.kind not in (msgspec.UNSET, "option"):
-        return []
-    return [call.market.book_summary(row) for row in call.market.rows(_currency(call))]
+    lines = call.market.lines(_currency(call), _kind(call.params.kind))
+    return [call.market.book_summary(line) for line in lines]
 
 
 def _summary_by_instrument(call: Call) -> object:
@@ -217,8 +221,8 @@ def _expirations(call: Call) -> object:
         return invalid_params("kind", "must be any, option or future")
 
     def by_kind(of: str | None) -> dict[str, list[str]]:
-        codes = {"option": call.market.expiry_codes(of), "future": []}
-        return codes if kind == "any" else {kind: codes[kind]}
+        kinds = ("future", "option") if kind == "any" else (kind,)
+        return {name: call.market.expiry_codes(of, name) for name in kinds}
 
     if currency == "any":
         return by_kind(None)

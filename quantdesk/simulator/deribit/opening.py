@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from quantdesk.simulator.deribit import methods
 from quantdesk.simulator.deribit.hub import ChannelHub
-from quantdesk.simulator.deribit.records import DeribitMarket
+from quantdesk.simulator.deribit.market import DeribitMarket
 from quantdesk.simulator.deribit.rpc import Request, encode_answer
 from quantdesk.simulator.venue import SimulatedVenue
 
@@ -25,7 +25,7 @@ class _Inbox:
 
 
 def opening_frames(venue: SimulatedVenue) -> Iterator[bytes]:
-    """The answer to get_instruments of each currency, the indexes and every option's ticker."""
+    """The answer to get_instruments of each currency, the indexes and every instrument's ticker."""
     market = DeribitMarket(venue)
     for currency in market.currencies:
         request = Request(
@@ -43,7 +43,6 @@ def opening_frames(venue: SimulatedVenue) -> Iterator[bytes]:
     inbox = _Inbox()
     hub = ChannelHub(market)
     names = [f"deribit_price_index.{name}" for name in venue.indexes]
-    rows = market.rows(None)
-    names += [f"ticker.{venue.board.instruments[row].instrument_name}.100ms" for row in rows]
+    names += [f"ticker.{market.names[line]}.100ms" for line in market.lines(None)]
     hub.greet(inbox, hub.subscribe(inbox, names))
     yield from inbox.frames

@@ -16,7 +16,7 @@ from aiohttp import WSMsgType, web
 from quantdesk.errors import InvalidInput
 from quantdesk.simulator.deribit import methods, refusals
 from quantdesk.simulator.deribit.hub import ChannelHub
-from quantdesk.simulator.deribit.records import DeribitMarket
+from quantdesk.simulator.deribit.market import DeribitMarket
 from quantdesk.simulator.deribit.rpc import (
     Malformed,
     Request,

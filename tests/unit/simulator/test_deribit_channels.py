@@ -140,8 +140,9 @@ async def test_book_changes_chain_and_add_up(
             count += 1
     assert count > 3
     shown = await client.result("public/get_order_book", instrument_name=NAME)
-    assert [[price, amount] for price, amount in book["bids"].items()] == shown["bids"]
-    assert [[price, amount] for price, amount in book["asks"].items()] == shown["asks"]
+    bids = sorted(([*level] for level in book["bids"].items()), reverse=True)
+    asks = sorted([*level] for level in book["asks"].items())
+    assert (bids, asks) == (shown["bids"], shown["asks"])
     assert shown["change_id"] == change_id
 
 
@@ -168,7 +169,7 @@ async def test_late_subscriber_gets_the_book_that_the_next_change_chains_to(
 async def test_grouped_book_is_whole_each_time(
     server: DeribitServer, client: Client, clock: ManualClock
 ) -> None:
-    await client.subscribe(f"book.{NAME}.none.1.100ms")
+    await client.subscribe(f"book.{NAME}.none.10.100ms")
     await client.drain()
     told: list[dict[str, Any]] = []
     while not told:
@@ -178,6 +179,18 @@ async def test_grouped_book_is_whole_each_time(
     data = told[-1]["data"]
     assert data.keys() == {"timestamp", "instrument_name", "change_id", "bids", "asks"}
     assert (data["bids"], data["asks"]) == (shown["bids"], shown["asks"])
+
+
+async def test_grouped_levels_are_gathered_away_from_the_spread(client: Client) -> None:
+    await client.subscribe("book.BTC-PERPETUAL.5.20.100ms")
+    data = (await client.notification())["data"]
+    whole = await client.result("public/get_order_book", instrument_name="BTC-PERPETUAL", depth=100)
+    for side, away in (("bids", -1), ("asks", 1)):
+        gathered: dict[float, float] = {}
+        for price, amount in whole[side]:
+            steps = price // 2.5 if away < 0 else -(-price // 2.5)
+            gathered[steps * 2.5] = gathered.get(steps * 2.5, 0.0) + amount
+        assert data[side] == [[*level] for level in gathered.items()]
 
 
 async def test_quote_is_sent_for_a_new_top_of_book_only(

@@ -56,9 +56,11 @@ async def test_instruments_equal_the_recording(client: Client) -> None:
 
 async def test_instruments_by_scope(client: Client) -> None:
     whole = await client.result("public/get_instruments", currency="any")
-    assert len(whole) == 330
+    options = await client.result("public/get_instruments", currency="BTC", kind="option")
+    futures = await client.result("public/get_instruments", currency="BTC", kind="future")
+    assert (len(options), len(futures)) == (330, 7)
+    assert whole == [*options, *futures]
     assert await client.result("public/get_instruments", currency="ETH") == []
-    assert await client.result("public/get_instruments", currency="BTC", kind="future") == []
     assert await client.result("public/get_instruments", currency="BTC", expired=True) == []
 
 
@@ -71,8 +73,11 @@ async def test_one_instrument(client: Client) -> None:
 async def test_book_is_the_ticker_with_levels(client: Client) -> None:
     ticker = await client.result("public/ticker", instrument_name=NAME)
     book = await client.result("public/get_order_book", instrument_name=NAME, depth=5)
-    assert book["bids"] == [[ticker["best_bid_price"], ticker["best_bid_amount"]]]
-    assert book["asks"] == [[ticker["best_ask_price"], ticker["best_ask_amount"]]]
+    assert book["bids"][0] == [ticker["best_bid_price"], ticker["best_bid_amount"]]
+    assert book["asks"][0] == [ticker["best_ask_price"], ticker["best_ask_amount"]]
+    assert book["bids"] == sorted(book["bids"], reverse=True)
+    assert book["asks"] == sorted(book["asks"])
+    assert len(book["bids"]) == len(book["asks"]) == 5
     assert book["change_id"] > 0
     assert {name: book[name] for name in ticker} == ticker
 
@@ -80,7 +85,7 @@ async def test_book_is_the_ticker_with_levels(client: Client) -> None:
 async def test_book_without_a_bid_has_no_bid_level(client: Client) -> None:
     book = await client.result("public/get_order_book", instrument_name="BTC-28JUN26-53000-P")
     assert book["bids"] == []
-    assert len(book["asks"]) == 1
+    assert book["asks"][0][0] == 0.0001
 
 
 async def test_summaries_have_null_for_a_missing_side(client: Client) -> None:
@@ -112,9 +117,10 @@ async def test_expirations_are_grouped_as_captured(client: Client) -> None:
     shown = await ask("public/get_expirations", currency="BTC", kind="option")
     assert shown == {"btc": {"option": codes}}
     shown = await ask("public/get_expirations", currency="any", kind="any")
-    assert shown == {"option": codes, "future": []}
+    futures = [*codes[1:], "PERPETUAL"]
+    assert shown == {"future": futures, "option": codes}
     shown = await ask("public/get_expirations", currency="grouped", kind="future")
-    assert shown == {"btc": {"future": []}}
+    assert shown == {"btc": {"future": futures}}
 
 
 async def test_small_answers(client: Client) -> None:
@@ -206,7 +212,7 @@ async def test_query_string_gives_the_same_result(server: DeribitServer, client:
 async def test_query_string_values_take_the_type_of_their_parameter(server: DeribitServer) -> None:
     _, answer = await get(server, "public/get_instruments?currency=BTC&expired=true")
     assert answer["result"] == []
-    status, answer = await get(server, f"public/get_order_book?instrument_name={NAME}&depth=10")
+    status, answer = await get(server, f"public/get_order_book?instrument_name={NAME}&depth=1")
     assert status == 200
     assert len(answer["result"]["bids"]) == 1
     status, answer = await get(server, f"public/get_order_book?instrument_name={NAME}&depth=x")
