@@ -104,7 +104,7 @@ def evaluate_chain(
     is_call: _Kinds,
     strike: _Column,
     vol: _Column,
-    starts: Sequence[int],
+    starts: npt.NDArray[np.uintp],
     forward: npt.NDArray[np.float64],
     years: npt.NDArray[np.float64],
     rate: _Column,

@@ -285,6 +285,24 @@ struct Valued<L: Lane> {
     weight: L,
 }
 
+/// `factor·x`, or x where there is no discount.
+#[inline(always)]
+fn discounted<L: Lane>(discount: Option<&Discount<L>>, x: L) -> L {
+    match discount {
+        Some(discount) => discount.factor * x,
+        None => x,
+    }
+}
+
+/// `rate·value + change`, or the change where there is no discount.
+#[inline(always)]
+fn carried<L: Lane>(discount: Option<&Discount<L>>, value: L, change: L) -> L {
+    match discount {
+        Some(discount) => discount.rate.mul_add(value, change),
+        None => change,
+    }
+}
+
 #[inline(always)]
 fn put_all<L: Lane>(
     row: &Row<L>,
@@ -299,9 +317,8 @@ fn put_all<L: Lane>(
     let call_is_out = value.money.call_is_out;
     let call_is_in = !call_is_out;
     let is_in = (row.is_call & call_is_in) | (!row.is_call & call_is_out);
-    let discounted = |x: L| discount.map_or(x, |d| d.factor * x);
     let intrinsic = L::select(is_in, value.money.high - value.money.low, zero);
-    let price = discounted(value.weight.mul_add(value.gap, intrinsic));
+    let price = discounted(discount, value.weight.mul_add(value.gap, intrinsic));
     if wanted.has(Output::Price) {
         sink.put(Output::Price, price);
     }
@@ -309,7 +326,7 @@ fn put_all<L: Lane>(
         return;
     }
     let d2 = L::select(call_is_out, zero - value.arms.far, value.arms.near);
-    let weight = discounted(value.weight);
+    let weight = discounted(discount, value.weight);
     let per_total = value.spread.reciprocal;
     let per_forward = one / row.forward;
     let density = value.weight * per_forward;
@@ -317,14 +334,14 @@ fn put_all<L: Lane>(
     let near_chance = value.arms.density * near_ratio;
     let probability = L::select(call_is_out, near_chance, density * value.far_ratio);
     let chance = L::select(is_in, one - probability, probability);
-    let delta = discounted(L::select(row.is_call, chance, zero - chance));
+    let delta = discounted(discount, L::select(row.is_call, chance, zero - chance));
     if wanted.has(Output::Delta) {
         sink.put(Output::Delta, delta);
     }
     if wanted.has(Output::Gamma) {
         sink.put(
             Output::Gamma,
-            discounted(density) * (per_forward * per_total),
+            discounted(discount, density) * (per_forward * per_total),
         );
     }
     let vega = weight * clock.root.high;
@@ -333,17 +350,17 @@ fn put_all<L: Lane>(
     }
     if wanted.has(Output::Theta) {
         let decay = zero - weight * (row.vol * clock.half_per_root);
-        sink.put(
-            Output::Theta,
-            discount.map_or(decay, |d| d.rate.mul_add(price, decay)),
-        );
+        sink.put(Output::Theta, carried(discount, price, decay));
     }
     if wanted.has(Output::Rho) {
         sink.put(Output::Rho, (zero - clock.years) * price);
     }
     if wanted.has(Output::Vanna) {
         let per_vol = clock.root.high * per_total;
-        sink.put(Output::Vanna, zero - discounted(density) * (d2 * per_vol));
+        sink.put(
+            Output::Vanna,
+            zero - discounted(discount, density) * (d2 * per_vol),
+        );
     }
     if wanted.has(Output::Volga) {
         let bend = (value.arms.near * value.arms.far) * (clock.root.high * per_total);
@@ -351,11 +368,8 @@ fn put_all<L: Lane>(
     }
     if wanted.has(Output::Charm) {
         let rate_of_d1 = (clock.half_per_root * clock.half_per_root) * (d2 + d2);
-        let drift = discounted(density) * rate_of_d1;
-        sink.put(
-            Output::Charm,
-            discount.map_or(drift, |d| d.rate.mul_add(delta, drift)),
-        );
+        let drift = discounted(discount, density) * rate_of_d1;
+        sink.put(Output::Charm, carried(discount, delta, drift));
     }
     if wanted.has(Output::DualDelta) || wanted.has(Output::DualGamma) {
         let per_strike = one / row.strike;
@@ -365,7 +379,7 @@ fn put_all<L: Lane>(
         if wanted.has(Output::DualDelta) {
             sink.put(
                 Output::DualDelta,
-                discounted(L::select(row.is_call, zero - chance, chance)),
+                discounted(discount, L::select(row.is_call, zero - chance, chance)),
             );
         }
         if wanted.has(Output::DualGamma) {

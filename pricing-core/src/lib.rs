@@ -4,7 +4,8 @@
 //!
 //! - [`black`]: price and raw partials of one bundle of options; its rare rows in [`extreme`];
 //! - [`implied`]: implied volatility with a status; its rare rows in [`implied_rare`];
-//! - [`columns`] and [`batch`]: columns in, columns out; [`threads`], the one file that knows rayon;
+//! - [`columns`], [`batch`], [`chain`], [`volatilities`]: columns in, columns out;
+//! - [`threads`]: rows in parallel, the one file that knows rayon;
 //! - [`scenario`]: a book under scenarios of spot, vol and time, summed or each;
 //! - [`parity`]: the forward from call and put prices;
 //! - [`touch`]: the probability of touching a level;
@@ -17,6 +18,7 @@
 
 pub mod batch;
 pub mod black;
+pub mod chain;
 pub mod columns;
 pub mod error;
 pub mod extreme;
@@ -31,6 +33,7 @@ pub mod scenario;
 pub mod threads;
 pub mod touch;
 pub mod types;
+pub mod volatilities;
 
 pub use error::PricingError;
 pub use types::{Output, Wanted};

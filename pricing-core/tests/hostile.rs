@@ -3,12 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a failed assumption fails the test
 
-use pricing_core::batch::{evaluate_into, evaluate_one, implied_one};
+use pricing_core::batch::{evaluate_into, evaluate_one};
 use pricing_core::columns::{Column, Kinds, Options};
 use pricing_core::extreme::Option76;
 use pricing_core::implied::Premium;
 use pricing_core::touch::{Touch, touch_one};
 use pricing_core::types::{IvStatus, OUTPUTS, Output, Wanted};
+use pricing_core::volatilities::implied_one;
 use proptest::prelude::*;
 
 /// Any double at all, with the difficult ones often.

@@ -5,13 +5,13 @@
 
 use std::sync::Mutex;
 
-use pricing_core::batch::{
-    Expiries, Targets, chain_into, evaluate_into, evaluate_one, implied_into, implied_one,
-};
+use pricing_core::batch::{Targets, evaluate_into, evaluate_one};
+use pricing_core::chain::{Expiries, chain_into};
 use pricing_core::columns::{Column, Kinds, Options};
 use pricing_core::implied::Premium;
 use pricing_core::lanes::{Path, default_path, set_path};
 use pricing_core::types::{OUTPUTS, Output, Wanted};
+use pricing_core::volatilities::{implied_into, implied_one};
 
 /// The path is one for the process: tests that set it take turns.
 static TURN: Mutex<()> = Mutex::new(());

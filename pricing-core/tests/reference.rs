@@ -7,10 +7,11 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing)] // a failed assumption fails the test
 
-use pricing_core::batch::{evaluate_one, implied_one};
+use pricing_core::batch::evaluate_one;
 use pricing_core::extreme::Option76;
 use pricing_core::implied::Premium;
 use pricing_core::types::{IvStatus, Output, Wanted};
+use pricing_core::volatilities::implied_one;
 
 /// Allowed relative error of price and every partial; the measured worst is 5e-15.
 const TOLERANCE: f64 = 2e-14;

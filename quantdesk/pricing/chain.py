@@ -63,7 +63,7 @@ def chain_greeks(
         columns.is_call,
         strikes,
         vols,
-        [int(start) for start in starts],
+        _starts(starts),
         _per_expiry("forward", forward),
         _per_expiry("years", years),
         float(rates) if rates.ndim == 0 else _per_expiry("rate", rates),
@@ -78,3 +78,12 @@ def _per_expiry(field: str, value: Numbers) -> FloatArray:
     if array.ndim != 1:
         raise InvalidInput(field, array.shape, "must be one number an expiry")
     return np.ascontiguousarray(array)
+
+
+def _starts(starts: Sequence[int] | npt.NDArray[np.integer]) -> npt.NDArray[np.uintp]:
+    array = np.atleast_1d(np.asarray(starts))
+    if array.size == 0:
+        return np.empty(0, dtype=np.uintp)
+    if array.dtype.kind not in "iu" or array.ndim != 1 or array.min() < 0:
+        raise InvalidInput("starts", starts, "must be whole numbers, 0 or more, one an expiry")
+    return np.ascontiguousarray(array, dtype=np.uintp)

@@ -6,11 +6,12 @@ use pyo3::prelude::*;
 
 use super::arrays::{KindArgument, NumberArgument, borrow_targets, target};
 use super::errors::invalid;
-use crate::batch::{evaluate_into, evaluate_one, implied_checked, implied_into};
+use crate::batch::{evaluate_into, evaluate_one};
 use crate::columns::Options;
 use crate::extreme::Option76;
 use crate::implied::Premium;
 use crate::types::{OUTPUTS, Output, Wanted};
+use crate::volatilities::{implied_checked, implied_into};
 
 /// From this many rows on the interpreter is let go; below, handing it over costs more.
 const DETACH_FROM: usize = 4_000;

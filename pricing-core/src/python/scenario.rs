@@ -4,7 +4,8 @@ use numpy::{PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
 
 use super::arrays::{KindArgument, NumberArgument, borrow_targets, target};
-use crate::batch::{Expiries, chain_into};
+use super::errors::invalid;
+use crate::chain::{Expiries, chain_into};
 use crate::columns::Options;
 use crate::scenario::{Book, Settlement, Shocks, each_into, sum_into};
 use crate::touch::{Touches, touch_into};
@@ -20,7 +21,7 @@ fn evaluate_chain(
     is_call: &Bound<'_, PyAny>,
     strike: &Bound<'_, PyAny>,
     vol: &Bound<'_, PyAny>,
-    starts: Vec<usize>,
+    starts: PyReadonlyArray1<'_, usize>,
     forward: PyReadonlyArray1<'_, f64>,
     years: PyReadonlyArray1<'_, f64>,
     rate: &Bound<'_, PyAny>,
@@ -34,7 +35,13 @@ fn evaluate_chain(
     let (forward, years) = (NumberArgument::Many(forward), NumberArgument::Many(years));
     let (columns, rows) = borrow_targets(&mut targets)?;
     let expiries = Expiries {
-        starts: &starts,
+        starts: starts.as_slice().map_err(|_| {
+            invalid(
+                "starts",
+                "a strided array".to_owned(),
+                "must be a contiguous array",
+            )
+        })?,
         forward: forward.slice("forward")?,
         years: years.slice("years")?,
         rate: rate.column("rate")?,
