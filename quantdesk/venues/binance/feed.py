@@ -134,6 +134,10 @@ class BinanceFeed:
             )
         self._session.watch_books(tuple(dict.fromkeys(symbols)))
 
+    def ask_book_again(self, symbol: str) -> None:
+        """Whoever reads the levels found a watched book bad: its snapshot is fetched again."""
+        self._session.doubt_book(symbol)
+
     def is_book_good(self, symbol: str) -> bool:
         """Whether a watched book is whole: its changes join its snapshot without a gap."""
         return self._session.is_book_good(symbol)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -114,6 +115,12 @@ class BinanceSession:
         if self._listed:
             self._apply_streams()
 
+    def doubt_book(self, symbol: str) -> None:
+        """Whoever reads the levels found a watched book bad: fetch its snapshot again."""
+        if symbol in self._books:
+            self._books[symbol].doubt()
+            self._books_asked.set()
+
     def is_book_good(self, symbol: str) -> bool:
         """Whether snapshot and changes of a watched book join without a gap."""
         book = self._books.get(symbol)
@@ -202,8 +209,8 @@ class BinanceSession:
             label=f"public {number}" if number else "market",
             emit=self._emit,
             on_push=self._look_at,
-            on_open=self._note_opened,
-            on_up=self._on_change,
+            on_open=partial(self._note_opened, carries_books=number > 0),
+            on_up=self._note_up,
             on_problem=self._note_problem,
             is_blocked=self._is_blocked,
             check_ban=self._rest.check_ban,
@@ -214,11 +221,18 @@ class BinanceSession:
         assert self._tasks is not None
         self._tasks.create_task(link.run())
 
-    def _note_opened(self) -> None:
-        """A connection began anew: what it missed is fetched, and books begin anew."""
-        for book in self._books.values():
-            book.forget()
+    def _note_opened(self, *, carries_books: bool) -> None:
+        """A connection began anew: what it missed is fetched, and its books begin anew."""
+        if carries_books:
+            for book in self._books.values():
+                book.forget()
         self._statistics_asked.set()
+        self._on_change()
+
+    def _note_up(self) -> None:
+        """A connection's streams are subscribed: snapshots of books are of use from now on."""
+        if any(book.needs_snapshot for book in self._books.values()):
+            self._books_asked.set()
         self._on_change()
 
     def _note_problem(self, sentence: str) -> None:
@@ -245,16 +259,16 @@ class BinanceSession:
             book.note_change(
                 first_id=change.first_id, last_id=change.last_id, previous_id=change.previous_id
             )
-            if not book.is_good:
+            if book.needs_snapshot:
                 self._books_asked.set()
 
     async def _mend_books(self) -> None:
-        """Fetch snapshots of books that are bad, one after the other, until none is."""
+        """Fetch snapshots of books that need one, one after the other, until none does."""
         backoff = self._new_backoff()
         while True:
             await self._books_asked.wait()
             self._books_asked.clear()
-            bad = [symbol for symbol, book in self._books.items() if not book.is_good]
+            bad = [symbol for symbol, book in self._books.items() if book.needs_snapshot]
             for symbol in bad:
                 await asyncio.sleep(BOOK_PAUSE_S * self._rng.random())
                 try:
@@ -270,7 +284,10 @@ class BinanceSession:
         """Note the snapshot in `body`; one older than the changes calls for another."""
         book = self._books.get(symbol)
         change_id = _depth_id(body)
-        if book is not None and change_id is not None and not book.note_snapshot(change_id):
+        if book is None or change_id is None:
+            return
+        book.note_snapshot(change_id)
+        if book.needs_snapshot:
             self._books_asked.set()
 
     async def _poll_time(self) -> None:

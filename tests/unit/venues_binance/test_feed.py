@@ -361,6 +361,24 @@ async def test_ban_that_can_not_be_stored_still_holds() -> None:
         assert venue.count("GET mark") == 1
 
 
+async def test_ban_that_can_not_be_stored_silences_sockets_too() -> None:
+    class FullDisk(MemoryBans):
+        def note_ban(self, address: str, until_ns: int) -> None:
+            raise StorageError("bans.json: can not be written: no space")
+
+    clock = HandClock()
+    async with scripted_binance(clock) as venue:
+        feed = make_feed(venue, clock, FullDisk(), time_poll_s=0.05)
+        async with reading(feed, events_of):
+            await until(lambda: feed.state == "live")
+            venue.answers["GET time"] = lambda http: refusal(418, -1003, "IP banned")
+            await until(lambda: "nothing is sent" in feed.last_problem)
+            opened = venue.opened
+            await venue.drop(MARKET)
+            await until(lambda: "market: " in feed.last_problem and "refuses" in feed.last_problem)
+            assert venue.opened == opened
+
+
 async def test_weight_in_the_answers_holds_back_what_would_exceed_it() -> None:
     def heavy(venue: ScriptedBinance) -> None:
         venue.answers["GET exchangeInfo"] = lambda http: ok(
@@ -411,6 +429,35 @@ async def test_snapshot_older_than_the_changes_calls_for_another() -> None:
         await line.venue.push(depth_push(95, 101, 94))
         await until(lambda: len(line.reader.of_type(BookSnapshot)) == 3)
         assert line.feed.is_book_good(symbol)
+
+
+async def test_book_that_its_reader_doubts_is_fetched_again() -> None:
+    symbol = SYMBOLS[3]
+    async with open_line() as line:
+        line.feed.watch_books([symbol])
+        await line.live()
+        await line.venue.push(depth_push(95, 101, 94))
+        await until(lambda: line.feed.is_book_good(symbol))
+        line.feed.ask_book_again("BTC-251219-1-C")
+        line.feed.ask_book_again(symbol)
+        assert not line.feed.is_book_good(symbol)
+        await until(lambda: len(line.reader.of_type(BookSnapshot)) == 2)
+
+
+async def test_books_of_a_lost_connection_are_fetched_again() -> None:
+    symbol = SYMBOLS[3]
+    async with open_line() as line:
+        line.feed.watch_books([symbol])
+        await line.live()
+        await line.venue.push(depth_push(95, 101, 94))
+        await until(lambda: line.feed.is_book_good(symbol))
+        asked = line.venue.count("GET depth")
+        await line.venue.drop(MARKET)
+        await until(lambda: line.feed.reconnects == 1 and line.feed.state == "live")
+        assert line.feed.is_book_good(symbol)
+        await line.venue.drop(PUBLIC)
+        await until(lambda: line.venue.count("GET depth") == asked + 1)
+        assert not line.feed.is_book_good(symbol)
 
 
 async def test_book_that_is_no_longer_watched_is_left() -> None:

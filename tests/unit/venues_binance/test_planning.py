@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantdesk.domain.events import InstrumentsListed
+from quantdesk.domain.events import BookChange, BookSnapshot, InstrumentsListed
 from quantdesk.domain.instrument import Instrument
 from quantdesk.errors import ConfigError, InvalidInput
+from quantdesk.market.order_book import OrderBook
 from quantdesk.venues.binance import BinanceSettings, events_of
 from quantdesk.venues.binance.book_sequence import BookSequence
 from quantdesk.venues.binance.streams import ShardPlan, is_beating, is_replaceable, wanted_streams
 from quantdesk.venues.binance.venue_clock import VenueOffset
 from quantdesk.venues.binance.weight import WeightBudget, weight_of
 
-from .payloads import SYMBOLS, exchange_info, frame, rest
+from .payloads import SYMBOLS, depth_push, exchange_info, frame, rest
 
 MS = 1_000_000
 
@@ -255,40 +256,95 @@ def sequence(*ids: tuple[int, int, int]) -> BookSequence:
     return book
 
 
-def test_snapshot_inside_the_chain_makes_the_book_good() -> None:
+def test_snapshot_inside_the_run_makes_the_book_good() -> None:
     book = sequence((10, 14, 9), (15, 20, 14))
-    assert not book.is_good
-    assert book.note_snapshot(17)
+    assert (book.is_good, book.needs_snapshot) == (False, True)
+    book.note_snapshot(17)
+    assert (book.is_good, book.needs_snapshot) == (True, False)
+
+
+def test_snapshot_just_before_the_run_makes_the_book_good() -> None:
+    book = sequence((12, 14, 9))
+    book.note_snapshot(9)
     assert book.is_good
 
 
-def test_snapshot_older_than_the_chain_does_not_join() -> None:
-    book = sequence((10, 14, 9))
-    assert not book.note_snapshot(9)
-    assert not book.is_good
+@pytest.mark.parametrize("change_id", [7, 8, 10, 11])
+def test_snapshot_older_than_the_run_does_not_join(change_id: int) -> None:
+    book = sequence((12, 14, 9))
+    book.note_snapshot(change_id)
+    assert (book.is_good, book.needs_snapshot) == (False, True)
+
+
+def test_snapshot_of_a_quiet_book_awaits_its_first_change() -> None:
+    book = BookSequence()
+    book.note_snapshot(20)
+    assert (book.is_good, book.needs_snapshot) == (False, False)
+    book.note_change(first_id=25, last_id=30, previous_id=20)
+    assert book.is_good
+    book = BookSequence()
+    book.note_snapshot(20)
+    book.note_change(first_id=25, last_id=30, previous_id=21)
+    assert (book.is_good, book.needs_snapshot) == (False, True)
 
 
 def test_gap_makes_the_book_bad_at_once() -> None:
     book = sequence((10, 14, 9))
-    assert book.note_snapshot(14)
+    book.note_snapshot(14)
     book.note_change(first_id=16, last_id=18, previous_id=15)
-    assert (book.is_good, book.gaps) == (False, 1)
-    assert not book.note_snapshot(15)
-    assert book.note_snapshot(16)
+    assert (book.is_good, book.needs_snapshot, book.gaps) == (False, True, 1)
+    book.note_snapshot(14)
+    assert not book.is_good
+    book.note_snapshot(16)
+    assert book.is_good
 
 
 def test_change_sent_twice_breaks_nothing() -> None:
     book = sequence((10, 14, 9), (15, 20, 14))
-    assert book.note_snapshot(20)
+    book.note_snapshot(20)
     book.note_change(first_id=15, last_id=20, previous_id=14)
     assert (book.is_good, book.gaps) == (True, 0)
 
 
 def test_new_connection_begins_anew() -> None:
     book = sequence((10, 14, 9))
-    assert book.note_snapshot(14)
+    book.note_snapshot(14)
     book.forget()
-    assert not book.is_good
-    assert not book.note_snapshot(14)
+    assert (book.is_good, book.needs_snapshot) == (False, True)
     book.note_change(first_id=15, last_id=20, previous_id=14)
-    assert book.gaps == 0
+    assert (book.is_good, book.gaps) == (False, 0)
+
+
+@given(st.integers(0, 2**32))
+def test_feed_and_order_book_agree_on_what_is_whole(seed: int) -> None:
+    """The same events through the desk's own book: what one calls good the other does too."""
+    rng = random.Random(seed)
+    ids, followed = BookSequence(), OrderBook(venue="binance", instrument_name=SYMBOLS[3])
+    last = 100
+    for _ in range(40):
+        if rng.random() < 0.3:
+            if ids.needs_snapshot:
+                snapshot = rng.randrange(last - 12, last + 3)
+                ids.note_snapshot(snapshot)
+                followed.apply(book_snapshot(snapshot))
+        else:
+            previous = last + 5 if rng.random() < 0.15 else last
+            first_id = previous + rng.randrange(1, 4)
+            last = first_id + rng.randrange(0, 4)
+            ids.note_change(first_id=first_id, last_id=last, previous_id=previous)
+            (change,) = events_of(frame(depth_push(first_id, last, previous)))
+            assert isinstance(change, BookChange)
+            followed.apply(change)
+        assert ids.is_good == followed.is_good
+
+
+def book_snapshot(change_id: int) -> BookSnapshot:
+    return BookSnapshot(
+        venue="binance",
+        instrument_name=SYMBOLS[3],
+        event_ns=1,
+        recv_ns=1,
+        change_id=change_id,
+        bids=(),
+        asks=(),
+    )
