@@ -38,6 +38,11 @@ class OutputShelf:
         self._bytes = 0
         self._lock = threading.Lock()
 
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of the arrays that are remembered."""
+        return self._bytes
+
     def take(self, shape: tuple[int, ...]) -> FloatArray:
         """An array of that shape with any content, referenced by nobody else's code."""
         rows = math.prod(shape)

@@ -3,6 +3,7 @@
 use numpy::PyReadwriteArray1;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyTuple};
 
 use super::arrays::{KindArgument, NumberArgument, borrow_targets, target};
 use super::errors::invalid;
@@ -71,6 +72,10 @@ impl OptionGreeks {
         &'static str,
     ) {
         ("price", "delta", "gamma", "vega", "theta", "rho")
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        PyTuple::new(py, self.values())?.try_iter()
     }
 
     fn __len__(&self) -> usize {

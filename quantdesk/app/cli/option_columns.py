@@ -107,7 +107,7 @@ def _read(file: Path, names: tuple[str, ...], rate: float) -> OptionColumns:
         if len(row) != len(header):
             raise ConfigError(f"{file}: line {number} has {len(row)} cells, not {len(header)}")
     cells = {name: [row[place] for row in body] for place, name in enumerate(header)}
-    kind = "option_type" if "option_type" in cells else "is_call"
+    kind = "is_call" if "is_call" in cells else "option_type"
     missing = [name for name in (kind, *names) if name not in cells]
     if missing:
         raise ConfigError(f"{file}: no column {', '.join(missing)} in {', '.join(header)}")

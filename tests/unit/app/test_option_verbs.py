@@ -1,0 +1,115 @@
+"""price, greeks, iv and bench from the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from quantdesk import pricing
+from quantdesk.app.cli.main import cli
+from quantdesk.errors import ConfigError, InvalidInput, StorageError
+
+ONE = ("--type", "call", "--forward", "100", "--strike", "110", "--years", "0.5")
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(cli, arguments, input=stdin)
+
+
+def test_one_option_is_priced() -> None:
+    result = run("price", *ONE, "--vol", "0.6", "--format", "json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["schema"] == "quantdesk.options/1"
+    assert document["rows"][0]["price"] == pricing.price_one(True, 100.0, 110.0, 0.5, 0.6)
+
+
+def test_greeks_are_those_that_are_asked() -> None:
+    result = run("greeks", *ONE, "--vol", "0.6", "--which", "vanna,price", "--format", "ndjson")
+    row = json.loads(result.stdout)
+    assert list(row)[-2:] == ["vanna", "price"]
+    assert isinstance(run("greeks", *ONE, "--vol", "1", "--which", "x").exception, ConfigError)
+
+
+def test_an_implied_vol_comes_with_its_status() -> None:
+    price = repr(pricing.price_one(True, 100.0, 110.0, 0.5, 0.6))
+    row = json.loads(run("iv", *ONE, "--price", price, "--format", "ndjson").stdout)
+    assert row["iv"] == pytest.approx(0.6, rel=1e-14)
+    assert row["status"] == "ok"
+    row = json.loads(run("iv", *ONE, "--price", "101", "--format", "ndjson").stdout)
+    assert (row["iv"], row["status"]) == (None, "above_bound")
+
+
+def test_a_file_keeps_its_own_columns(tmp_path: Path) -> None:
+    file = tmp_path / "options.csv"
+    file.write_text(
+        "note,option_type,forward,strike,years,vol\na,call,100,110,0.5,0.6\nb,P,100,90,0.5,-1\n"
+    )
+    result = run("price", "--file", str(file), "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [row["note"] for row in rows] == ["a", "b"]
+    assert float(rows[0]["price"]) == pricing.price_one(True, 100.0, 110.0, 0.5, 0.6)
+    assert rows[1]["price"] == ""
+
+
+def test_standard_input_is_read() -> None:
+    text = "is_call,price,forward,strike,years\n1,9,100,110,0.5\n"
+    result = run("iv", "--file", "-", "--format", "csv", stdin=text)
+    assert result.stdout.splitlines()[1].endswith(",ok")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "empty"),
+        ("forward,strike\n1,2\n", "option_type"),
+        ("option_type,forward,strike,years,vol\ncall,1,x,1,1\n", "line 2: strike = 'x'"),
+        ("option_type,forward,strike,years,vol\nstraddle,1,1,1,1\n", "must be call or put"),
+        ("option_type,forward,strike,years,vol\ncall,1,1,1\n", "4 cells"),
+    ],
+)
+def test_a_bad_file_is_told_by_line(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "options.csv"
+    file.write_text(text)
+    error = run("price", "--file", str(file)).exception
+    assert isinstance(error, ConfigError)
+    assert told in str(error)
+
+
+def test_what_is_missing_or_outside_the_domain_is_named(tmp_path: Path) -> None:
+    missing = run("price", "--type", "call", "--forward", "1").exception
+    assert isinstance(missing, ConfigError)
+    assert "--strike, --years, --vol" in str(missing)
+    assert isinstance(run("price", *ONE, "--vol", "-1").exception, InvalidInput)
+    both = run("price", *ONE, "--file", "-").exception
+    assert isinstance(both, ConfigError)
+    assert isinstance(run("price", "--file", str(tmp_path / "no")).exception, StorageError)
+
+
+def test_control_characters_of_a_file_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "options.csv"
+    file.write_text("note,option_type,forward,strike,years,vol\n\x1b[2J,call,100,110,0.5,0.6\n")
+    result = run("price", "--file", str(file))
+    assert "\x1b" not in result.stdout
+    assert "[2J" in result.stdout
+
+
+def test_bench_names_the_machine_the_tasks_and_the_missing() -> None:
+    result = run("bench", "--rows", "2000", "--rounds", "1", "--format", "json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    ours = {line["task"] for line in document["lines"] if line["package"] == "quantdesk"}
+    assert {"price", "price + 5 Greeks", "implied vol", "chain, price + 5 Greeks"} <= ours
+    assert all(line["ns_per_option"] > 0 for line in document["lines"])
+    vols = [line for line in document["lines"] if line["task"] == "implied vol"]
+    assert vols[0]["wrong_share"] == 0.0
+    assert vols[0]["worst_relative_error"] < 1e-12
+    named = {line["package"].split()[0] for line in document["lines"]}
+    absent = {peer["name"].split()[0] for peer in document["missing"]}
+    assert {"vollib", "QuantLib", "lbriv"} <= named | absent
+    assert "not here" in run("bench", "--rows", "1000", "--rounds", "1").stdout or not absent
