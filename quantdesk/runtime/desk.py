@@ -98,6 +98,11 @@ class Desk:
         link.frames += 1
         link.last_recv_ns = max(link.last_recv_ns, recv_ns)
         for event in events:
+            if _is_from_the_future(link, event, recv_ns):
+                link.problems["out_of_range"] += 1
+                link.refused += 1
+                link.last_problem = "out_of_range: a stamp far ahead of the venue's clock"
+                continue
             self._note(link, event)
             self.market.apply(event)
 
@@ -139,6 +144,14 @@ class Desk:
                 as_of_ns = link.clock.at(now_ns)
                 chains.append(_chain_snapshot(reading, self.environment, as_of_ns))
         return tuple(chains)
+
+
+def _is_from_the_future(link: _Link, event: MarketEvent, recv_ns: int) -> bool:
+    """Whether an event claims a moment that the venue has not reached: it would stand for ever."""
+    event_ns = getattr(event, "event_ns", None)
+    if event_ns is None or not link.clock.is_set:
+        return False
+    return bool(event_ns - link.clock.at(recv_ns) > VenueClock.LEAD_LIMIT_NS)
 
 
 def _chain_snapshot(

@@ -39,7 +39,7 @@ async def record_venue(
     writers: list[RecordingWriter] = []
 
     def open_recorder(lines: Sequence[Line]) -> RecordingWriter:
-        writers.append(_writer(directory, lines, run_id, clock.now_ns()))
+        writers.append(_writer(directory, choice.environment.value, lines, run_id, clock.now_ns()))
         return writers[0]
 
     async with live_desk(
@@ -72,7 +72,7 @@ async def screen_desk(
         started_ns = clock.now_ns()
         started = format_instant(started_ns)[:19].replace(":", "")
         session = folder / f"{started}-{choice.environment.value}-{run_id[:8]}"
-        open_writer = partial(_writer, session, lines, run_id, started_ns)
+        open_writer = partial(_writer, session, choice.environment.value, lines, run_id, started_ns)
         return _ScreenRecorder(open_writer, folder, max_bytes)
 
     async with live_desk(
@@ -114,9 +114,11 @@ class _ScreenRecorder:
 
 
 def _writer(
-    directory: Path, lines: Sequence[Line], run_id: str, started_ns: int
+    directory: Path, environment: str, lines: Sequence[Line], run_id: str, started_ns: int
 ) -> RecordingWriter:
-    links = {line.feed.name: {"venue": line.feed.venue} for line in lines}
+    links = {
+        line.feed.name: {"venue": line.feed.venue, "environment": environment} for line in lines
+    }
     return RecordingWriter(directory, links=links, run_id=run_id, started_ns=started_ns)
 
 

@@ -27,7 +27,7 @@ class _Tape:
     def __init__(self, recording: Recording) -> None:
         self.desk = Desk(
             environment=Environment.REPLAY,
-            source=f"recording of {format_instant(recording.started_ns)}",
+            source=f"recording of {format_instant(recording.started_ns)} ({_worlds(recording)})",
         )
         self._decoders = {}
         for name, link in sorted(recording.links.items()):
@@ -39,6 +39,12 @@ class _Tape:
         if decode is None:
             raise StorageError(f"recording: frame of unknown connection {frame.connection!r}")
         self.desk.apply(frame.connection, frame.recv_ns, decode(frame))
+
+
+def _worlds(recording: Recording) -> str:
+    """Which environments were recorded, so that simulated data never passes for a market's."""
+    worlds = {link.get("environment", "environment unknown") for link in recording.links.values()}
+    return ", ".join(sorted(worlds))
 
 
 def snapshots(directory: Path, *, every_s: float) -> Iterator[DeskSnapshot]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from quantdesk.domain.ports import Clock, FrameDecoder, MarketFeed
 from quantdesk.errors import ConfigError
@@ -68,7 +69,17 @@ def parse_venue(text: str, endpoint: str | None = None) -> VenueChoice:
         raise ConfigError(f"venue {text!r}: choose one of {allowed_venues()}")
     if endpoint is not None and not endpoint.startswith(("ws://", "wss://")):
         raise ConfigError(f"endpoint {endpoint!r}: must start with ws:// or wss://")
+    if endpoint is not None and environment is Environment.SIMULATED and not _is_here(endpoint):
+        raise ConfigError(
+            f"endpoint {endpoint!r}: a simulated venue is on this machine; "
+            f"name the environment of another, as {venue}:testnet or {venue}:live"
+        )
     return VenueChoice(venue=venue, environment=environment, endpoint=endpoint)
+
+
+def _is_here(endpoint: str) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def allowed_venues() -> str:

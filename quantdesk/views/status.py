@@ -154,7 +154,9 @@ def _waiting_sentence(snapshot: DeskSnapshot | None) -> str:
     if snapshot is None or not snapshot.links:
         return "waiting for the first chain…"
     links = ", ".join(f"{safe_text(link.name, 24)} {link.state.value}" for link in snapshot.links)
-    return f"waiting for the first chain… ({links})"
+    why = next((link.last_problem for link in snapshot.links if link.last_problem), "")
+    reason = f": {safe_text(why, 160)}" if why else ""
+    return f"waiting for the first chain… ({links}){reason}"
 
 
 def status_items(
@@ -229,9 +231,11 @@ def _set_aside_item(snapshot: DeskSnapshot) -> StatusItem:
     """Frames that made no sense: counted, never silent."""
     refused = sum(link.refused for link in snapshot.links)
     noted = sum(count for link in snapshot.links for _, count in link.problems)
+    last = next((link.last_problem for link in snapshot.links if link.last_problem), "")
+    if last.startswith("not recording"):
+        return StatusItem(safe_text(last, 80).upper(), "NOT RECORDING", StatusRole.BAD, 2)
     if not refused and not noted:
         return StatusItem("health ok", "ok", StatusRole.GOOD, 6)
-    last = next((link.last_problem for link in snapshot.links if link.last_problem), "")
     detail = f" ({safe_text(last, 60)})" if last else ""
     text = f"{refused:,} frames set aside, {noted:,} problems"
     role = StatusRole.WARNING

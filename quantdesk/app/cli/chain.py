@@ -76,7 +76,7 @@ def command(
     chain = chain.take(select_rows(chain, expiry, strikes))
     if format_ == "table":
         # A pipe or file takes every column; a terminal what it has room for.
-        is_terminal = output is None and sys.stdout.isatty()
+        is_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
         width = shutil.get_terminal_size().columns if is_terminal else None
         chosen = columns or ("trade" if is_terminal else "all")
         text = chain_table_text(chain, columns=chosen, units=Units(units), width=width)

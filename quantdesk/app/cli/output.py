@@ -16,12 +16,10 @@ def write_output(data: bytes, output: Path | None, *, is_binary: bool = False) -
     A file appears whole or not at all. Raises ConfigError for binary data on a terminal and
     StorageError where the file can not be written.
     """
-    stdout = sys.stdout.buffer
     if output is None:
-        if is_binary and stdout.isatty():
+        if is_binary and sys.stdout is not None and sys.stdout.isatty():
             raise ConfigError("this format is binary: give -o FILE, or pipe it")
-        stdout.write(data)
-        stdout.flush()
+        _write_stdout(data)
         return
     temporary = output.with_name(f".{output.name}.{os.getpid()}")
     try:
@@ -34,3 +32,16 @@ def write_output(data: bytes, output: Path | None, *, is_binary: bool = False) -
         raise StorageError(
             f"{output}: can not be written: {reason}; name another -o FILE"
         ) from error
+
+
+def _write_stdout(data: bytes) -> None:
+    if sys.stdout is None:
+        raise StorageError("standard output is closed: give -o FILE")
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(f"standard output can not be written: {reason}") from error

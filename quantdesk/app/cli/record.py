@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from quantdesk.app.cli.options import venue_options
+from quantdesk.app.cli.options import FiniteRange, venue_options
 from quantdesk.runtime.recordings import record_venue
 from quantdesk.runtime.settings import load_settings
 from quantdesk.runtime.venues import checked_underlyings, parse_venue
@@ -20,7 +20,7 @@ from quantdesk.runtime.venues import checked_underlyings, parse_venue
 @click.option("-o", "--output", metavar="DIR", required=True, type=click.Path(path_type=Path))
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="Stop after this long; without it, on Ctrl-C.",
 )
 @venue_options
@@ -42,7 +42,7 @@ def command(
     async def run() -> tuple[int, int]:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop.set)
         return await record_venue(
             choice,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO
 
 import click
 
+from quantdesk.app.cli.options import FiniteRange
+from quantdesk.app.cli.output import write_output
 from quantdesk.app.render.chain_record import to_json
 from quantdesk.app.render.snapshot_record import snapshot_record
 from quantdesk.runtime.replay import snapshots
@@ -17,17 +18,16 @@ from quantdesk.runtime.replay import snapshots
 @click.option("--format", "format_", type=click.Choice(["ndjson"]), default="ndjson")
 @click.option(
     "--every",
-    type=click.FloatRange(min=0.001),
+    type=FiniteRange(min=0.001),
     default=1.0,
     show_default=True,
     help="Seconds of recorded time between snapshots.",
 )
-@click.option("-o", "--output", metavar="FILE", type=click.File("wb"), default="-")
-def command(directory: Path, format_: str, every: float, output: IO[bytes]) -> None:
+def command(directory: Path, format_: str, every: float) -> None:
     """Play the recording in DIRECTORY back, as fast as it goes, and print the snapshots.
 
     The same recording gives the same bytes each time.
     """
     assert format_ == "ndjson"
     for snapshot in snapshots(directory, every_s=every):
-        output.write(to_json(snapshot_record(snapshot)) + b"\n")
+        write_output(to_json(snapshot_record(snapshot)) + b"\n", None)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import uuid
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
-from quantdesk.app.cli.options import parse_source, source_options
+from quantdesk.app.cli.options import FiniteRange, parse_source, source_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.render.table import screen_text
 from quantdesk.runtime.clock import ManualClock, SystemClock
@@ -20,6 +23,9 @@ from quantdesk.runtime.settings import Settings, load_settings
 from quantdesk.runtime.sources import Source, StillSource, file_snapshot, read_snapshot
 from quantdesk.runtime.venues import checked_underlyings
 
+if TYPE_CHECKING:
+    from quantdesk.app.tui.app import DeskApp
+
 TEXT_WIDTH = 160
 """Columns of the screen as text where there is no terminal to ask."""
 
@@ -28,7 +34,7 @@ TEXT_WIDTH = 160
 @click.option("--underlying", metavar="COIN", default="BTC", show_default=True)
 @click.option(
     "--speed",
-    type=click.FloatRange(min=0.01, max=10_000),
+    type=FiniteRange(min=0.01, max=10_000),
     default=1.0,
     show_default=True,
     help="Pace of --replay.",
@@ -76,7 +82,7 @@ def _open_screen(source: Source, underlying: str, speed: float, settings: Settin
         player = ReplayPlayer(source.replay, clock=clock, speed=speed)
         player.start()
         try:
-            DeskApp(player, clock=clock, underlying=underlying).run()
+            _run(DeskApp(player, clock=clock, underlying=underlying))
         finally:
             player.close()
         return
@@ -87,6 +93,17 @@ def _open_screen(source: Source, underlying: str, speed: float, settings: Settin
     desk = DeskThread(lambda: screen_desk(choice, coins, settings=settings, run_id=run_id))
     desk.start()
     try:
-        DeskApp(desk, clock=clock, underlying=underlying).run()
+        _run(DeskApp(desk, clock=clock, underlying=underlying))
     finally:
         desk.close()
+
+
+def _run(app: DeskApp) -> None:
+    """Run the screen until the user leaves, or until it is told to end: one clean stop for both."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        app.exit()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+    app.run()
