@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from quantdesk import pricing
 from quantdesk.domain.events import (
@@ -115,8 +115,17 @@ class Desk:
             environment=self.environment,
             source=self.source,
             chains=self._chains(now_ns),
-            links=tuple(_health(link) for _, link in sorted(self._links.items())),
+            links=self._healths(),
         )
+
+    def _healths(self) -> tuple[LinkHealth, ...]:
+        """Health of each link; what the market could not use is counted with the first."""
+        links = [link for _, link in sorted(self._links.items())]
+        healths = [_health(link) for link in links]
+        if healths and self.market.counters:
+            problems = links[0].problems + self.market.counters
+            healths[0] = replace(healths[0], problems=tuple(sorted(problems.items())))
+        return tuple(healths)
 
     def _note(self, link: _Link, event: MarketEvent) -> None:
         match event:

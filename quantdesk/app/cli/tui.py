@@ -73,9 +73,8 @@ def _open_screen(source: Source, underlying: str, speed: float, settings: Settin
 
     if source.market_file is not None:
         snapshot = file_snapshot(source.market_file, None, source.at_ns)
-        DeskApp(
-            StillSource(snapshot), clock=ManualClock(snapshot.ts_ns), underlying=underlying
-        ).run()
+        still, moment = StillSource(snapshot), ManualClock(snapshot.ts_ns)
+        _run(DeskApp(still, clock=moment, underlying=underlying))
         return
     clock = SystemClock()
     if source.replay is not None:

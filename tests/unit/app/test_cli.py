@@ -163,6 +163,8 @@ def test_screen_is_printed_once_without_a_terminal(folder: Path) -> None:
         (["record", "BTC"], 2, "--output"),
         (["record", "-o", "x", "--seconds", "0"], 2, "seconds"),
         (["record", "DOGE", "-o", "x"], 2, "BTC, ETH"),
+        (["record", "BTC", "-o", "x", "--seconds", "nan"], 2, "finite"),
+        (["replay", "x", "--every", "inf"], 2, "finite"),
         (["replay", "nowhere"], 3, "nowhere"),
     ],
 )

@@ -42,3 +42,10 @@ def test_underlyings_are_those_the_venue_has() -> None:
 def test_frames_of_an_unknown_venue_have_no_decoder() -> None:
     with pytest.raises(ConfigError, match="nyse"):
         decoder_of("nyse")
+
+
+def test_endpoint_elsewhere_must_name_its_environment() -> None:
+    url = "wss://somewhere.example/ws/api/v2"
+    assert parse_venue("deribit:live", url).endpoint == url
+    with pytest.raises(ConfigError, match="name the environment"):
+        parse_venue("deribit", url)
