@@ -42,7 +42,7 @@ from quantdesk.venues.binance.account_wire import (
     UserPush,
 )
 from quantdesk.venues.binance.names import VENUE, is_underlying
-from quantdesk.venues.binance.normalize import checked_symbol, failure_text, set_aside
+from quantdesk.venues.binance.normalize import asked_ns, checked_symbol, failure_text, set_aside
 from quantdesk.venues.binance.numbers import (
     amount,
     instant,
@@ -303,7 +303,7 @@ def _account(account: MarginAccount, frame: RawFrame) -> tuple[Reported, ...]:
 
 
 def _fee_rates(commissions: Commissions, head: RestHead, frame: RawFrame) -> tuple[Reported, ...]:
-    event_ns = _asked_ns(head)
+    event_ns = asked_ns(head)
     rates = []
     for each in commissions.commissions:
         maker, taker = number(each.maker_fee, "makerFee"), number(each.taker_fee, "takerFee")
@@ -331,7 +331,7 @@ def _listed(
 
     Lists carry no time of their own, so it is that of the question: nothing in them is older.
     """
-    event_ns = _asked_ns(head)
+    event_ns = asked_ns(head)
     positions = [r for r in records if isinstance(r, PositionRecord)]
     orders = [r for r in records if isinstance(r, OrderRecord)]
     trades = [r for r in records if isinstance(r, TradeRecord)]
@@ -415,13 +415,6 @@ def _trade(record: TradeRecord, frame: RawFrame) -> TradeReport:
         is_maker=_LIQUIDITY.get(liquidity),
         realised_pnl=optional(record.realized_profit, "realizedProfit"),
     )
-
-
-def _asked_ns(head: RestHead) -> int:
-    event_ns = event_ns_of_ms(head.asked_ms) if head.asked_ms is not None else None
-    if event_ns is None:
-        raise ProtocolError("bad_envelope", f"{head.path} was asked at an unknown time")
-    return event_ns
 
 
 def _stamp(stamp_ms: OptionalInt) -> int | None:

@@ -388,8 +388,11 @@ def _asked(head: RestHead, name: str) -> str:
     return values[0]
 
 
-def _asked_ns(head: RestHead) -> int:
-    """When the question left, on the venue's clock: no part of the answer is older."""
+def asked_ns(head: RestHead) -> int:
+    """When the question left, on the venue's clock: no part of the answer is older.
+
+    Raises ProtocolError where that is not known.
+    """
     event_ns = event_ns_of_ms(head.asked_ms) if head.asked_ms is not None else None
     if event_ns is None:
         raise ProtocolError("bad_envelope", f"{head.path} was asked at an unknown time")
@@ -431,7 +434,7 @@ def _rest_records(
 
     The answer says nothing of its time, so it is that of the question.
     """
-    event_ns = _asked_ns(head)
+    event_ns = asked_ns(head)
     faults = _Faults()
     events: list[MarketEvent] = []
     for record in records:
