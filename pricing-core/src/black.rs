@@ -19,8 +19,9 @@ pub const INV_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 /// What [`INV_SQRT_2PI`] lacks, relative to it.
 const INV_SQRT_2PI_REST: f64 = -6.247_337_8e-17;
 
-/// Forwards and strikes within these bounds can not overflow any partial.
-const MONEY_LOW: f64 = 1e-70;
+/// Above this no partial loses digits to underflow that it could hold.
+const WEIGHT_LOW: f64 = 1e-290;
+/// Forwards and strikes up to this can not overflow any partial that a double could hold.
 const MONEY_HIGH: f64 = 1e70;
 /// Times and total vols above this keep the rounding errors of their pairs normal.
 const TIME_LOW: f64 = 1e-60;
@@ -197,14 +198,14 @@ pub fn arms<L: Lane>(distance: Pair<L>, spread: &Spread<L>) -> Arms<L> {
 /// φ(near) of a one-wide lane as a fraction and a power of two, for |near| ≤ 64.
 #[must_use]
 pub fn scaled_density<S: Lane>(distance: Pair<S>, spread: &Spread<S>) -> (f64, i32) {
-    // Adding 500 ln 2 as often as needed brings the exponent into the range of exp.
-    const STEP: i32 = 500;
+    // Adding 200 ln 2 as often as needed keeps the fraction far from underflow.
+    const STEP: i32 = 200;
     let (near, _) = near_and_far(distance, spread);
     let exponent = density_exponent(near);
     let mut steps = 0;
     let mut high = exponent.high;
     let mut low = exponent.low;
-    while high.first() < -600.0 {
+    while high.first() < -150.0 {
         let moved = sum(high, S::splat(f64::from(STEP) * LN2_HIGH));
         high = moved.high;
         low = low + moved.low + S::splat(f64::from(STEP) * LN2_LOW);
@@ -231,8 +232,9 @@ fn in_range<L: Lane>(
     money: &Moneyness<L>,
     spread: &Spread<L>,
     arms: &Arms<L>,
+    weight: L,
 ) -> L::Mask {
-    L::splat(MONEY_LOW).le(money.low)
+    L::splat(WEIGHT_LOW).le(weight)
         & money.high.le(L::splat(MONEY_HIGH))
         & L::splat(TIME_LOW).le(years)
         & years.le(L::splat(TIME_HIGH))
@@ -255,11 +257,11 @@ pub fn evaluate<L: Lane>(
     let spread = spread(row.vol, clock);
     let money = moneyness(row.forward, row.strike, L::splat(0.0));
     let arms = arms(money.distance, &spread);
-    let fine = in_range(clock.years, &money, &spread, &arms);
     let pair = mills_pair(arms.near, arms.far);
     let v = spread.total;
     let gap = pair.slope.mul_add(v.high, pair.slope * v.low);
     let weight = money.low * arms.density;
+    let fine = in_range(clock.years, &money, &spread, &arms, weight);
     let value = Valued {
         money,
         arms,
@@ -383,8 +385,8 @@ fn put_all<L: Lane>(
             );
         }
         if wanted.has(Output::DualGamma) {
-            let second = (per_strike * per_strike) * per_total;
-            sink.put(Output::DualGamma, weight * second);
+            let second = (weight * per_strike) * (per_strike * per_total);
+            sink.put(Output::DualGamma, second);
         }
     }
 }

@@ -71,9 +71,10 @@ struct Parts {
     d2_down: f64,
     d1: f64,
     d2: f64,
-    /// φ(d₁) and φ(d₂).
+    /// φ(d₁) and φ(d₂), each over `shift`: apart they stay normal numbers.
     density1: f64,
     density2: f64,
+    shift: f64,
     /// Value of the out-of-the-money option.
     out: f64,
 }
@@ -254,16 +255,15 @@ fn parts<S: Lane>(option: &Option76) -> Parts {
     } else {
         density::<S>(distance, total, near)
     };
-    let phi = scale(fraction, octaves);
     if near < -1.0 {
-        return saturated::<S>(call_is_out, low, high, near, far, phi);
+        return saturated::<S>(call_is_out, low, high, near, far, scale(fraction, octaves));
     }
     if fraction == 0.0 {
         return worthless(call_is_out, near, far);
     }
     let gap = mills_gap::<S>(near, far, v);
     let far_ratio = mills_any::<S>(far);
-    let near_chance = phi * (far_ratio + gap);
+    let near_chance = scale(fraction * (far_ratio + gap), octaves);
     let ratio = low / high;
     let far_chance = scale(fraction * ratio * far_ratio, octaves);
     let out = if zero_vol {
@@ -280,14 +280,12 @@ fn parts<S: Lane>(option: &Option76) -> Parts {
         far_chance,
         far_rest: 1.0 - far_chance,
     };
-    side.parts(
-        call_is_out,
-        near,
-        far,
-        phi,
-        scale(fraction * ratio, octaves),
-        out,
-    )
+    let half = octaves / 2;
+    let near_density = scale(fraction, half);
+    let far_density = near_density * ratio;
+    let mut parts = side.parts(call_is_out, near, far, near_density, far_density, out);
+    parts.shift = scale(1.0, octaves - half);
+    parts
 }
 
 /// Φ(−near), Φ(near), Φ(−far), Φ(far).
@@ -318,6 +316,7 @@ impl Sides {
                 d2: -far,
                 density1: near_density,
                 density2: far_density,
+                shift: 1.0,
                 out,
             }
         } else {
@@ -330,6 +329,7 @@ impl Sides {
                 d2: near,
                 density1: far_density,
                 density2: near_density,
+                shift: 1.0,
                 out,
             }
         }
@@ -409,8 +409,9 @@ fn outputs(option: &Option76, parts: &Parts) -> [f64; OUTPUTS] {
         (parts.d1_down, parts.d2_down)
     };
     let delta = factor * sign * up1;
+    let shift = parts.shift;
     let vega = factor * times(parts.density1 * forward, root);
-    let decay = times(0.5 * factor * parts.density1 * forward * vol, 1.0 / root);
+    let decay = shift * times(0.5 * factor * parts.density1 * forward * vol, 1.0 / root);
     let carried = |x: f64| if rate == 0.0 { 0.0 } else { rate * x };
     let mut out = [0.0; OUTPUTS];
     let mut put = |output: Output, value: f64| {
@@ -422,37 +423,38 @@ fn outputs(option: &Option76, parts: &Parts) -> [f64; OUTPUTS] {
     put(Output::Delta, delta);
     put(
         Output::Gamma,
-        factor * times(parts.density1, 1.0 / vol / root / forward),
+        shift * (factor * times(parts.density1, 1.0 / vol / root / forward)),
     );
-    put(Output::Vega, vega);
+    put(Output::Vega, shift * vega);
+    let bend = times(parts.density1, times(times(parts.d1, parts.d2), 1.0 / vol));
     put(Output::Theta, carried(price) - decay);
     put(Output::Rho, -times(price, years));
     put(
         Output::Vanna,
-        -factor * times(times(parts.density1, parts.d2), 1.0 / vol),
+        -shift * (factor * times(times(parts.density1, parts.d2), 1.0 / vol)),
     );
     put(
         Output::Volga,
-        times(times(vega, times(parts.d1, parts.d2)), 1.0 / vol),
+        shift * (factor * times(bend, forward * root)),
     );
-    let drift = times(factor * 0.5 * times(parts.density1, parts.d2), 1.0 / years);
+    let drift = shift * times(factor * 0.5 * times(parts.density1, parts.d2), 1.0 / years);
     put(Output::Charm, carried(delta) + drift);
     put(Output::DualDelta, -factor * sign * up2);
     put(
         Output::DualGamma,
-        factor * times(parts.density2, 1.0 / vol / root / strike),
+        shift * (factor * times(parts.density2, 1.0 / vol / root / strike)),
     );
     out
 }
 
-/// ln of the out-of-the-money value, of its room to the bound min(F, K), and of its derivative by
-/// total vol, for a given total vol.
+/// Logarithms of the out-of-the-money value, of its room to the bound min(F, K), and of its
+/// derivative by total vol, each in units of min(F, K).
 pub struct OutValue {
-    /// ln of the value.
+    /// ln(value / min(F, K)).
     pub log_value: f64,
-    /// ln(min(F, K) − value).
+    /// ln(1 − value / min(F, K)).
     pub log_room: f64,
-    /// ln of ∂value/∂v.
+    /// ln(∂value/∂v / min(F, K)).
     pub log_slope: f64,
 }
 
@@ -460,29 +462,27 @@ pub struct OutValue {
 #[must_use]
 #[inline(always)]
 pub fn out_value<S: Lane>(forward: f64, strike: f64, v: f64) -> OutValue {
-    let low = forward.min(strike);
     let h = if forward == strike {
         0.0
     } else {
         distance::<S>(forward, strike).high / v
     };
     let (near, far) = (h - 0.5 * v, h + 0.5 * v);
-    let log_low = low.ln();
     let log_density = INV_SQRT_2PI.ln() - 0.5 * near * near;
-    let log_slope = log_low + log_density;
+    let log_slope = log_density;
     if near < -1.0 {
         let rest = mills_any::<S>(-near) + mills_any::<S>(far);
         let room = log_density + rest.ln();
         return OutValue {
-            log_value: log_low + (-room.exp()).ln_1p(),
-            log_room: log_low + room,
+            log_value: (-room.exp()).ln_1p(),
+            log_room: room,
             log_slope,
         };
     }
     let value = log_density + mills_gap::<S>(near, far, v).ln();
     OutValue {
-        log_value: log_low + value,
-        log_room: log_low + (-value.exp()).ln_1p(),
+        log_value: value,
+        log_room: (-value.exp()).ln_1p(),
         log_slope,
     }
 }

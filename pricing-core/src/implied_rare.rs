@@ -14,10 +14,14 @@ pub const STEPS_MAX: u32 = 200;
 
 /// Above this, sums of two numbers are formed in eighths.
 const HUGE: f64 = 1e300;
+/// Below this a product loses digits.
+const TINY: f64 = 1e-290;
 
 /// What the price says: the time value and the room to the upper bound, undiscounted.
 struct Stated {
     value: f64,
+    /// ln(value / min(F, K)).
+    log_value: f64,
     room: f64,
     status: IvStatus,
 }
@@ -96,6 +100,7 @@ fn state(option: &Option76, price: f64, premium: Premium) -> Stated {
         let room = f64::NEG_INFINITY;
         return Stated {
             value: quoted.high,
+            log_value: f64::INFINITY,
             room,
             status: IvStatus::AboveBound,
         };
@@ -127,10 +132,30 @@ fn state(option: &Option76, price: f64, premium: Premium) -> Stated {
     } else {
         IvStatus::Ok
     };
+    let log_value = if value > TINY || is_in {
+        log_ratio_of(value, low)
+    } else {
+        // The undiscounted value may have lost digits below the normal doubles: the price has not.
+        match premium {
+            Premium::Coin => price.ln() + log_ratio_of(forward, low),
+            _ => price.ln() - low.ln() + rate * years,
+        }
+    };
     Stated {
         value,
+        log_value,
         room,
         status,
+    }
+}
+
+/// ln(a / b), without the rounding of large logarithms where the ratio is an ordinary number.
+fn log_ratio_of(a: f64, b: f64) -> f64 {
+    let ratio = a / b;
+    if ratio.is_normal() {
+        ratio.ln()
+    } else {
+        a.ln() - b.ln()
     }
 }
 
@@ -141,9 +166,9 @@ fn bracketed<S: Lane>(option: &Option76, stated: &Stated) -> Option<f64> {
     let low = option.forward.min(option.strike);
     let by_value = stated.value <= stated.room;
     let goal = if by_value {
-        stated.value.ln()
+        stated.log_value
     } else {
-        stated.room.ln()
+        log_ratio_of(stated.room, low)
     };
     let (mut floor, mut ceiling) = (f64::MIN_POSITIVE.sqrt(), 200.0_f64);
     let mut v = (stated.value / low * 2.5).clamp(1e-3, 3.0);

@@ -132,6 +132,12 @@ def _stretch(array: npt.NDArray[T], shape: tuple[int, ...]) -> npt.NDArray[T]:
     return np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(-1)
 
 
+def _usable_cores() -> int:
+    """Cores this process may run on, where the system tells, else all there are."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
 def thread_count(threads: int | None) -> int:
     """Threads to use: the argument, else the environment's `QUANTDESK_THREADS`, else the cores.
 
@@ -142,7 +148,7 @@ def thread_count(threads: int | None) -> int:
     if threads is None:
         text = os.environ.get(THREADS_VARIABLE)
         if text is None:
-            return os.cpu_count() or 1
+            return _usable_cores()
         if not text.isdecimal():
             raise InvalidInput(THREADS_VARIABLE, text, "must be a whole number from 1 to 1024")
         threads = int(text)
