@@ -163,6 +163,10 @@ class TradingFloor:
         self._publish_books(e for e in events if isinstance(e, BookChanged))
         return events
 
+    def untold_events(self) -> tuple[ExchangeEvent, ...]:
+        """What the exchange told since the last `take_events`, which goes on holding it."""
+        return tuple(self._told)
+
     def publish_quotes(self, rows: IntArray) -> None:
         """Publish the books of option `rows` again, whose marks changed."""
         self._options.publish_quotes(rows, self._tops(rows))

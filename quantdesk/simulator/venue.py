@@ -170,6 +170,10 @@ class SimulatedVenue:
         )
         return self._changes(moved)
 
+    def untold_events(self) -> tuple[ExchangeEvent, ...]:
+        """What the exchange told and neither `advance` nor `changes` has handed on yet."""
+        return self._floor.untold_events()
+
     def changes(self) -> MarketChanges:
         """What orders changed since the last call, at the time of the last `advance`."""
         return self._changes(())

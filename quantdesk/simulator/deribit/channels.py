@@ -7,7 +7,7 @@ hub tells it when its subject changed and asks it for data when that is due.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from enum import Enum
 
 import msgspec
@@ -40,18 +40,21 @@ class Subject(Enum):
     INDEX = "index"
     DELIVERY = "delivery"
     PLATFORM = "platform"
+    TRADES = "trades"
+    USER = "user"
+    PORTFOLIO = "portfolio"
 
 
 class Channel:
     """One channel in its state of now.
 
-    key : the row or index name it listens for; None where the subject has none
+    key : which of its subject it listens for (a line, an index, …); None where there is one only
     pace_ns : at most one round of messages in so long; 0 for each change on its own
     """
 
     subject: Subject
 
-    def __init__(self, name: str, *, key: int | str | None = None, pace_ns: int = 0) -> None:
+    def __init__(self, name: str, *, key: Hashable = None, pace_ns: int = 0) -> None:
         self.name = name
         self.key = key
         self.pace_ns = pace_ns
@@ -60,8 +63,16 @@ class Channel:
         """Data for a subscriber who joins now; None where the channel tells events only."""
         return None
 
-    def note(self, row: int) -> None:
-        """A row of the subject changed. Channels that send their whole state remember nothing."""
+    def greeting(self) -> list[bytes]:
+        """Data for a subscriber who joins now: the snapshot, unless overridden."""
+        data = self.snapshot()
+        return [] if data is None else [data]
+
+    def note(self, item: object) -> None:
+        """Something of the subject happened. Channels that send their whole state remember it not.
+
+        item : a line or row of the market, or an event of the exchange
+        """
 
     def messages(self) -> list[bytes]:
         """Data to send for what changed since the last call: the whole state, unless overridden."""
@@ -251,9 +262,10 @@ class MarkPricesChannel(Channel):
         listed = [row for row in self._rows if self._market.board.is_open[row]]
         return self._market.encode(self._market.mark_prices(listed))
 
-    def note(self, row: int) -> None:
-        """Remember `row` for the next message."""
-        self._changed.add(row)
+    def note(self, item: object) -> None:
+        """Remember a row for the next message."""
+        assert isinstance(item, int)
+        self._changed.add(item)
 
     def messages(self) -> list[bytes]:
         rows, self._changed = sorted(self._changed), set()
@@ -271,11 +283,12 @@ class InstrumentStateChannel(Channel):
         self._kind = kind
         self._changed: list[int] = []
 
-    def note(self, row: int) -> None:
-        """Remember `row` where it is of this channel's currency and kind."""
-        is_of_kind = self._kind in ("any", self._market.kind(row))
-        if is_of_kind and self._currency in (None, self._market.currency(row)):
-            self._changed.append(row)
+    def note(self, item: object) -> None:
+        """Remember a row where it is of this channel's currency and kind."""
+        assert isinstance(item, int)
+        is_of_kind = self._kind in ("any", self._market.kind(item))
+        if is_of_kind and self._currency in (None, self._market.currency(item)):
+            self._changed.append(item)
 
     def messages(self) -> list[bytes]:
         rows, self._changed = self._changed, []
@@ -283,9 +296,23 @@ class InstrumentStateChannel(Channel):
 
 
 class PlatformStateChannel(Channel):
-    """`platform_state`: events only, and this market has had none to tell yet."""
+    """`platform_state`: events only, when maintenance begins and ends."""
 
     subject = Subject.PLATFORM
+
+    def __init__(self, name: str, market: DeribitMarket) -> None:
+        super().__init__(name)
+        self._market = market
+        self._states: list[bool] = []
+
+    def note(self, item: object) -> None:
+        """Remember whether maintenance is on."""
+        assert isinstance(item, bool)
+        self._states.append(item)
+
+    def messages(self) -> list[bytes]:
+        states, self._states = self._states, []
+        return [self._market.encode({"maintenance": state}) for state in states]
 
 
 def needs_authorization(name: str) -> bool:
@@ -331,6 +358,6 @@ def _market_wide(name: str, market: DeribitMarket) -> Channel | None:
             of = None if currency == "any" else currency
             return InstrumentStateChannel(name, market, of, kind)
         case ["platform_state"]:
-            return PlatformStateChannel(name)
+            return PlatformStateChannel(name, market)
         case _:
             return None

@@ -1,16 +1,26 @@
 """Who listens to what: subscriptions, and the messages that a change of the market makes.
 
-Encodes a message once per channel. Knows no socket: subscribers are whatever takes bytes.
+Encodes a message once per channel. Knows no socket: subscribers are whatever takes bytes. A public
+channel is one for all; a private one is one for each account.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Protocol
 
 from quantdesk.simulator.deribit.channels import Channel, Subject, open_channel
-from quantdesk.simulator.deribit.market import DeribitMarket
+from quantdesk.simulator.deribit.face import DeribitFace
+from quantdesk.simulator.deribit.private_channels import (
+    account_of,
+    instrument_of,
+    is_private,
+    open_private_channel,
+    open_trade_channel,
+    scopes_of,
+)
 from quantdesk.simulator.deribit.rpc import notification
+from quantdesk.simulator.exchange.events import CashChanged, Trade
 from quantdesk.simulator.venue import MarketChanges
 
 
@@ -19,6 +29,9 @@ class Subscriber(Protocol):
 
     def send(self, payload: bytes) -> None:
         """Queue a message; never blocks."""
+
+    def notify(self, payload: bytes) -> None:
+        """Queue a notification, to which faults may happen; never blocks."""
 
 
 class _Open:
@@ -30,54 +43,81 @@ class _Open:
         self.sent_ns: int | None = None
 
 
+ChannelKey = tuple[str, str]
+"""Name, and the account that it is private to, "" for everyone's."""
+
+
 class ChannelHub:
     """Channels that are subscribed to. Bounded: only names of this market open a channel."""
 
-    def __init__(self, market: DeribitMarket) -> None:
-        self._market = market
-        self._open: dict[str, _Open] = {}
-        self._listeners: dict[tuple[Subject, int | str | None], dict[str, _Open]] = {}
-        self._pending: dict[str, _Open] = {}
+    def __init__(self, face: DeribitFace) -> None:
+        self._face = face
+        self._market = face.market
+        self._accounts = {account.account_id: account for account in face.accounts}
+        self._open: dict[ChannelKey, _Open] = {}
+        self._listeners: dict[tuple[Subject, Hashable], dict[ChannelKey, _Open]] = {}
+        self._pending: dict[ChannelKey, _Open] = {}
 
-    def subscribe(self, subscriber: Subscriber, names: Iterable[str]) -> list[str]:
-        """Add `subscriber` to each channel there is; returns those, in the order asked."""
+    def subscribe(
+        self, subscriber: Subscriber, names: Iterable[str], account_id: str | None = None
+    ) -> list[str]:
+        """Add `subscriber` to each channel there is; returns those, in the order asked.
+
+        account_id : whose private channels are meant; None has none
+        """
         subscribed: dict[str, None] = {}
         for name in names:
-            entry = self._open.get(name) or self._create(name)
+            if is_private(name) and account_id is None:
+                continue
+            key = _key(name, account_id)
+            entry = self._open.get(key) or self._create(key)
             if entry is not None:
                 entry.subscribers[subscriber] = None
                 subscribed[name] = None
         return list(subscribed)
 
-    def greet(self, subscriber: Subscriber, names: Iterable[str]) -> None:
+    def greet(
+        self, subscriber: Subscriber, names: Iterable[str], account_id: str | None = None
+    ) -> None:
         """Send `subscriber` the current state of channels it has just subscribed to."""
         for name in names:
-            data = self._open[name].channel.snapshot()
-            if data is not None:
-                subscriber.send(notification(name, data))
+            entry = self._open.get(_key(name, account_id))
+            for data in entry.channel.greeting() if entry is not None else ():
+                subscriber.notify(notification(name, data))
 
     def unsubscribe(self, subscriber: Subscriber, names: Iterable[str]) -> list[str]:
         """Take `subscriber` out of `names`; returns those it was in."""
         left: dict[str, None] = {}
-        for name in names:
-            entry = self._open.get(name)
-            if entry is not None and subscriber in entry.subscribers:
-                del entry.subscribers[subscriber]
-                left[name] = None
-                if not entry.subscribers:
-                    self._drop(name, entry)
-        return list(left)
+        wanted = set(names)
+        keys = [
+            key
+            for key, entry in self._open.items()
+            if key[0] in wanted and subscriber in entry.subscribers
+        ]
+        for key in keys:
+            self._leave(subscriber, key)
+            left[key[0]] = None
+        return [name for name in dict.fromkeys(names) if name in left]
 
     def unsubscribe_all(self, subscriber: Subscriber) -> None:
         """Take `subscriber` out of every channel."""
-        self.unsubscribe(
-            subscriber, [n for n, e in self._open.items() if subscriber in e.subscribers]
-        )
+        for key in [k for k, e in self._open.items() if subscriber in e.subscribers]:
+            self._leave(subscriber, key)
 
     def publish(self, changes: MarketChanges, machine_ns: int) -> None:
         """Send what `changes` mean to those who listen, each channel at its own pace."""
+        self._face.note(changes)
+        self._note_market(changes)
+        self._note_events(changes)
+        self._send_due(machine_ns)
+
+    def announce(self, is_in_maintenance: bool, machine_ns: int) -> None:
+        """Tell the platform's state to those who listen."""
+        self._note(Subject.PLATFORM, None, is_in_maintenance)
+        self._send_due(machine_ns)
+
+    def _note_market(self, changes: MarketChanges) -> None:
         lines = self._market.changed_lines(changes)
-        self._market.forget(lines)
         listening = [line for line in lines if (Subject.TICKER, line) in self._listeners]
         if listening:
             self._market.prepare_tickers(listening)
@@ -93,41 +133,71 @@ class ChannelHub:
         for line in self._market.delivered_lines(changes):
             self._note(Subject.DELIVERY, None, line)
         for index_name in changes.index_names:
-            self._note(Subject.INDEX, index_name, 0)
-        self._send_due(machine_ns)
+            self._note(Subject.INDEX, index_name, index_name)
 
-    def _create(self, name: str) -> _Open | None:
-        channel = open_channel(name, self._market)
+    def _note_events(self, changes: MarketChanges) -> None:
+        """Trades to everyone's channels, the rest to those of its account."""
+        for event in changes.events:
+            if isinstance(event, Trade):
+                for scope in scopes_of(self._face, event.instrument_name):
+                    self._note(Subject.TRADES, scope, event)
+                continue
+            account_id = account_of(event)
+            if account_id is None or account_id not in self._accounts:
+                continue
+            self._note(Subject.PORTFOLIO, account_id, event)
+            if not isinstance(event, CashChanged):
+                for scope in scopes_of(self._face, instrument_of(event)):
+                    self._note(Subject.USER, (account_id, scope), event)
+        if changes.rows.size or changes.futures:
+            # Marks moved, and with them the values of what is held.
+            for account_id in self._accounts:
+                self._note(Subject.PORTFOLIO, account_id, None)
+
+    def _create(self, key: ChannelKey) -> _Open | None:
+        name, account_id = key
+        if account_id:
+            channel = open_private_channel(name, self._face, self._accounts[account_id])
+        else:
+            channel = open_channel(name, self._market) or open_trade_channel(name, self._face)
         if channel is None:
             return None
         entry = _Open(channel)
-        self._open[name] = entry
-        self._listeners.setdefault((channel.subject, channel.key), {})[name] = entry
+        self._open[key] = entry
+        self._listeners.setdefault((channel.subject, channel.key), {})[key] = entry
         return entry
 
-    def _drop(self, name: str, entry: _Open) -> None:
-        del self._open[name]
-        self._pending.pop(name, None)
-        key = (entry.channel.subject, entry.channel.key)
-        del self._listeners[key][name]
-        if not self._listeners[key]:
-            del self._listeners[key]
+    def _leave(self, subscriber: Subscriber, key: ChannelKey) -> None:
+        entry = self._open[key]
+        del entry.subscribers[subscriber]
+        if entry.subscribers:
+            return
+        del self._open[key]
+        self._pending.pop(key, None)
+        subject = (entry.channel.subject, entry.channel.key)
+        del self._listeners[subject][key]
+        if not self._listeners[subject]:
+            del self._listeners[subject]
 
-    def _note(self, subject: Subject, key: int | str | None, row: int) -> None:
-        for name, entry in self._listeners.get((subject, key), {}).items():
-            entry.channel.note(row)
-            self._pending[name] = entry
+    def _note(self, subject: Subject, key: Hashable, item: object) -> None:
+        for channel_key, entry in self._listeners.get((subject, key), {}).items():
+            entry.channel.note(item)
+            self._pending[channel_key] = entry
 
     def _send_due(self, machine_ns: int) -> None:
         due = [
-            (name, entry)
-            for name, entry in self._pending.items()
+            (key, entry)
+            for key, entry in self._pending.items()
             if entry.sent_ns is None or machine_ns - entry.sent_ns >= entry.channel.pace_ns
         ]
-        for name, entry in due:
-            del self._pending[name]
+        for key, entry in due:
+            del self._pending[key]
             for data in entry.channel.messages():
                 entry.sent_ns = machine_ns
-                payload = notification(name, data)
+                payload = notification(key[0], data)
                 for subscriber in list(entry.subscribers):
-                    subscriber.send(payload)
+                    subscriber.notify(payload)
+
+
+def _key(name: str, account_id: str | None) -> ChannelKey:
+    return (name, account_id or "") if is_private(name) else (name, "")

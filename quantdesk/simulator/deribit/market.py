@@ -90,6 +90,14 @@ class DeribitMarket:
         future = self.future(line)
         return int(self.board.change_id[line]) if future is None else future.change_id
 
+    def price_limits(self, line: int) -> tuple[float, float]:
+        """Lowest and highest price of an order."""
+        future = self.future(line)
+        if future is not None:
+            return future.price_min, future.price_max
+        lowest, highest = self.board.published[[Field.MIN_PRICE, Field.MAX_PRICE], line].tolist()
+        return lowest, highest
+
     def listing(self, line: int) -> Listing:
         """The exchange's record of the line, to be read only."""
         return self.venue.exchange.listings[self.names[line]]

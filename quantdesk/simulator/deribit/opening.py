@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from quantdesk.simulator.deribit import methods
+from quantdesk.simulator.deribit.dispatch import answer
+from quantdesk.simulator.deribit.face import DeribitFace
 from quantdesk.simulator.deribit.hub import ChannelHub
-from quantdesk.simulator.deribit.market import DeribitMarket
 from quantdesk.simulator.deribit.rpc import Request, encode_answer
 from quantdesk.simulator.venue import SimulatedVenue
 
@@ -23,10 +23,14 @@ class _Inbox:
     def send(self, payload: bytes) -> None:
         self.frames.append(payload)
 
+    def notify(self, payload: bytes) -> None:
+        self.frames.append(payload)
+
 
 def opening_frames(venue: SimulatedVenue) -> Iterator[bytes]:
     """The answer to get_instruments of each currency, the indexes and every instrument's ticker."""
-    market = DeribitMarket(venue)
+    face = DeribitFace(venue)
+    market = face.market
     for currency in market.currencies:
         request = Request(
             method="public/get_instruments",
@@ -34,14 +38,14 @@ def opening_frames(venue: SimulatedVenue) -> Iterator[bytes]:
             request_id=f"public/get_instruments#{currency}#1",
         )
         yield encode_answer(
-            methods.answer(request, market, None),
+            answer(request, face),
             request_id=request.request_id,
             received_ns=venue.now_ns(),
             sent_ns=venue.now_ns(),
             is_testnet=True,
         )
     inbox = _Inbox()
-    hub = ChannelHub(market)
+    hub = ChannelHub(face)
     names = [f"deribit_price_index.{name}" for name in venue.indexes]
     names += [f"ticker.{market.names[line]}.100ms" for line in market.lines(None)]
     hub.greet(inbox, hub.subscribe(inbox, names))

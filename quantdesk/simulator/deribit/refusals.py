@@ -24,6 +24,17 @@ WEBSOCKET_ONLY = Refusal(code=10030, message="must_be_websocket_request")
 TOO_MANY_REQUESTS = Refusal(code=10028, message="too_many_requests")
 AUTHORIZATION_REQUIRED = Refusal(code=10000, message="authorization_required")
 UNAUTHORIZED = Refusal(code=13009, message="unauthorized", data={"reason": "invalid_token"})
+FORBIDDEN = Refusal(code=13021, message="forbidden")
+MAINTENANCE = Refusal(code=11051, message="system_maintenance")
+SWITCHED_OFF = Refusal(code=13025, message="method_switched_off_by_admin")
+MASS_QUOTES_DISABLED = Refusal(code=13902, message="mass_quotes_disabled")
+SETTLEMENT = Refusal(code=10041, message="settlement_in_progress")
+UNSUPPORTED_COMBINATION = Refusal(code=11047, message="unsupported_arg_combination")
+TIMED_OUT = Refusal(code=13888, message="timed_out")
+ORDER_NOT_FOUND = Refusal(code=10004, message="order_not_found")
+ALREADY_CLOSED = Refusal(code=10010, message="already_closed")
+NOT_OPEN = Refusal(code=11044, message="not_open_order")
+AMBIGUOUS_LABEL = Refusal(code=13032, message="non_unique_order_label")
 INVALID_CREDENTIALS = Refusal(code=13004, message="invalid_credentials")
 RAW_NEEDS_AUTHORIZATION = Refusal(
     code=13778, message="raw_subscriptions_not_available_for_unauthorized"
@@ -33,3 +44,8 @@ RAW_NEEDS_AUTHORIZATION = Refusal(
 def invalid_params(param: str, reason: str) -> Refusal:
     """A parameter is absent, of the wrong type or out of range."""
     return Refusal(code=-32602, message="Invalid params", data={"reason": reason, "param": param})
+
+
+def other_reject(reason: str) -> Refusal:
+    """An order that the venue does not take, for a reason of its own words."""
+    return Refusal(code=11030, message="other_reject", data={"reason": reason})

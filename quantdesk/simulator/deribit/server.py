@@ -1,30 +1,41 @@
 """Deribit's endpoints on loopback: WebSocket `/ws/api/v2` and HTTP `/api/v2/<method>`.
 
 Both go through one dispatch. The server moves the market on a fixed step of the machine's time and
-sends what changed; it is the only place of the simulator that starts tasks and opens sockets.
+sends what changed; it is the only place of this face that starts tasks and opens sockets.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import count
 from types import TracebackType
 from typing import Self
 
 from aiohttp import WSMsgType, web
 
 from quantdesk.errors import InvalidInput
-from quantdesk.simulator.deribit import methods, refusals
+from quantdesk.simulator.deribit import refusals
+from quantdesk.simulator.deribit.accounts import ApiAccount, draw_accounts
+from quantdesk.simulator.deribit.connection import GOING_AWAY, INACTIVITY_NS, Connection
+from quantdesk.simulator.deribit.credits import PRICES, Pool, Price
+from quantdesk.simulator.deribit.dispatch import Origin, answer
+from quantdesk.simulator.deribit.face import DeribitFace
+from quantdesk.simulator.deribit.faults import Fate, Faults
+from quantdesk.simulator.deribit.http import header_origin
 from quantdesk.simulator.deribit.hub import ChannelHub
-from quantdesk.simulator.deribit.market import DeribitMarket
 from quantdesk.simulator.deribit.rpc import (
     Malformed,
     Request,
     encode_answer,
     parse_request,
 )
-from quantdesk.simulator.deribit.session import CLOSE_TIMEOUT_S, GOING_AWAY, Session
-from quantdesk.simulator.venue import SimulatedVenue
+from quantdesk.simulator.deribit.session import CLOSE_TIMEOUT_S, POLICY_VIOLATION, Session
+from quantdesk.simulator.exchange.orders import OrderFilter
+from quantdesk.simulator.exchange.refusals import EndReason
+from quantdesk.simulator.venue import MarketChanges, SimulatedVenue
 
 STEP_S = 0.25
 CONNECTIONS_MAX = 32
@@ -34,49 +45,32 @@ MESSAGE_BYTES_MAX = 1024 * 1024
 _WS_PATH, _HTTP_PATH = "/ws/api/v2", "/api/v2"
 
 
-class _Caller:
-    """A session with its subscriptions, as the methods see it."""
-
-    def __init__(self, session: Session, hub: ChannelHub) -> None:
-        self._session, self._hub = session, hub
-        self.joined: list[str] = []
-
-    def subscribe(self, names: list[str]) -> list[str]:
-        self.joined = self._hub.subscribe(self._session, names)
-        return self.joined
-
-    def unsubscribe(self, names: list[str]) -> list[str]:
-        return self._hub.unsubscribe(self._session, names)
-
-    def unsubscribe_all(self) -> None:
-        self._hub.unsubscribe_all(self._session)
-
-    def start_heartbeat(self, interval_s: int) -> None:
-        self._session.start_heartbeat(interval_s)
-
-    def stop_heartbeat(self) -> None:
-        self._session.stop_heartbeat()
-
-    def answer_test(self) -> None:
-        self._session.answer_test()
-
-
 class DeribitServer:
-    """Serves one simulated venue. `async with`, or `start` and `stop`."""
+    """Serves one simulated venue. `async with`, or `start` and `stop`.
+
+    Attributes
+    ----------
+    face : accounts, tokens and history behind it
+    faults : what is to go wrong next
+    """
 
     def __init__(
         self,
         venue: SimulatedVenue,
         *,
+        accounts: Sequence[ApiAccount] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         step_s: float | None = STEP_S,
         is_testnet: bool = True,
+        prices: Mapping[Pool, Price] | None = PRICES,
     ) -> None:
-        """port : 0 picks a free one
+        """accounts : None draws two from the venue's seed, with cash in its underlyings
+        port : 0 picks a free one
         step_s : seconds of the machine's time between moves of the market; None leaves moving it
             to calls of `pump`
         is_testnet : the `testnet` flag of every answer
+        prices : of requests in credits; None limits nothing
         """
         if step_s is not None and not step_s > 0:
             raise InvalidInput("step_s", step_s, "must be positive, or None")
@@ -84,9 +78,13 @@ class DeribitServer:
         self._host, self._port = host, port
         self._step_s = step_s
         self._is_testnet = is_testnet
-        self._market = DeribitMarket(venue)
-        self._hub = ChannelHub(self._market)
-        self._sessions: dict[Session, None] = {}
+        if accounts is None:
+            accounts = draw_accounts(venue.seed, [sample.underlying for sample in venue.samples])
+        self.face = DeribitFace(venue, accounts, prices=None if prices is None else dict(prices))
+        self.faults = Faults()
+        self._hub = ChannelHub(self.face)
+        self._connections: dict[Connection, None] = {}
+        self._connection_ids = count(1)
         self._bodies_open = 0
         self._runner: web.AppRunner | None = None
         self._stepper: asyncio.Task[None] | None = None
@@ -105,7 +103,22 @@ class DeribitServer:
     @property
     def connection_count(self) -> int:
         """WebSocket connections open now."""
-        return len(self._sessions)
+        return len(self._connections)
+
+    def endpoints(self) -> dict[str, str]:
+        """What the simulator's ready line says of this face."""
+        return {"ws": self.ws_url, "http": self.http_url}
+
+    def credentials(self) -> list[dict[str, object]]:
+        """Keys, secrets and opening balances for the ready line: they are good only here."""
+        return [
+            {
+                "client_id": account.client_id,
+                "client_secret": account.client_secret,
+                "balances": {coin: f"{amount:f}" for coin, amount in account.balances.items()},
+            }
+            for account in self.face.accounts
+        ]
 
     async def start(self) -> None:
         """Listen, and begin to move the market. Raises OSError where the port is taken."""
@@ -157,28 +170,59 @@ class DeribitServer:
 
     def pump(self) -> None:
         """Move the market to its clock's time, send what changed, and beat where due."""
-        self._hub.publish(self.venue.advance(), self.venue.clock.now_ns())
-        for session in list(self._sessions):
-            session.beat()
+        self._publish(self.venue.advance())
+        machine_ns = self.venue.clock.now_ns()
+        for connection in list(self._connections):
+            connection.session.beat()
+            if machine_ns - connection.session.heard_ns > INACTIVITY_NS:
+                self._cancel_orders_of(connection)
+
+    # Faults that act on connections and state at once; those of single messages are in `faults`
 
     def inject(self, payload: str | bytes) -> None:
         """Send `payload` as it is to every connection: text as a text frame, bytes as binary."""
-        for session in list(self._sessions):
+        for connection in list(self._connections):
             if isinstance(payload, str):
-                session.send(payload.encode())
+                connection.session.send(payload.encode())
             else:
-                session.send(payload, WSMsgType.BINARY)
+                connection.session.send(payload, WSMsgType.BINARY)
 
     def drop_connections(self) -> None:
         """Cut every connection as a lost network does: without a closing handshake."""
-        for session in list(self._sessions):
-            session.cut()
+        for connection in list(self._connections):
+            connection.session.cut()
 
     def stall(self, is_stalled: bool) -> None:
         """Stop sending on all connections, which stay open; or go on with what was queued."""
         self._is_stalled = is_stalled
-        for session in self._sessions:
-            session.stall(is_stalled)
+        for connection in self._connections:
+            connection.session.stall(is_stalled)
+
+    def set_maintenance(self, is_on: bool) -> None:
+        """Tell the platform's state, and from then refuse every request, or take them again."""
+        self.face.is_in_maintenance = is_on
+        self._hub.announce(is_on, self.venue.clock.now_ns())
+
+    def expire_tokens(self) -> None:
+        """Let every access token end now; refresh tokens stay good."""
+        self.face.tokens.expire_all()
+        for connection in self._connections:
+            if connection.grant is not None:
+                connection.grant = replace(connection.grant, expires_ns=0)
+
+    def refuse_next(self, count: int = 1) -> None:
+        """Answer the next requests as to a client out of credits: refused, and the session ends."""
+        self.faults.refuse_requests(refusals.TOO_MANY_REQUESTS, count)
+
+    def restart(self) -> None:
+        """Begin anew as a venue that lost its books: connections, tokens and open orders are gone.
+
+        Positions, cash and history stay.
+        """
+        self.drop_connections()
+        self.face.tokens.clear()
+        self.face.exchange.cancel_everything(EndReason.VENUE_RESTART)
+        self._publish(self.venue.changes())
 
     async def _step(self, step_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -194,12 +238,24 @@ class DeribitServer:
             self._end_sessions()
 
     def _end_sessions(self) -> None:
-        for session in list(self._sessions):
-            session.end(GOING_AWAY, "shutdown")
+        for connection in list(self._connections):
+            connection.session.end(GOING_AWAY, "shutdown")
+
+    def _publish(self, changes: MarketChanges) -> None:
+        self._hub.publish(changes, self.venue.clock.now_ns())
+
+    def _cancel_orders_of(self, connection: Connection) -> None:
+        """Cancel what was ordered over a connection that is lost, where the client asked for it."""
+        if connection.cancels_on_disconnect:
+            which = OrderFilter(session=connection.connection_id)
+            self.venue.trading_now_ns()
+            for account_id in connection.accounts:
+                self.face.exchange.cancel_orders(account_id, which, reason=EndReason.DISCONNECT)
+            self._publish(self.venue.changes())
 
     @property
     def _is_full(self) -> bool:
-        return len(self._sessions) + self._bodies_open >= CONNECTIONS_MAX
+        return len(self._connections) + self._bodies_open >= CONNECTIONS_MAX
 
     async def _serve_socket(self, request: web.Request) -> web.StreamResponse:
         if self._is_full:
@@ -214,21 +270,28 @@ class DeribitServer:
         await socket.prepare(request)
         session = Session(socket, request.transport, self.venue.clock)
         session.stall(self._is_stalled)
-        self._sessions[session] = None
+        number = f"connection-{next(self._connection_ids)}"
+        connection = Connection(number, session, self._hub, self.faults)
+        self._connections[connection] = None
         sender = asyncio.create_task(session.run_sender(), name="simulated-venue-sender")
         try:
-            await self._read(socket, session)
+            await self._read(socket, connection, request.remote or "")
         finally:
-            self._sessions.pop(session, None)
-            self._hub.unsubscribe_all(session)
+            self._connections.pop(connection, None)
+            self._hub.unsubscribe_all(connection)
+            self._cancel_orders_of(connection)
             if not session.is_ending:
                 sender.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sender
         return socket
 
-    async def _read(self, socket: web.WebSocketResponse, session: Session) -> None:
+    async def _read(
+        self, socket: web.WebSocketResponse, connection: Connection, address: str
+    ) -> None:
+        session = connection.session
         async for message in socket:
+            session.note_heard()
             if message.type is WSMsgType.PING:
                 # Through the queue like everything else, so that a stall holds it back too.
                 session.send(message.data, WSMsgType.PONG)
@@ -238,18 +301,28 @@ class DeribitServer:
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
             payload = message.data.encode() if isinstance(message.data, str) else message.data
-            caller = _Caller(session, self._hub)
             received_ns = self.venue.now_ns()
             parsed = parse_request(payload)
-            session.send(self._encoded(parsed, self._outcome(parsed, caller), received_ns))
-            self._hub.greet(session, caller.joined)
+            fate, outcome = self._outcome(parsed, Origin(caller=connection, address=address))
+            if fate is not Fate.LOST:
+                session.send(self._encoded(parsed, outcome, received_ns))
+            connection.greet()
+            self._publish_orders()
+            if outcome is refusals.TOO_MANY_REQUESTS:
+                session.finish(POLICY_VIOLATION, refusals.TOO_MANY_REQUESTS.message)
             if session.is_ending:
                 return
 
-    def _outcome(self, parsed: Request | Malformed, caller: _Caller | None) -> object:
+    def _outcome(self, parsed: Request | Malformed, origin: Origin) -> tuple[Fate, object]:
         if isinstance(parsed, Malformed):
-            return parsed.refusal
-        return methods.answer(parsed, self._market, caller)
+            return Fate.SENT, parsed.refusal
+        fate, refusal = self.faults.of_request()
+        return fate, answer(parsed, self.face, origin) if refusal is None else refusal
+
+    def _publish_orders(self) -> None:
+        """Tell what a request changed at the exchange, if anything."""
+        if self.venue.untold_events():
+            self._publish(self.venue.changes())
 
     def _encoded(self, parsed: Request | Malformed, outcome: object, received_ns: int) -> bytes:
         return encode_answer(
@@ -268,9 +341,8 @@ class DeribitServer:
         if self._is_full:
             return self._refuse_connection(received_ns)
         method = request.match_info["method"]
-        return self._http_answer(
-            Request(method=method, params=dict(request.query), is_query=True), received_ns
-        )
+        asked = Request(method=method, params=dict(request.query), is_query=True)
+        return self._http_answer(asked, header_origin(request, "", self.face), received_ns)
 
     async def _serve_post(self, request: web.Request) -> web.StreamResponse:
         """POST: a JSON-RPC body, whose method counts whatever the path says."""
@@ -282,16 +354,23 @@ class DeribitServer:
             payload = await request.read()
         finally:
             self._bodies_open -= 1
-        return self._http_answer(parse_request(payload), received_ns)
+        body = payload.decode(errors="replace")
+        origin = header_origin(request, body, self.face)
+        return self._http_answer(parse_request(payload), origin, received_ns)
 
     def _refuse_connection(self, received_ns: int) -> web.Response:
         parsed = Malformed(refusal=refusals.TOO_MANY_REQUESTS)
-        return self._http_answer(parsed, received_ns, status_refused=429)
+        return self._http_answer(parsed, Origin(), received_ns)
 
     def _http_answer(
-        self, parsed: Request | Malformed, received_ns: int, *, status_refused: int = 400
+        self, parsed: Request | Malformed, origin: Origin, received_ns: int
     ) -> web.Response:
-        outcome = self._outcome(parsed, None)
-        status = status_refused if isinstance(outcome, refusals.Refusal) else 200
+        fate, outcome = self._outcome(parsed, origin)
+        self._publish_orders()
+        if fate is Fate.LOST:
+            return web.Response(status=504)
         body = self._encoded(parsed, outcome, received_ns)
+        status = 200
+        if isinstance(outcome, refusals.Refusal):
+            status = 429 if outcome is refusals.TOO_MANY_REQUESTS else 400
         return web.Response(body=body, status=status, content_type="application/json")

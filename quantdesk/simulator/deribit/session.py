@@ -25,7 +25,10 @@ POLICY_VIOLATION = 1008
 
 
 class Session:
-    """A client's connection. Made and driven by the server; `send` is what the hub uses."""
+    """A client's socket. Made and driven by the server.
+
+    heard_ns : machine time of the client's last message
+    """
 
     def __init__(
         self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport, clock: Clock
@@ -43,11 +46,13 @@ class Session:
         self._interval_ns: int | None = None
         self._beat_ns = 0
         self._is_test_unanswered = False
+        self._finish: tuple[int, str] | None = None
+        self.heard_ns = clock.now_ns()
 
     @property
     def is_ending(self) -> bool:
         """Whether the connection was told to end."""
-        return self._end is not None
+        return self._end is not None or self._finish is not None
 
     def send(self, payload: bytes, opcode: WSMsgType = WSMsgType.TEXT) -> None:
         """Queue a message; a queue over its bound ends the connection."""
@@ -69,6 +74,15 @@ class Session:
             self._flowing.set()
             if self._transport.get_write_buffer_size() > 0:
                 self._transport.abort()
+
+    def finish(self, code: int, reason: str) -> None:
+        """Close with `code` once what is queued is sent; nothing more is queued."""
+        self._finish = self._finish or (code, reason)
+        self._wake.set()
+
+    def note_heard(self) -> None:
+        """The client said something."""
+        self.heard_ns = self._clock.now_ns()
 
     def cut(self) -> None:
         """Cut the connection as a lost network does: no closing handshake."""
@@ -128,3 +142,5 @@ class Session:
                 payload, opcode = self._queue.popleft()
                 self._queued_bytes -= len(payload)
                 await self._socket.send_frame(payload, opcode)
+            if self._finish is not None and not self._queue:
+                self._end = self._end or self._finish

@@ -35,7 +35,7 @@ def venue(btc: Sample, clock: ManualClock) -> SimulatedVenue:
 
 @pytest.fixture
 async def server(venue: SimulatedVenue) -> AsyncIterator[DeribitServer]:
-    async with DeribitServer(venue, step_s=None) as server:
+    async with DeribitServer(venue, step_s=None, prices=None) as server:
         yield server
 
 

@@ -1,0 +1,202 @@
+"""The methods that read an account: positions, summaries, margins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+
+from quantdesk.domain.instrument import Side
+from quantdesk.simulator.deribit import refusals
+from quantdesk.simulator.deribit.account_records import (
+    account_identity,
+    account_summary,
+    order_reserves,
+    portfolio,
+    position_record,
+)
+from quantdesk.simulator.deribit.calls import Call, Flag, Method, Text, given
+from quantdesk.simulator.deribit.market_methods import CURRENCIES, bad_scope
+from quantdesk.simulator.deribit.names import parse_order_id, printed_order_id
+from quantdesk.simulator.deribit.order_methods import KINDS
+from quantdesk.simulator.deribit.order_refusals import translated
+from quantdesk.simulator.deribit.refusals import Refusal, invalid_params
+from quantdesk.simulator.exchange.orders import Order, OrderRequest
+from quantdesk.simulator.exchange.refusals import Refusal as ExchangeRefusal
+from quantdesk.simulator.exchange.reports import AccountSummary
+
+ORDERS_MAX = 100
+_DECIMALS = 9
+
+
+class PositionParams(msgspec.Struct, frozen=True):
+    instrument_name: str
+
+
+class PositionsParams(msgspec.Struct, frozen=True):
+    currency: Text = msgspec.UNSET
+    kind: Text = msgspec.UNSET
+
+
+class SummaryParams(msgspec.Struct, frozen=True):
+    currency: str
+    extended: Flag = msgspec.UNSET
+
+
+class SummariesParams(msgspec.Struct, frozen=True):
+    extended: Flag = msgspec.UNSET
+
+
+class MarginsParams(msgspec.Struct, frozen=True):
+    instrument_name: str
+    amount: Decimal
+    price: Decimal
+
+
+class SubaccountsParams(msgspec.Struct, frozen=True):
+    with_portfolio: Flag = msgspec.UNSET
+
+
+class OrderMarginParams(msgspec.Struct, frozen=True):
+    ids: list[str]
+
+
+def _positions(call: Call) -> object:
+    currency = given(call.params.currency, "any")
+    refusal = bad_scope(currency, call.params.kind)
+    if refusal is not None:
+        return refusal
+    account_id, exchange = call.account.account_id, call.face.exchange
+    return [
+        position_record(call.face, account_id, report)
+        for kind in KINDS[given(call.params.kind, "any")]
+        for report in exchange.positions(
+            account_id, currency=None if currency == "any" else currency, kind=kind
+        )
+    ]
+
+
+def _position(call: Call) -> object:
+    """A position, of size 0 where nothing is held; null for an instrument never traded."""
+    name = call.params.instrument_name
+    if name not in call.face.market.line_of:
+        return refusals.NOT_FOUND
+    report = call.face.exchange.position(call.account.account_id, name)
+    if report is None:
+        return None
+    return position_record(call.face, call.account.account_id, report)
+
+
+def _summary(call: Call) -> object:
+    currency = call.params.currency
+    if currency not in call.face.market.currencies:
+        return invalid_params("currency", f"must be one of {', '.join(CURRENCIES)}")
+    summary = account_summary(call.face, call.account, currency)
+    if call.params.extended is not True:
+        return summary
+    return {**account_identity(call.face, call.account), **summary}
+
+
+def _summaries(call: Call) -> object:
+    summaries = [
+        account_summary(call.face, call.account, currency)
+        for currency in call.face.market.currencies
+    ]
+    if call.params.extended is not True:
+        return {"summaries": summaries}
+    return {**account_identity(call.face, call.account), "summaries": summaries}
+
+
+def _subaccounts(call: Call) -> object:
+    """The main account, which has no others."""
+    account, face = call.account, call.face
+    record: dict[str, object] = {
+        "id": account.user_id,
+        "email": f"{account.username}@simulated.invalid",
+        "username": account.username,
+        "system_name": account.username,
+        "type": "main",
+        "is_password": True,
+        "login_enabled": False,
+        "receive_notifications": False,
+        "security_keys_enabled": False,
+        "security_keys_assignments": [],
+        "margin_model": "segregated_sm",
+    }
+    if call.params.with_portfolio is True:
+        record["portfolio"] = {
+            currency.lower(): portfolio(face, account, currency)
+            for currency in face.market.currencies
+        }
+    return [record]
+
+
+def _margins(call: Call) -> object:
+    """What a buy and a sell would reserve, and the prices allowed."""
+    params, exchange = call.params, call.face.exchange
+    name, account_id = params.instrument_name, call.account.account_id
+    if name not in call.face.market.line_of:
+        return refusals.NOT_FOUND
+    if not params.amount.is_finite() or not params.price.is_finite():
+        return invalid_params("amount", "must be a number")
+    currency = exchange.listings[name].instrument.settlement_currency
+    summary = exchange.summary(account_id, currency)
+    assert isinstance(summary, AccountSummary)
+    assert summary.margins is not None
+    reserved: dict[str, object] = {}
+    for side in Side:
+        request = OrderRequest(
+            instrument_name=name, side=side, amount=params.amount, price=params.price
+        )
+        margins = exchange.margins_with(account_id, request)
+        if isinstance(margins, ExchangeRefusal):
+            return translated(margins)
+        more = margins.initial - summary.margins.initial
+        reserved[side.value] = round(float(more), _DECIMALS)
+    lowest, highest = call.face.market.price_limits(call.face.market.line_of[name])
+    return {**reserved, "min_price": lowest, "max_price": highest}
+
+
+def _order_margins(call: Call) -> object:
+    """What each open order reserves beside the others of its instrument."""
+    if len(call.params.ids) > ORDERS_MAX:
+        return invalid_params("ids", f"must hold at most {ORDERS_MAX}")
+    found = [_order_margin(call, order_id) for order_id in call.params.ids]
+    return next((one for one in found if isinstance(one, Refusal)), found)
+
+
+def _order_margin(call: Call, order_id: str) -> dict[str, object] | Refusal:
+    number = parse_order_id(order_id)
+    if number is None:
+        return refusals.ORDER_NOT_FOUND
+    account_id, exchange = call.account.account_id, call.face.exchange
+    order = exchange.order(account_id, number)
+    if not isinstance(order, Order):
+        return translated(order)
+    currency = exchange.listings[order.instrument_name].instrument.settlement_currency
+    if order.status.is_final:
+        return refusals.NOT_OPEN
+    margin = order_reserves(call.face, account_id, order.instrument_name)[number]
+    return {
+        "order_id": printed_order_id(currency, number),
+        "initial_margin": round(float(margin), _DECIMALS),
+        "initial_margin_currency": currency,
+    }
+
+
+def _reading(
+    run: Callable[[Call], object], params: type[msgspec.Struct], area: str = "account"
+) -> Method:
+    return Method(run=run, params=params, area=area)
+
+
+METHODS: dict[str, Method] = {
+    "private/get_positions": _reading(_positions, PositionsParams, "trade"),
+    "private/get_position": _reading(_position, PositionParams, "trade"),
+    "private/get_account_summary": _reading(_summary, SummaryParams),
+    "private/get_account_summaries": _reading(_summaries, SummariesParams),
+    "private/get_subaccounts": _reading(_subaccounts, SubaccountsParams),
+    "private/get_margins": _reading(_margins, MarginsParams, "trade"),
+    "private/get_order_margin_by_ids": _reading(_order_margins, OrderMarginParams, "trade"),
+}

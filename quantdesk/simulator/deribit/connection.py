@@ -1,0 +1,105 @@
+"""One WebSocket connection as the methods and the hub see it: its socket and its account."""
+
+from __future__ import annotations
+
+from quantdesk.simulator.deribit.faults import Fate, Faults
+from quantdesk.simulator.deribit.hub import ChannelHub
+from quantdesk.simulator.deribit.session import Session
+from quantdesk.simulator.deribit.tokens import Grant
+
+GOING_AWAY = 1001
+INACTIVITY_NS = 600 * 1_000_000_000
+"""After ten minutes without a word the venue takes a client for lost."""
+
+
+class Connection:
+    """A client's connection. Fits `calls.Caller` and `hub.Subscriber`.
+
+    Attributes
+    ----------
+    grant : of the token it authenticated with; None before
+    cancels_on_disconnect : whether its orders end with it
+    joined : channels of the request at hand, to be greeted after its answer
+    """
+
+    def __init__(
+        self, connection_id: str, session: Session, hub: ChannelHub, faults: Faults
+    ) -> None:
+        self.session = session
+        self.cancels_on_disconnect = False
+        self.joined: list[str] = []
+        self.joined_as: str | None = None
+        self._connection_id = connection_id
+        self._hub = hub
+        self._faults = faults
+        self._grant: Grant | None = None
+        self._accounts: dict[str, None] = {}
+        self._late: bytes | None = None
+
+    @property
+    def connection_id(self) -> str:
+        """Unique as long as the server runs."""
+        return self._connection_id
+
+    @property
+    def grant(self) -> Grant | None:
+        """See the class."""
+        return self._grant
+
+    @grant.setter
+    def grant(self, grant: Grant | None) -> None:
+        self._grant = grant
+        if grant is not None:
+            self._accounts[grant.account.account_id] = None
+
+    @property
+    def accounts(self) -> list[str]:
+        """Accounts that authenticated on it, at the exchange's names."""
+        return list(self._accounts)
+
+    def send(self, payload: bytes) -> None:
+        """Queue a message."""
+        self.session.send(payload)
+
+    def notify(self, payload: bytes) -> None:
+        """Queue a notification, unless a fault is planned for it."""
+        fate = self._faults.of_message()
+        late, self._late = self._late, None
+        if fate is Fate.LATE:
+            self._late = payload
+        elif fate is not Fate.LOST:
+            self.session.send(payload)
+            if fate is Fate.TWICE:
+                self.session.send(payload)
+        if late is not None:
+            self.session.send(late)
+
+    def subscribe(self, names: list[str], account_id: str | None) -> list[str]:
+        self.joined = self._hub.subscribe(self, names, account_id)
+        self.joined_as = account_id
+        return self.joined
+
+    def greet(self) -> None:
+        """Send the state of the channels that the last request joined."""
+        joined, self.joined = self.joined, []
+        self._hub.greet(self, joined, self.joined_as)
+
+    def unsubscribe(self, names: list[str]) -> list[str]:
+        return self._hub.unsubscribe(self, names)
+
+    def unsubscribe_all(self) -> None:
+        self._hub.unsubscribe_all(self)
+
+    def start_heartbeat(self, interval_s: int) -> None:
+        self.session.start_heartbeat(interval_s)
+
+    def stop_heartbeat(self) -> None:
+        self.session.stop_heartbeat()
+
+    def answer_test(self) -> None:
+        self.session.answer_test()
+
+    def log_out(self) -> None:
+        """End after the answer; an end by logging out cancels nothing."""
+        self.cancels_on_disconnect = False
+        self.session.finish(GOING_AWAY, "logout")

@@ -1,0 +1,140 @@
+"""From a request to its method: is there one, may the caller use it, can he pay for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+from quantdesk.simulator.deribit import (
+    account_methods,
+    market_methods,
+    order_methods,
+    order_queries,
+    refusals,
+    session_methods,
+    trade_methods,
+)
+from quantdesk.simulator.deribit.calls import Call, Caller, Method
+from quantdesk.simulator.deribit.face import DeribitFace
+from quantdesk.simulator.deribit.refusals import Refusal, invalid_params
+from quantdesk.simulator.deribit.rpc import Request
+from quantdesk.simulator.deribit.tokens import Grant
+
+METHODS: dict[str, Method] = {
+    **session_methods.METHODS,
+    **market_methods.METHODS,
+    **trade_methods.METHODS,
+    **order_methods.METHODS,
+    **order_queries.METHODS,
+    **account_methods.METHODS,
+}
+
+LATER: dict[str, Refusal] = {
+    "private/mass_quote": refusals.MASS_QUOTES_DISABLED,
+    "private/cancel_quotes": refusals.MASS_QUOTES_DISABLED,
+    **dict.fromkeys(
+        (
+            "private/create_combo",
+            "private/get_leg_prices",
+            "private/set_mmp_config",
+            "private/get_mmp_config",
+            "private/get_mmp_status",
+            "private/reset_mmp",
+            "private/verify_block_trade",
+            "private/execute_block_trade",
+            "private/simulate_block_trade",
+            "private/create_block_rfq",
+            "private/add_block_rfq_quote",
+            "private/move_positions",
+        ),
+        refusals.SWITCHED_OFF,
+    ),
+}
+"""Methods of the venue that are not simulated, and the venue's own words for that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a request came from.
+
+    caller : the connection; None over HTTP
+    grant : what an HTTP header gave; None for none
+    address : of the peer, to whom what is asked without an account is charged
+    has_bad_header : an Authorization header was shown that nobody here signed
+    """
+
+    caller: Caller | None = None
+    grant: Grant | None = None
+    address: str = ""
+    has_bad_header: bool = False
+
+
+NOWHERE = Origin()
+
+_FIELD_IN_MESSAGE = re.compile(r"field `(\w+)`|\$\.(\w+)")
+
+
+def answer(request: Request, face: DeribitFace, origin: Origin = NOWHERE) -> object:
+    """Result of `request`, or the Refusal of it."""
+    if face.is_in_maintenance:
+        return refusals.MAINTENANCE
+    if request.method not in METHODS and request.method not in LATER:
+        return refusals.UNKNOWN_METHOD
+    grant = _grant(request, face, origin)
+    if isinstance(grant, Refusal):
+        return grant
+    if request.method in LATER:
+        return LATER[request.method]
+    method = METHODS[request.method]
+    refusal = _barred(method, face, origin, grant)
+    return refusal or _carry_out(request, method, face, origin, grant)
+
+
+def _barred(
+    method: Method, face: DeribitFace, origin: Origin, grant: Grant | None
+) -> Refusal | None:
+    """Why the caller may not call the method now."""
+    payer = grant.account.client_id if grant is not None else f"at {origin.address}"
+    if not face.credits.spend(payer, method.pool, face.venue.clock.now_ns()):
+        return refusals.TOO_MANY_REQUESTS
+    if method.area and (grant is None or not grant.allows(method.area, method.level)):
+        return refusals.FORBIDDEN
+    return refusals.WEBSOCKET_ONLY if method.needs_socket and origin.caller is None else None
+
+
+def _carry_out(
+    request: Request, method: Method, face: DeribitFace, origin: Origin, grant: Grant | None
+) -> object:
+    try:
+        params = msgspec.convert(request.params, method.params, strict=not request.is_query)
+    except msgspec.ValidationError as error:
+        return _misfit(error)
+    return method.run(Call(face=face, caller=origin.caller, grant=grant, params=params))
+
+
+def _grant(request: Request, face: DeribitFace, origin: Origin) -> Grant | Refusal | None:
+    """Who asks: by token, by the connection's authentication or by an HTTP header."""
+    machine_ns = face.venue.clock.now_ns()
+    is_private = request.method.startswith("private/")
+    token = request.params.get("access_token")
+    if token is not None and request.method != "public/auth":
+        connection = origin.caller.connection_id if origin.caller is not None else ""
+        shown = token if isinstance(token, str) else ""
+        found = face.tokens.find(shown, connection=connection, machine_ns=machine_ns)
+        return refusals.UNAUTHORIZED if found is None else found
+    held = origin.grant if origin.caller is None else origin.caller.grant
+    is_good = held is not None and held.expires_ns > machine_ns
+    if not is_private:
+        # What is public is answered to anyone; whose credits it costs is known all the same.
+        return held if is_good else None
+    if origin.has_bad_header or (held is not None and not is_good):
+        return refusals.UNAUTHORIZED
+    return refusals.AUTHORIZATION_REQUIRED if held is None else held
+
+
+def _misfit(error: msgspec.ValidationError) -> Refusal:
+    found = _FIELD_IN_MESSAGE.search(str(error))
+    name = next((group for group in found.groups() if group), "") if found else ""
+    return invalid_params(name, "required" if "missing" in str(error) else "wrong format")
