@@ -1,0 +1,1 @@
+"""Multi-leg positions: builders, text form, prices, payoff and chances."""
