@@ -6,13 +6,15 @@ time. No arithmetic here beyond looking things up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
 
 from quantdesk.market.chain import BoolArray, Chain
 from quantdesk.market.forwards import ExpiryForward
+from quantdesk.market.market_data import FutureQuote, MarketData, UnderlyingMarket
 from quantdesk.market.selection import StrikeWindow, select_expiries, window_rows
 from quantdesk.market.valuation import ChainValues
 
@@ -77,7 +79,8 @@ class ExpirySummary:
 class ChainSnapshot:
     """A chain with what the desk computed from it, at `as_of_ns` of the venue's clock.
 
-    `is_stale` (n,) marks rows whose quote is too old at `as_of_ns` (`market.quality`).
+    `is_stale` (n,) marks rows whose quote is too old at `as_of_ns` (`market.quality`). `futures`
+    are the underlying's listed futures and perpetuals that were quoted, by name.
     """
 
     venue: str
@@ -90,6 +93,21 @@ class ChainSnapshot:
     values: ChainValues
     is_stale: BoolArray
     expiries: tuple[ExpirySummary, ...]
+    futures: Mapping[str, FutureQuote] = field(default_factory=dict)
+
+    def market(self) -> UnderlyingMarket:
+        """The same state as risk, structures and margin take it. Copies nothing."""
+        return UnderlyingMarket(
+            venue=self.venue,
+            underlying=self.underlying,
+            as_of_ns=self.as_of_ns,
+            index_price=self.index_price,
+            index_source=self.index_source,
+            chain=self.chain,
+            values=self.values,
+            forwards={expiry.expiry_ns: expiry.forward for expiry in self.expiries},
+            futures=self.futures,
+        )
 
     def take(self, rows: BoolArray) -> ChainSnapshot:
         """The same chain with only the rows of the mask (n,); an expiry left empty disappears."""
@@ -125,6 +143,12 @@ class DeskSnapshot:
             if chain.underlying == underlying:
                 return chain
         return None
+
+    def market(self) -> MarketData:
+        """Every underlying of every venue as risk, structures and margin take it."""
+        return MarketData(
+            markets=tuple(chain.market() for chain in self.chains), source=self.source
+        )
 
 
 def select_rows(chain: ChainSnapshot, expiry: str | None, window: StrikeWindow | None) -> BoolArray:

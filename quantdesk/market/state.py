@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -38,6 +39,8 @@ from quantdesk.domain.events import (
 from quantdesk.domain.instrument import Instrument, InstrumentKind
 from quantdesk.market.chain import QUOTE_COLUMNS, BoolArray, Chain, build_chain, chain_order
 from quantdesk.market.forwards import ExpiryForward, expiry_forward
+from quantdesk.market.futures import FuturesBoard
+from quantdesk.market.market_data import FutureQuote
 from quantdesk.market.valuation import ChainValues, value_chain
 
 NO_VALUE = float("nan")
@@ -107,7 +110,7 @@ class MarketState:
         self._books: dict[tuple[str, str], _Book] = {}
         self._home: dict[tuple[str, str], _Book] = {}
         self._index_books: dict[tuple[str, str], list[_Book]] = {}
-        self._futures: dict[tuple[str, str], dict[int, FutureUpdate]] = {}
+        self._futures: dict[tuple[str, str], FuturesBoard] = {}
         self.counters: Counter[str] = Counter()
 
     def apply(self, event: MarketEvent) -> None:
@@ -142,6 +145,11 @@ class MarketState:
         if book is None:
             return 0, 0
         return int(np.count_nonzero(book.event_ns)), len(book.instruments)
+
+    def futures(self, venue: str, underlying: str) -> Mapping[str, FutureQuote]:
+        """Listed futures and perpetuals with their last quote, by name; unchanged: the same one."""
+        board = self._futures.get((venue, underlying))
+        return {} if board is None else board.quotes()
 
     def read_book(self, venue: str, underlying: str) -> MarketReading | None:
         """The chain and its values now; None where nothing is listed. Unchanged: the same one."""
@@ -185,7 +193,8 @@ class MarketState:
         previous: MarketReading | None,
     ) -> tuple[ExpiryForward, ...]:
         """The forward of each expiry, found again only where a quote changed."""
-        futures = self._futures.get((book.venue, book.underlying), {})
+        board = self._futures.get((book.venue, book.underlying))
+        futures = {} if board is None else board.dated()
         found = []
         for number, rows in enumerate(expiry_rows):
             old = None if previous is None else previous.forwards[number]
@@ -265,26 +274,36 @@ class MarketState:
             _note_index(book, float(event.price), event.event_ns, event.index_name)
 
     def _apply_future(self, event: FutureUpdate) -> None:
-        if event.expiry_ns is None:
+        board = self._futures.setdefault((event.venue, event.underlying), FuturesBoard())
+        if not board.apply(event):
+            self.counters["quote older than the last"] += 1
             return
-        futures = self._futures.setdefault((event.venue, event.underlying), {})
-        futures[event.expiry_ns] = event
         book = self._books.get((event.venue, event.underlying))
-        if book is not None:
-            book.dirty[:] = True
+        if book is None or event.expiry_ns is None or book.listed is None:
+            return
+        # The future is the forward of its own expiry only; the perpetual is nobody's.
+        rows = book.listed.expiry_ns == event.expiry_ns
+        if rows.any():
+            book.dirty |= rows
             book.is_dirty = True
 
     def _apply_listing(self, event: InstrumentsListed) -> None:
         for reason, count in event.unknown_kinds:
             self.counters[f"instrument record: {reason}"] += count
         key = (event.venue, event.underlying)
+        self._futures.setdefault(key, FuturesBoard()).list_contracts(event.instruments)
         options = [i for i in event.instruments if i.kind is InstrumentKind.OPTION]
         by_name = {instrument.name: instrument for instrument in options}
         self._relist(key, sorted(by_name.values(), key=chain_order))
 
     def _apply_state(self, event: InstrumentStateChanged) -> None:
+        if event.is_listed:
+            return
         book = self._home.get((event.venue, event.instrument_name))
-        if book is None or event.is_listed:
+        if book is None:
+            for (venue, _), board in self._futures.items():
+                if venue == event.venue and board.remove(event.instrument_name):
+                    return
             return
         left = [i for i in book.instruments if i.name != event.instrument_name]
         self._relist((book.venue, book.underlying), left)

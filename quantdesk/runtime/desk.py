@@ -7,7 +7,7 @@ time. It reads no clock and starts no task.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from quantdesk import pricing
@@ -21,6 +21,7 @@ from quantdesk.domain.events import (
     VenueTime,
 )
 from quantdesk.market.atm import atm_iv
+from quantdesk.market.market_data import FutureQuote
 from quantdesk.market.quality import stale_rows
 from quantdesk.market.state import MarketReading, MarketState
 from quantdesk.runtime.clock import VenueClock
@@ -151,7 +152,8 @@ class Desk:
             link = self._link_of[(venue, underlying)]
             if reading is not None:
                 as_of_ns = link.clock.at(now_ns)
-                chains.append(_chain_snapshot(reading, self.environment, as_of_ns))
+                futures = self.market.futures(venue, underlying)
+                chains.append(_chain_snapshot(reading, futures, self.environment, as_of_ns))
         return tuple(chains)
 
 
@@ -164,7 +166,10 @@ def _is_from_the_future(link: _Link, event: MarketEvent, recv_ns: int) -> bool:
 
 
 def _chain_snapshot(
-    reading: MarketReading, environment: Environment, as_of_ns: int
+    reading: MarketReading,
+    futures: Mapping[str, FutureQuote],
+    environment: Environment,
+    as_of_ns: int,
 ) -> ChainSnapshot:
     chain = reading.chain
     expiries = []
@@ -192,6 +197,7 @@ def _chain_snapshot(
         values=reading.values,
         is_stale=stale_rows(chain, as_of_ns),
         expiries=tuple(expiries),
+        futures=futures,
     )
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from quantdesk.domain.events import VenueTime
 from quantdesk.domain.instrument import OptionType
 from quantdesk.runtime.desk import Desk
+from quantdesk.runtime.embedded import opening_snapshot
 from quantdesk.snapshot import Environment
 from tests.unit.market.chains import NOW, ladder, listing, option, quote
 
@@ -37,3 +40,17 @@ def test_what_the_market_could_not_use_is_counted_in_the_health() -> None:
     made = desk()
     made.apply("deribit-btc", NOW, [quote(option(99_000, OptionType.CALL))])
     assert dict(made.snapshot(NOW).links[0].problems) == {"quote of an unlisted instrument": 1}
+
+
+def test_the_desk_as_a_market_holds_chain_forwards_and_futures_of_one_state() -> None:
+    snapshot = opening_snapshot("BTC")
+    chain = snapshot.chain("BTC")
+    assert chain is not None
+    market = snapshot.market().find("deribit", "BTC")
+    assert market is not None
+    assert market.chain is chain.chain
+    assert market.as_of_ns == chain.as_of_ns
+    assert sorted(market.forwards) == sorted({int(e) for e in chain.chain.expiry_ns})
+    perpetual = market.futures["BTC-PERPETUAL"]
+    assert perpetual.mark == pytest.approx(market.index_price, rel=0.01)
+    assert perpetual.instrument.settlement_currency == "BTC"
