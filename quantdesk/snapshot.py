@@ -12,6 +12,7 @@ from enum import Enum
 
 import numpy as np
 
+from quantdesk.domain.account import AccountSnapshot
 from quantdesk.market.chain import BoolArray, Chain
 from quantdesk.market.forwards import ExpiryForward
 from quantdesk.market.market_data import FutureQuote, MarketData, UnderlyingMarket
@@ -29,7 +30,7 @@ class Environment(Enum):
 
 
 class LinkState(Enum):
-    """State of one connection."""
+    """State of one connection. ENDED: a recording was played to its end, or to where it breaks."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -38,6 +39,7 @@ class LinkState(Enum):
     MAINTENANCE = "maintenance"
     CLOSED = "closed"
     FILE = "file"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class LinkHealth:
 
     `last_recv_ns` is on the desk's clock, 0 before the first frame; `problems` are counters of
     frames set aside by kind, sorted by kind; `last_problem` is one sentence, safe for a screen.
+    `account` names the account that a private connection reads, "" where it brings market data.
     """
 
     name: str
@@ -57,6 +60,7 @@ class LinkHealth:
     refused: int = 0
     problems: tuple[tuple[str, int], ...] = ()
     last_problem: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +132,12 @@ class ChainSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DeskSnapshot:
-    """The whole desk at `ts_ns` of its own clock; `seq` counts snapshots from 1."""
+    """The whole desk at `ts_ns` of its own clock; `seq` counts snapshots from 1.
+
+    `is_simulated`: no market made these numbers, whatever `environment` says of how they got here
+    (a replay of a simulated venue is a REPLAY of SIMULATED). `accounts` are those that the desk
+    reads, by venue and name.
+    """
 
     seq: int
     ts_ns: int
@@ -136,6 +145,15 @@ class DeskSnapshot:
     source: str
     chains: tuple[ChainSnapshot, ...]
     links: tuple[LinkHealth, ...]
+    accounts: tuple[AccountSnapshot, ...] = ()
+    is_simulated: bool = False
+
+    def account(self, name: str, venue: str | None = None) -> AccountSnapshot | None:
+        """The account `name` (of `venue`, where several have it); None where the desk has none."""
+        for account in self.accounts:
+            if account.account == name and venue in (None, account.venue):
+                return account
+        return None
 
     def chain(self, underlying: str) -> ChainSnapshot | None:
         """The chain of `underlying`, None where the desk has none (yet)."""

@@ -183,3 +183,54 @@ AccountEvent = (
     | FeeRates
 )
 """Everything that a private frame can report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSnapshot:
+    """One account as its venue reported it, at one moment of the desk: reports, nothing derived.
+
+    How to use it: `positions` holds what is open now, one report an instrument, signed, in the
+    instrument's amount unit; flat ones are absent. Look instruments up by `instrument_name` in the
+    market of the same `venue` (`MarketData.find`: its chain's instruments and its futures).
+    `trades` are executions known to the desk, each once, by time: the oldest give way, so a book
+    that counts fills keeps its own. Figures that are None were never said.
+
+    account : the desk's name of the account, unique with `venue`
+    environment : "live", "testnet", "simulated" or "replay"
+    is_whole : positions, orders and balances were each read whole since the desk started; until
+        then an absence means nothing
+    is_live : the connection to the account stands; where not, this is what was true at `recv_ns`
+    event_ns, recv_ns : latest report, by the venue's clock and by the desk's; 0 before the first
+    rights : what the venue lets the account do, None where it does not say
+    trades_dropped : trades that gave way
+    """
+
+    venue: str
+    account: str
+    environment: str
+    is_whole: bool
+    is_live: bool
+    event_ns: int
+    recv_ns: int
+    balances: tuple[BalanceReport, ...]
+    positions: tuple[PositionReport, ...]
+    open_orders: tuple[OrderReport, ...]
+    trades: tuple[TradeReport, ...]
+    greeks: tuple[GreeksReport, ...] = ()
+    fee_rates: tuple[FeeRates, ...] = ()
+    rights: AccountStateReport | None = None
+    trades_dropped: int = 0
+
+    def position(self, instrument_name: str) -> PositionReport | None:
+        """The open position in an instrument, None where it is flat."""
+        for position in self.positions:
+            if position.instrument_name == instrument_name:
+                return position
+        return None
+
+    def balance(self, currency: str) -> BalanceReport | None:
+        """The money of one currency, None where the venue reported none."""
+        for balance in self.balances:
+            if balance.currency == currency:
+                return balance
+        return None

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from quantdesk import pricing
+from quantdesk.domain.account import AccountEvent, AccountSnapshot
 from quantdesk.domain.events import (
     FrameSetAside,
     IndexUpdate,
@@ -24,6 +25,7 @@ from quantdesk.market.atm import atm_iv
 from quantdesk.market.market_data import FutureQuote
 from quantdesk.market.quality import stale_rows
 from quantdesk.market.state import MarketReading, MarketState
+from quantdesk.runtime.account_state import AccountState
 from quantdesk.runtime.clock import VenueClock
 from quantdesk.snapshot import (
     ChainSnapshot,
@@ -50,20 +52,27 @@ class _Link:
     problems: Counter[str] = field(default_factory=Counter)
     last_problem: str = ""
     is_maintenance: bool = False
+    account: AccountState | None = None
 
 
 class Desk:
-    """Market state, connection health and venue clocks behind one door.
+    """Market state, accounts, connection health and venue clocks behind one door.
 
     Parameters
     ----------
     environment : which world the numbers come from
     source : where they come from, for people ("recorded 2026-06-27 …", a path)
+    is_simulated : whether a simulator made them; None takes it from `environment`
     """
 
-    def __init__(self, *, environment: Environment, source: str) -> None:
+    def __init__(
+        self, *, environment: Environment, source: str, is_simulated: bool | None = None
+    ) -> None:
         self.environment = environment
         self.source = source
+        self.is_simulated = (
+            environment is Environment.SIMULATED if is_simulated is None else is_simulated
+        )
         self.market = MarketState()
         self._links: dict[str, _Link] = {}
         self._link_of: dict[tuple[str, str], _Link] = {}
@@ -72,6 +81,13 @@ class Desk:
     def add_link(self, name: str, venue: str, state: LinkState = LinkState.CONNECTING) -> None:
         """Make a connection known, so that it is shown before its first frame."""
         self._links.setdefault(name, _Link(name=name, venue=venue, state=state))
+
+    def add_account(self, name: str, venue: str, account: str) -> None:
+        """Make a private connection known, which reads `account` at `venue`."""
+        self.add_link(name, venue)
+        self._links[name].account = AccountState(
+            venue=venue, account=account, environment=self.environment.value
+        )
 
     def set_link_state(
         self, name: str, state: LinkState, *, reconnects: int = 0, problem: str = ""
@@ -107,6 +123,23 @@ class Desk:
             self._note(link, event)
             self.market.apply(event)
 
+    def apply_account(
+        self,
+        connection: str,
+        recv_ns: int,
+        events: Iterable[AccountEvent | VenueTime | PlatformState | FrameSetAside],
+    ) -> None:
+        """As `apply`, of a private connection that `add_account` made known."""
+        link = self._links[connection]
+        assert link.account is not None, f"{connection} reads no account"
+        link.frames += 1
+        link.last_recv_ns = max(link.last_recv_ns, recv_ns)
+        for event in events:
+            if isinstance(event, VenueTime | PlatformState | FrameSetAside):
+                self._note(link, event)
+            else:
+                link.account.apply(event)
+
     def snapshot(self, now_ns: int) -> DeskSnapshot:
         """The desk at `now_ns` of its clock."""
         self._seq += 1
@@ -117,7 +150,17 @@ class Desk:
             source=self.source,
             chains=self._chains(now_ns),
             links=self._healths(),
+            accounts=self._accounts(),
+            is_simulated=self.is_simulated,
         )
+
+    def _accounts(self) -> tuple[AccountSnapshot, ...]:
+        found = [
+            link.account.snapshot(is_live=link.state is LinkState.LIVE)
+            for link in self._links.values()
+            if link.account is not None
+        ]
+        return tuple(sorted(found, key=lambda each: (each.venue, each.account)))
 
     def _healths(self) -> tuple[LinkHealth, ...]:
         """Health of each link; what the market could not use is counted with the first."""
@@ -212,4 +255,5 @@ def _health(link: _Link) -> LinkHealth:
         refused=link.refused,
         problems=tuple(sorted(link.problems.items())),
         last_problem=link.last_problem,
+        account="" if link.account is None else link.account.account,
     )
