@@ -1,0 +1,87 @@
+"""What a leg pays, as numbers: the contract law that payoff, chances and pricing share.
+
+Every leg is brought to coins of underlying; who pays in what is `is_inverse`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+
+from quantdesk.domain.instrument import Instrument, InstrumentKind, OptionType
+from quantdesk.domain.structure import Leg
+from quantdesk.errors import InvalidInput
+
+BINANCE = "binance"
+
+
+class Payout(Enum):
+    """What sort of claim a leg is."""
+
+    CALL = "call"
+    PUT = "put"
+    FORWARD = "forward"
+    HELD_COIN = "held coin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegTerms:
+    """A leg as a claim; exact.
+
+    size : coins of underlying, signed; of an inverse future its USD notional, signed
+    strike : of options, USD; else 0
+    entry : price a coin paid at entry: coin for inverse options, USD for the rest
+    expiry_ns : None for a perpetual and held coin
+    """
+
+    payout: Payout
+    is_inverse: bool
+    size: Fraction
+    strike: Fraction
+    entry: Fraction
+    expiry_ns: int | None
+
+    @property
+    def is_option(self) -> bool:
+        """True where the payoff has a kink."""
+        return self.payout in (Payout.CALL, Payout.PUT)
+
+
+def coins_per_unit(instrument: Instrument) -> Decimal:
+    """Coins that one amount unit stands for: Binance counts contracts, Deribit coins."""
+    return instrument.contract_size if instrument.venue == BINANCE else Decimal(1)
+
+
+def leg_terms(leg: Leg, price: Decimal) -> LegTerms:
+    """The claim of `leg` entered at `price`, quote currency a coin.
+
+    Raises InvalidInput for a kind of contract that has no payoff here, and for a future whose price
+    is not above 0.
+    """
+    instrument = leg.instrument
+    kind = instrument.kind
+    if kind is InstrumentKind.OPTION:
+        is_call = instrument.option_type is OptionType.CALL
+        payout = Payout.CALL if is_call else Payout.PUT
+    elif kind in (InstrumentKind.FUTURE, InstrumentKind.PERPETUAL):
+        payout = Payout.FORWARD
+    elif kind is InstrumentKind.SPOT:
+        payout = Payout.HELD_COIN
+    else:
+        raise InvalidInput(
+            "instrument", instrument.name, f"a {kind.value} has no payoff of its own"
+        )
+    if payout is Payout.FORWARD and price <= 0:
+        raise InvalidInput("price", f"{price:f}", f"of {instrument.name} must be above 0")
+    is_usd_sized = payout is Payout.FORWARD and instrument.is_inverse
+    unit = Decimal(1) if is_usd_sized else coins_per_unit(instrument)
+    return LegTerms(
+        payout=payout,
+        is_inverse=instrument.is_inverse,
+        size=Fraction(leg.quantity * unit),
+        strike=Fraction(instrument.strike or 0),
+        entry=Fraction(price),
+        expiry_ns=instrument.expiry_ns,
+    )
