@@ -1,8 +1,9 @@
 """An exchange of our own: a venue-neutral market over recorded chains, and faces over real sockets.
 
 `SimulatedVenue` is the market: pure and deterministic, moved by an explicit clock. `DeribitServer`
-speaks Deribit's protocol over it on loopback. Imports nothing of `quantdesk.venues`: it speaks the
-protocol from the other side, so that an error in one is not repeated in the other.
+and `BinanceServer` speak the venues' protocols over it on loopback. Imports nothing of
+`quantdesk.venues`: it speaks the protocols from the other side, so that an error in one is not
+repeated in the other.
 
 Names are loaded on first use, so that building the samples needs neither kernel nor network.
 """
@@ -12,18 +13,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from quantdesk.simulator.binance.server import BinanceServer
     from quantdesk.simulator.deribit.server import DeribitServer
+    from quantdesk.simulator.fault_conductor import FaultConductor
+    from quantdesk.simulator.fault_script import read_fault_script
+    from quantdesk.simulator.faults import Fault
     from quantdesk.simulator.samples import SAMPLES, Sample, load_sample
     from quantdesk.simulator.venue import SimulatedVenue
 
-__all__ = ["SAMPLES", "DeribitServer", "Sample", "SimulatedVenue", "load_sample"]
+__all__ = [
+    "SAMPLES",
+    "BinanceServer",
+    "DeribitServer",
+    "Fault",
+    "FaultConductor",
+    "Sample",
+    "SimulatedVenue",
+    "load_sample",
+    "read_fault_script",
+]
 
 _HOMES = {
     "SAMPLES": "quantdesk.simulator.samples",
     "Sample": "quantdesk.simulator.samples",
     "load_sample": "quantdesk.simulator.samples",
     "SimulatedVenue": "quantdesk.simulator.venue",
+    "BinanceServer": "quantdesk.simulator.binance.server",
     "DeribitServer": "quantdesk.simulator.deribit.server",
+    "Fault": "quantdesk.simulator.faults",
+    "FaultConductor": "quantdesk.simulator.fault_conductor",
+    "read_fault_script": "quantdesk.simulator.fault_script",
 }
 
 

@@ -44,6 +44,9 @@ FUNDING_DEADBAND = 0.00025
 FUNDING_SAMPLE_NS = 30 * 1_000_000_000
 """Funding over a period is the mean of the rate at instants so far apart."""
 
+FUNDING_SAMPLES_MAX = 100_000
+"""Instants of a period at most; those of a long one (over 34 days) lie further apart."""
+
 LIMIT_SHARE = 0.015
 USD_DECIMALS = 2
 RATE_DECIMALS = 8
@@ -259,9 +262,23 @@ class FuturesMarket:
         share = (to_ns - from_ns) / FUNDING_PERIOD_NS
         return self._mean_rate(contract.index, from_ns, to_ns) * share
 
+    def eight_hour_rate(self, name: str, from_ns: int, to_ns: int) -> float:
+        """Mean eight-hour rate of a perpetual over a period."""
+        return self._mean_rate(self.contracts[self.row_of[name]].index, from_ns, to_ns)
+
+    def marks_at(self, name: str, instants_ns: IntArray) -> FloatArray:
+        """Marks of a future at venue times (n,), those before the opening by the path's rule."""
+        contract = self.contracts[self.row_of[name]]
+        steps = contract.index.steps_of(instants_ns)
+        prices = contract.index.prices_at(steps)
+        if contract.expiry is not None:
+            return np.round(prices * contract.expiry.basis, USD_DECIMALS)
+        return np.round(prices * (1 + _premiums(contract.index, steps)), USD_DECIMALS)
+
     def _mean_rate(self, index: UnderlyingIndex, from_ns: int, to_ns: int) -> float:
         """Mean eight-hour rate over a period."""
-        instants = np.arange(from_ns, max(to_ns, from_ns + 1), FUNDING_SAMPLE_NS)
+        spacing_ns = max(FUNDING_SAMPLE_NS, (to_ns - from_ns) // FUNDING_SAMPLES_MAX)
+        instants = np.arange(from_ns, max(to_ns, from_ns + 1), spacing_ns)
         premiums = _premiums(index, (instants - self._opened_ns) // index.step_ns)
         rates = np.maximum(FUNDING_DEADBAND, premiums) + np.minimum(-FUNDING_DEADBAND, premiums)
         return float(np.mean(rates))

@@ -17,6 +17,7 @@ from quantdesk.simulator.quoting import PriceGrid, Quotes, follow_mark
 from quantdesk.simulator.samples import Sample
 from quantdesk.simulator.settlement import averaged_share, coin_payoff
 from quantdesk.simulator.underlying import DELIVERY_WINDOW_NS, UnderlyingIndex
+from quantdesk.simulator.volatility_index import Strip, thirty_day_volatility
 
 NS_PER_MS = 1_000_000
 YEAR_NS = 365 * 86_400 * 1_000_000_000
@@ -89,6 +90,22 @@ class OptionMarket:
             return price
         mean = expiry.index.mean(expiry.expiry_ns - DELIVERY_WINDOW_NS, venue_ns)
         return round(share * mean + (1 - share) * price, marking.USD_DECIMALS)
+
+    def thirty_day_volatility(self, index_name: str) -> float | None:
+        """DVOL of the live expiries of an index, percent points; None where nothing prices it."""
+        board = self.board
+        strips = [
+            Strip(
+                years=(expiry.expiry_ns - self._step_ns()) / YEAR_NS,
+                forward=expiry.forward,
+                is_call=board.is_call[expiry.rows],
+                strike=board.strike[expiry.rows],
+                mark=board.published[Field.MARK, expiry.rows],
+            )
+            for expiry in self.expiries
+            if expiry.index.name == index_name
+        ]
+        return thirty_day_volatility(strips)
 
     def move(self, step: int) -> None:
         """Deliver what time has reached and mark the rest at path step `step`."""

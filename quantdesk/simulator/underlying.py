@@ -52,6 +52,10 @@ class UnderlyingIndex:
         """The step that venue time `venue_ns` is in; 0 at and before the opening."""
         return max(0, (venue_ns - self.opened_ns) // self.step_ns)
 
+    def steps_of(self, instants_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Steps that venue times (n,) are in; negative before the opening."""
+        return (instants_ns - self.opened_ns) // self.step_ns
+
     def ratio_at(self, step: int) -> float:
         """Unrounded index over its opening."""
         level = float(self._path.levels(np.array([self._path_start + step], dtype=np.int64))[0])
@@ -79,9 +83,10 @@ class UnderlyingIndex:
         steps = np.arange(
             self.step_at(from_ns), max(self.step_at(to_ns), self.step_at(from_ns) + 1)
         )
-        return round(float(np.mean(self._prices(steps))), USD_DECIMALS)
+        return round(float(np.mean(self.prices_at(steps))), USD_DECIMALS)
 
-    def _prices(self, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+    def prices_at(self, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Index at `steps` (n,), two decimals; below 0 the path before the opening, by its rule."""
         levels = self._path.levels(self._path_start + steps)
         prices = self.price_opening * np.exp(self._beta * (levels - self._level_opening))
         return np.round(prices, USD_DECIMALS)

@@ -25,9 +25,11 @@ from quantdesk.simulator.option_market import OptionMarket
 from quantdesk.simulator.samples import Sample
 from quantdesk.simulator.trading_floor import DayOfTrades, TradingFloor
 from quantdesk.simulator.underlying import UnderlyingIndex
+from quantdesk.simulator.volatility_index import VolatilityHistory
 
 SPEED_MAX = 100_000.0
 NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,7 +41,7 @@ class MarketChanges:
     delivered_rows : expired since; part of `rows`
     futures, futures_quoted, futures_delivered : the same of the futures, as row numbers of theirs
     books : names of the instruments with another book at any level
-    index_names : indexes whose price differs
+    index_names : indexes whose price differs; volatility_names : those whose DVOL differs
     events : what the exchange told, in order
     """
 
@@ -52,6 +54,7 @@ class MarketChanges:
     futures_delivered: tuple[int, ...]
     books: tuple[str, ...]
     index_names: tuple[str, ...]
+    volatility_names: tuple[str, ...]
     events: tuple[ExchangeEvent, ...]
 
 
@@ -97,6 +100,10 @@ class SimulatedVenue:
         self._floor.publish_quotes(self._options.moved_rows)
         for contract in self.futures.contracts:
             contract.stamp_ms = self.stamp_ms
+        self._volatility: dict[str, float] = {}
+        self._volatility_histories = {name: VolatilityHistory() for name in self._indexes}
+        self._volatility_second = -1
+        self._measure_volatility()
         self._told_options = self.board.published.copy()
         self._told_open = self.board.is_open.copy()
         self._told_futures = [contract.published() for contract in self.futures.contracts]
@@ -135,6 +142,19 @@ class SimulatedVenue:
         """Expected delivery price of the next expiry: the index but in its last 30 minutes."""
         return self._options.estimated_delivery(index_name)
 
+    def next_expiry_ns(self, index_name: str) -> int | None:
+        """When the nearest option expiry of an index is; None where none is left."""
+        lives = (e.expiry_ns for e in self._options.expiries if e.index.name == index_name)
+        return min(lives, default=None)
+
+    def volatility(self, index_name: str) -> float | None:
+        """DVOL of an index in percent points, as measured last; None where no chain prices it."""
+        return self._volatility.get(index_name)
+
+    def volatility_history(self, index_name: str) -> VolatilityHistory:
+        """DVOL since the opening."""
+        return self._volatility_histories[index_name]
+
     def day_of_trades(self, name: str) -> DayOfTrades | None:
         """What was traded of an instrument here; None where nothing was."""
         return self._floor.day_of_trades(name)
@@ -156,7 +176,7 @@ class SimulatedVenue:
         step = (self.now_ns() - self.opened_ns) // self._step_length_ns
         step_before, self._step = self._step, step
         if step == step_before:
-            return self._changes(())
+            return self._changes((), ())
         self._options.move(step)
         expected = {name: self._options.estimated_delivery(name) for name in self._indexes}
         self.futures.move(step, expected)
@@ -168,7 +188,7 @@ class SimulatedVenue:
             for name, index in self._indexes.items()
             if index.price_at(step) != index.price_at(step_before)
         )
-        return self._changes(moved)
+        return self._changes(moved, self._measure_volatility())
 
     def untold_events(self) -> tuple[ExchangeEvent, ...]:
         """What the exchange told and neither `advance` nor `changes` has handed on yet."""
@@ -176,7 +196,24 @@ class SimulatedVenue:
 
     def changes(self) -> MarketChanges:
         """What orders changed since the last call, at the time of the last `advance`."""
-        return self._changes(())
+        return self._changes((), ())
+
+    def _measure_volatility(self) -> tuple[str, ...]:
+        """Measure DVOL once a second of venue time; gives the indexes where it differs."""
+        second = self._step_ns() // NS_PER_S
+        if second == self._volatility_second:
+            return ()
+        self._volatility_second = second
+        differs = []
+        for name in self._indexes:
+            value = self._options.thirty_day_volatility(name)
+            if value is None:
+                continue
+            self._volatility_histories[name].note(self._step_ns(), value)
+            if self._volatility.get(name) != value:
+                self._volatility[name] = value
+                differs.append(name)
+        return tuple(differs)
 
     def _index(self, sample: Sample) -> UnderlyingIndex:
         if sample.path.step_ns != self._step_length_ns:
@@ -197,7 +234,9 @@ class SimulatedVenue:
         """Venue time at which the current step began."""
         return self.opened_ns + self._step * self._step_length_ns
 
-    def _changes(self, index_names: tuple[str, ...]) -> MarketChanges:
+    def _changes(
+        self, index_names: tuple[str, ...], volatility_names: tuple[str, ...]
+    ) -> MarketChanges:
         """Compare with what was told before; stamp what changed."""
         events = self._floor.take_events()
         board, contracts = self.board, self.futures.contracts
@@ -231,6 +270,7 @@ class SimulatedVenue:
             ),
             books=tuple({e.instrument_name: None for e in events if isinstance(e, BookChanged)}),
             index_names=index_names,
+            volatility_names=volatility_names,
             events=events,
         )
 

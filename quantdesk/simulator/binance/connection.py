@@ -36,6 +36,7 @@ class Connection:
 
     Attributes
     ----------
+    number : in the order of opening, from 1
     path : "public", "market" or "private"
     is_combined : whether messages are wrapped with their stream's name
     """
@@ -51,8 +52,10 @@ class Connection:
         owner_of: Callable[[str], str | None],
         now_ns: int,
         faults: Faults,
+        number: int,
     ) -> None:
         assert isinstance(transport, asyncio.Transport)
+        self.number = number
         self.path = path
         self.is_combined = is_combined
         self._socket, self._transport = socket, transport
@@ -96,7 +99,7 @@ class Connection:
         """Queue a stream's message."""
         if self.is_combined:
             payload = b'{"stream":' + msgspec.json.encode(name) + b',"data":' + payload + b"}"
-        fate = self._faults.of_message()
+        fate = self._faults.of_message(name, self.number)
         if fate is Fate.LATE:
             self._held_back, payload = payload, self._held_back or b""
         if fate is not Fate.LOST and payload:

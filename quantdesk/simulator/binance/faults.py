@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
-from enum import Enum
-
 import msgspec
 
 from quantdesk.errors import InvalidInput
 from quantdesk.simulator.binance.refusals import UNAVAILABLE, ApiRefusal
+from quantdesk.simulator.faults import PLANNED_MAX, Fate, Plan
 
-PLANNED_MAX = 100_000
+__all__ = ["MAINTENANCE", "PLANNED_MAX", "Fate", "Faults"]
 
 MAINTENANCE = ApiRefusal(code=-1016, msg="This service is no longer available.", status=UNAVAILABLE)
-
-
-class Fate(Enum):
-    """What becomes of a message or an answer.
-
-    LOST : never sent; TWICE : sent two times; LATE : sent after the one that follows it
-    """
-
-    SENT = "sent"
-    LOST = "lost"
-    TWICE = "twice"
-    LATE = "late"
 
 
 class Faults:
@@ -33,43 +19,41 @@ class Faults:
     Attributes
     ----------
     is_in_maintenance : every request is refused, and no stream connects
+    messages : fates of stream messages by stream
+    requests : by method and path, as "POST /order"
     """
 
     def __init__(self) -> None:
         self.is_in_maintenance = False
-        self._messages: deque[Fate] = deque()
-        self._requests: deque[tuple[Fate, ApiRefusal | None]] = deque()
+        self.messages: Plan[Fate] = Plan()
+        self.requests: Plan[tuple[Fate, ApiRefusal | None]] = Plan()
 
     def plan_messages(self, *fates: Fate) -> None:
         """Decide the fate of the next stream messages. Raises InvalidInput over the bound."""
-        if len(self._messages) + len(fates) > PLANNED_MAX:
+        if len(fates) > PLANNED_MAX:
             raise InvalidInput("fates", len(fates), f"must leave at most {PLANNED_MAX} planned")
-        self._messages.extend(fates)
+        for fate in fates:
+            self.messages.add(fate)
 
-    def refuse_requests(self, refusal: ApiRefusal, count: int = 1) -> None:
+    def refuse_requests(self, refusal: ApiRefusal, count: int = 1, *, pattern: str = "*") -> None:
         """Answer the next `count` requests with `refusal`, carrying none of them out."""
-        self._plan_requests(Fate.SENT, refusal, count)
+        self.requests.add((Fate.SENT, refusal), count, pattern=pattern)
 
-    def lose_answers(self, count: int = 1) -> None:
+    def lose_answers(self, count: int = 1, *, pattern: str = "*") -> None:
         """Carry out the next `count` requests and cut their connections before the answer."""
-        self._plan_requests(Fate.LOST, None, count)
+        self.requests.add((Fate.LOST, None), count, pattern=pattern)
 
-    def of_message(self) -> Fate:
+    def of_message(self, stream: str = "", connection: int = 0) -> Fate:
         """The fate of the message to be sent now."""
-        return self._messages.popleft() if self._messages else Fate.SENT
+        return self.messages.take(stream, connection) or Fate.SENT
 
-    def of_request(self) -> tuple[Fate, ApiRefusal | None]:
+    def of_request(self, name: str = "") -> tuple[Fate, ApiRefusal | None]:
         """The fate of the request that came now, and what refuses it."""
         if self.is_in_maintenance:
             return Fate.SENT, MAINTENANCE
-        return self._requests.popleft() if self._requests else (Fate.SENT, None)
+        return self.requests.take(name) or (Fate.SENT, None)
 
     @staticmethod
     def encode(refusal: ApiRefusal) -> bytes:
         """The body of a refused request."""
         return msgspec.json.encode(refusal.body())
-
-    def _plan_requests(self, fate: Fate, refusal: ApiRefusal | None, count: int) -> None:
-        if not 1 <= count <= PLANNED_MAX - len(self._requests):
-            raise InvalidInput("count", count, f"must leave 1 to {PLANNED_MAX} planned")
-        self._requests.extend((fate, refusal) for _ in range(count))

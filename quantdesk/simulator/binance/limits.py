@@ -6,8 +6,9 @@ Counts in the machine's time, whatever the venue clock's speed: the limits prote
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 
-from quantdesk.simulator.binance.refusals import TEAPOT, TOO_MANY, ApiRefusal
+from quantdesk.simulator.binance.refusals import TEAPOT, TOO_MANY, TOO_MUCH_WEIGHT, ApiRefusal
 
 WEIGHT_PER_MINUTE = 2_400
 ORDERS_PER_MINUTE = 1_200
@@ -88,11 +89,9 @@ class Limits:
             entry.banned_until_ns = now_ns + entry.ban_s * _NS_PER_S
             entry.ban_s = min(entry.ban_s * 2, BAN_MAX_S)
             return self._banned(address, entry, now_ns)
-        return ApiRefusal(
-            code=-1008,
-            msg=f"Too much request weight used; current limit is {self._weight_max} request "
-            "weight per 1 MINUTE.",
-            status=TOO_MANY,
+        return replace(
+            TOO_MUCH_WEIGHT,
+            msg=TOO_MUCH_WEIGHT.msg.replace(str(WEIGHT_PER_MINUTE), str(self._weight_max)),
             retry_after_s=entry.weight.left_s(now_ns),
         )
 

@@ -50,6 +50,12 @@ INTERNAL_UNKNOWN = ApiRefusal(
     status=UNAVAILABLE,
 )
 """The request may have been carried out: the venue says to ask before sending again."""
+TOO_MUCH_WEIGHT = ApiRefusal(
+    code=-1008,
+    msg="Too much request weight used; current limit is 2400 request weight per 1 MINUTE.",
+    status=TOO_MANY,
+    retry_after_s=1,
+)
 UNAUTHORISED_ACTION = ApiRefusal(
     code=-1002, msg="You are not authorized to execute this request.", status=UNAUTHORIZED
 )

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -19,14 +21,17 @@ from quantdesk.errors import InvalidInput
 from quantdesk.simulator.binance.accounts import ApiAccount, draw_accounts
 from quantdesk.simulator.binance.connection import CLOSE_TIMEOUT_S, GOING_AWAY, Connection
 from quantdesk.simulator.binance.control import STREAMS_MAX, answer
+from quantdesk.simulator.binance.fault_acts import apply_fault, end_fault
 from quantdesk.simulator.binance.faults import Fate, Faults
 from quantdesk.simulator.binance.floor import BinanceFloor
 from quantdesk.simulator.binance.hub import StreamHub
 from quantdesk.simulator.binance.limits import WEIGHT_PER_MINUTE, Limits
 from quantdesk.simulator.binance.listen_keys import ListenKeys
+from quantdesk.simulator.binance.refusals import TOO_MUCH_WEIGHT
 from quantdesk.simulator.binance.rest import BASE, RawAnswer, RawRequest, RestFace
 from quantdesk.simulator.binance.stream import MARKET, PRIVATE, PUBLIC
 from quantdesk.simulator.exchange.refusals import EndReason
+from quantdesk.simulator.faults import Fault
 from quantdesk.simulator.venue import SimulatedVenue
 
 STEP_S = 0.1
@@ -56,12 +61,14 @@ class BinanceServer:
         port: int = 0,
         step_s: float | None = STEP_S,
         weight_per_minute: int = WEIGHT_PER_MINUTE,
+        routes: Sequence[web.RouteDef] = (),
     ) -> None:
         """Opens the floor; the sockets open with `start`.
 
         accounts : None draws one from the venue's seed, with 1,000,000 USDT
         port : 0 picks a free one
         step_s : seconds of the machine's time between moves; None leaves moving it to `pump`
+        routes : to serve on the same port besides the venue's own
 
         The venue may be moved by another face too: this one reads its clock and indexes only.
         Raises InvalidInput.
@@ -80,6 +87,8 @@ class BinanceServer:
         self._connections: dict[Connection, None] = {}
         self._runner: web.AppRunner | None = None
         self._stepper: asyncio.Task[None] | None = None
+        self._connection_numbers = count(1)
+        self._routes = tuple(routes)
         self._is_stalled = False
 
     @property
@@ -121,6 +130,7 @@ class BinanceServer:
                 app.router.add_get(f"/{path}/{kind}/{{names:.*}}", self._serve_socket)
         for method in _METHODS:
             app.router.add_route(method, f"{BASE}/{{path:.*}}", self._serve_rest)
+        app.router.add_routes(self._routes)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port)
@@ -133,6 +143,11 @@ class BinanceServer:
         self._port = runner.addresses[0][1]
         if self._step_s is not None:
             self._stepper = asyncio.create_task(self._step(self._step_s), name="simulated-binance")
+
+    async def broken(self) -> None:
+        """Return only when moving the floor ended by itself; `stop` then raises why."""
+        assert self._stepper is not None, "a floor that `pump` moves ends with its caller"
+        await asyncio.wait([self._stepper])
 
     async def stop(self) -> None:
         """Close every connection and stop listening. Does nothing where it does not run.
@@ -173,28 +188,48 @@ class BinanceServer:
 
     # Faults that act on connections and state at once; those of single messages are in `faults`
 
-    def drop_connections(self) -> None:
+    def apply_fault(self, fault: Fault) -> None:
+        """Let `fault` happen from now. Raises InvalidInput over a bound."""
+        apply_fault(self, fault)
+
+    def end_fault(self, fault: Fault) -> None:
+        """Let a stall or a maintenance be over."""
+        end_fault(self, fault)
+
+    def drop_connections(self, number: int | None = None) -> None:
         """Cut every connection as a lost network does: without a closing handshake."""
-        for connection in list(self._connections):
+        for connection in self._numbered(number):
             connection.cut()
 
-    def stall(self, is_stalled: bool) -> None:
+    def stall(self, is_stalled: bool, number: int | None = None) -> None:
         """Stop sending on all connections, which stay open; or go on with what was queued."""
-        self._is_stalled = is_stalled
-        for connection in self._connections:
+        if number is None:
+            self._is_stalled = is_stalled
+        for connection in self._numbered(number):
             connection.stall(is_stalled)
 
-    def inject(self, payload: str | bytes) -> None:
+    def inject(self, payload: str | bytes, number: int | None = None) -> None:
         """Send `payload` as it is to every connection: text as a text frame, bytes as binary."""
-        for connection in list(self._connections):
+        for connection in self._numbered(number):
             if isinstance(payload, str):
-                connection.send(payload.encode())
+                connection.send(payload.encode("utf-8", "surrogatepass"))
             else:
                 connection.send(payload, WSMsgType.BINARY)
 
     def expire_listen_keys(self) -> None:
         """End every user data stream's key before its time."""
         self._hub.expire(self._listen_keys.expire_all(), self.floor.now_ms)
+
+    def set_maintenance(self, is_on: bool) -> None:
+        """Refuse every request and end all streams, or take them again."""
+        self.faults.is_in_maintenance = is_on
+        if is_on:
+            self._end_connections("maintenance")
+
+    def refuse_next(self, count: int = 1, *, retry_after_s: int = 1, pattern: str = "*") -> None:
+        """Answer the next requests with 429, carrying none of them out."""
+        refusal = replace(TOO_MUCH_WEIGHT, retry_after_s=retry_after_s)
+        self.faults.refuse_requests(refusal, count, pattern=pattern)
 
     def ban(self, seconds: int, address: str = "127.0.0.1") -> None:
         """Answer an address with 418 for so long, as the venue's machinery does."""
@@ -205,6 +240,10 @@ class BinanceServer:
         self.floor.exchange.cancel_everything(EndReason.VENUE_RESTART)
         self.drop_connections()
         self._publish()
+
+    def _numbered(self, number: int | None) -> list[Connection]:
+        """All connections, or the one of that number."""
+        return [one for one in self._connections if number in (None, one.number)]
 
     def _publish(self) -> None:
         self._hub.close(self._listen_keys.take_closed())
@@ -224,9 +263,9 @@ class BinanceServer:
             # A market that stands still must not look alive to its clients.
             self._end_connections()
 
-    def _end_connections(self) -> None:
+    def _end_connections(self, reason: str = "shutdown") -> None:
         for connection in list(self._connections):
-            connection.end(GOING_AWAY, "shutdown")
+            connection.end(GOING_AWAY, reason)
 
     async def _serve_rest(self, request: web.Request) -> web.StreamResponse:
         # The signature is over the bytes as sent, which the parsed URL does not keep.
@@ -240,7 +279,7 @@ class BinanceServer:
             api_key=request.headers.get("X-MBX-APIKEY"),
             address=request.remote or "",
         )
-        fate, refusal = self.faults.of_request()
+        fate, refusal = self.faults.of_request(f"{raw.method} {BASE}{raw.path}")
         if refusal is not None:
             return _response(
                 RawAnswer(
@@ -281,6 +320,7 @@ class BinanceServer:
             owner_of=self._listen_keys.owner,
             now_ns=self.venue.clock.now_ns(),
             faults=self.faults,
+            number=next(self._connection_numbers),
         )
         connection.stall(self._is_stalled)
         self._connections[connection] = None

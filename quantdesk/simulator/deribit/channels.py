@@ -43,6 +43,8 @@ class Subject(Enum):
     TRADES = "trades"
     USER = "user"
     PORTFOLIO = "portfolio"
+    VOLATILITY = "volatility"
+    NOTHING = "nothing"
 
 
 class Channel:
@@ -317,7 +319,9 @@ class PlatformStateChannel(Channel):
 
 def needs_authorization(name: str) -> bool:
     """Whether `name` is a raw public channel, which the venue keeps for authenticated sockets."""
-    return name.partition(".")[0] in ("ticker", "book", "trades") and name.endswith(".raw")
+    return name.partition(".")[0] in ("ticker", "book", "trades", "perpetual") and name.endswith(
+        ".raw"
+    )
 
 
 def open_channel(name: str, market: DeribitMarket) -> Channel | None:

@@ -17,19 +17,18 @@ class Connection:
 
     Attributes
     ----------
+    number : in the order of opening, from 1
     grant : of the token it authenticated with; None before
     cancels_on_disconnect : whether its orders end with it
     joined : channels of the request at hand, to be greeted after its answer
     """
 
-    def __init__(
-        self, connection_id: str, session: Session, hub: ChannelHub, faults: Faults
-    ) -> None:
+    def __init__(self, number: int, session: Session, hub: ChannelHub, faults: Faults) -> None:
+        self.number = number
         self.session = session
         self.cancels_on_disconnect = False
         self.joined: list[str] = []
         self.joined_as: str | None = None
-        self._connection_id = connection_id
         self._hub = hub
         self._faults = faults
         self._grant: Grant | None = None
@@ -39,7 +38,7 @@ class Connection:
     @property
     def connection_id(self) -> str:
         """Unique as long as the server runs."""
-        return self._connection_id
+        return f"connection-{self.number}"
 
     @property
     def grant(self) -> Grant | None:
@@ -61,9 +60,9 @@ class Connection:
         """Queue a message."""
         self.session.send(payload)
 
-    def notify(self, payload: bytes) -> None:
+    def notify(self, channel: str, payload: bytes) -> None:
         """Queue a notification, unless a fault is planned for it."""
-        fate = self._faults.of_message()
+        fate = self._faults.of_message(channel, self.number)
         late, self._late = self._late, None
         if fate is Fate.LATE:
             self._late = payload

@@ -9,6 +9,9 @@ import msgspec
 
 from quantdesk.simulator.deribit import (
     account_methods,
+    candles,
+    funding_methods,
+    index_methods,
     market_methods,
     order_methods,
     order_queries,
@@ -25,7 +28,10 @@ from quantdesk.simulator.deribit.tokens import Grant
 METHODS: dict[str, Method] = {
     **session_methods.METHODS,
     **market_methods.METHODS,
+    **index_methods.METHODS,
+    **funding_methods.METHODS,
     **trade_methods.METHODS,
+    **candles.METHODS,
     **order_methods.METHODS,
     **order_queries.METHODS,
     **account_methods.METHODS,

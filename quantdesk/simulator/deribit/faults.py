@@ -2,60 +2,45 @@
 
 from __future__ import annotations
 
-from collections import deque
-from enum import Enum
-
 from quantdesk.errors import InvalidInput
 from quantdesk.simulator.deribit.refusals import Refusal
+from quantdesk.simulator.faults import PLANNED_MAX, Fate, Plan
 
-PLANNED_MAX = 100_000
-
-
-class Fate(Enum):
-    """What becomes of a message or an answer.
-
-    LOST : never sent; TWICE : sent two times; LATE : sent after the one that follows it
-    """
-
-    SENT = "sent"
-    LOST = "lost"
-    TWICE = "twice"
-    LATE = "late"
+__all__ = ["PLANNED_MAX", "Fate", "Faults"]
 
 
 class Faults:
-    """Fates of what comes next, first come first served; SENT where nothing is planned."""
+    """Fates of what comes next, first come first served; SENT where nothing is planned.
+
+    Attributes
+    ----------
+    messages : fates of notifications by channel
+    requests : by method, what refuses it; None carries it out and loses the answer
+    """
 
     def __init__(self) -> None:
-        self._messages: deque[Fate] = deque()
-        self._requests: deque[Refusal | None] = deque()
+        self.messages: Plan[Fate] = Plan()
+        self.requests: Plan[tuple[Fate, Refusal | None]] = Plan()
 
     def plan_messages(self, *fates: Fate) -> None:
         """Decide the fate of the next notifications. Raises InvalidInput over the bound."""
-        if len(self._messages) + len(fates) > PLANNED_MAX:
+        if len(fates) > PLANNED_MAX:
             raise InvalidInput("fates", len(fates), f"must leave at most {PLANNED_MAX} planned")
-        self._messages.extend(fates)
+        for fate in fates:
+            self.messages.add(fate)
 
-    def refuse_requests(self, refusal: Refusal, count: int = 1) -> None:
+    def refuse_requests(self, refusal: Refusal, count: int = 1, *, pattern: str = "*") -> None:
         """Answer the next `count` requests with `refusal`, carrying none of them out."""
-        self._plan_requests(refusal, count)
+        self.requests.add((Fate.SENT, refusal), count, pattern=pattern)
 
-    def lose_answers(self, count: int = 1) -> None:
+    def lose_answers(self, count: int = 1, *, pattern: str = "*") -> None:
         """Carry out the next `count` requests and never answer them."""
-        self._plan_requests(None, count)
+        self.requests.add((Fate.LOST, None), count, pattern=pattern)
 
-    def of_message(self) -> Fate:
+    def of_message(self, channel: str = "", connection: int = 0) -> Fate:
         """The fate of the notification to be sent now."""
-        return self._messages.popleft() if self._messages else Fate.SENT
+        return self.messages.take(channel, connection) or Fate.SENT
 
-    def of_request(self) -> tuple[Fate, Refusal | None]:
+    def of_request(self, method: str = "") -> tuple[Fate, Refusal | None]:
         """The fate of the answer to the request that came now, and what refuses it."""
-        if not self._requests:
-            return Fate.SENT, None
-        refusal = self._requests.popleft()
-        return (Fate.LOST, None) if refusal is None else (Fate.SENT, refusal)
-
-    def _plan_requests(self, refusal: Refusal | None, count: int) -> None:
-        if not 1 <= count <= PLANNED_MAX - len(self._requests):
-            raise InvalidInput("count", count, f"must leave 1 to {PLANNED_MAX} planned")
-        self._requests.extend([refusal] * count)
+        return self.requests.take(method) or (Fate.SENT, None)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from quantdesk.simulator.deribit.channels import Channel, Subject, open_channel
 from quantdesk.simulator.deribit.face import DeribitFace
+from quantdesk.simulator.deribit.index_channels import open_index_channel, open_quiet_channel
 from quantdesk.simulator.deribit.private_channels import (
     account_of,
     instrument_of,
@@ -30,7 +31,7 @@ class Subscriber(Protocol):
     def send(self, payload: bytes) -> None:
         """Queue a message; never blocks."""
 
-    def notify(self, payload: bytes) -> None:
+    def notify(self, channel: str, payload: bytes) -> None:
         """Queue a notification, to which faults may happen; never blocks."""
 
 
@@ -83,7 +84,7 @@ class ChannelHub:
         for name in names:
             entry = self._open.get(_key(name, account_id))
             for data in entry.channel.greeting() if entry is not None else ():
-                subscriber.notify(notification(name, data))
+                subscriber.notify(name, notification(name, data))
 
     def unsubscribe(self, subscriber: Subscriber, names: Iterable[str]) -> list[str]:
         """Take `subscriber` out of `names`; returns those it was in."""
@@ -134,6 +135,8 @@ class ChannelHub:
             self._note(Subject.DELIVERY, None, line)
         for index_name in changes.index_names:
             self._note(Subject.INDEX, index_name, index_name)
+        for index_name in changes.volatility_names:
+            self._note(Subject.VOLATILITY, index_name, index_name)
 
     def _note_events(self, changes: MarketChanges) -> None:
         """Trades to everyone's channels, the rest to those of its account."""
@@ -157,9 +160,12 @@ class ChannelHub:
     def _create(self, key: ChannelKey) -> _Open | None:
         name, account_id = key
         if account_id:
-            channel = open_private_channel(name, self._face, self._accounts[account_id])
+            account = self._accounts[account_id]
+            channel = open_private_channel(name, self._face, account)
+            channel = channel or open_quiet_channel(name, self._face)
         else:
             channel = open_channel(name, self._market) or open_trade_channel(name, self._face)
+            channel = channel or open_index_channel(name, self._face)
         if channel is None:
             return None
         entry = _Open(channel)
@@ -196,7 +202,7 @@ class ChannelHub:
                 entry.sent_ns = machine_ns
                 payload = notification(key[0], data)
                 for subscriber in list(entry.subscribers):
-                    subscriber.notify(payload)
+                    subscriber.notify(key[0], payload)
 
 
 def _key(name: str, account_id: str | None) -> ChannelKey:

@@ -44,6 +44,9 @@ class DeribitMarket:
         self.currencies = tuple(sample.underlying for sample in venue.samples)
         self.names = (*self.board.names, *(future.name for future in venue.futures.contracts))
         self.line_of = {name: line for line, name in enumerate(self.names)}
+        self._line_of_id = {
+            self.instrument(line).instrument_id: line for line in range(len(self.names))
+        }
         self._encoder = msgspec.json.Encoder()
         self._tickers: dict[int, bytes] = {}
         self._stats = [msgspec.json.decode(t.stats, type=Stats) for t in self.board.recorded]
@@ -59,6 +62,10 @@ class DeribitMarket:
             and (currency is None or self.currency(line) == currency)
             and self.is_open(line) is not expired
         ]
+
+    def line_of_id(self, instrument_id: int) -> int | None:
+        """The line of an instrument's number; None where there is none."""
+        return self._line_of_id.get(instrument_id)
 
     def future(self, line: int) -> Future | None:
         """The future of a line; None for an option."""
@@ -230,6 +237,10 @@ class DeribitMarket:
         dated = {r.expiration_timestamp for r in records if r.settlement_period != "perpetual"}
         codes = [expiry_code(expires_ms * NS_PER_MS) for expires_ms in sorted(dated)]
         return codes + ["PERPETUAL"] * any(r.settlement_period == "perpetual" for r in records)
+
+    def volume(self, line: int) -> float:
+        """Coins traded in a day: recorded, and here on top."""
+        return self._stats_of(line).volume or 0.0
 
     def _last_price(self, line: int) -> float | None:
         traded = self.listing(line).last_price

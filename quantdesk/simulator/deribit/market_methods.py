@@ -35,6 +35,25 @@ class BookParams(msgspec.Struct, frozen=True):
     depth: Whole = msgspec.UNSET
 
 
+class BookByIdParams(msgspec.Struct, frozen=True):
+    instrument_id: int
+    depth: Whole = msgspec.UNSET
+
+
+class MarkHistoryParams(msgspec.Struct, frozen=True):
+    instrument_name: str
+    start_timestamp: int
+    end_timestamp: int
+
+
+class CombosParams(msgspec.Struct, frozen=True):
+    currency: str
+
+
+class ComboIdParams(msgspec.Struct, frozen=True):
+    combo_id: str
+
+
 class IndexParams(msgspec.Struct, frozen=True):
     index_name: str
 
@@ -97,15 +116,27 @@ def _ticker(call: Call) -> object:
 
 
 def _order_book(call: Call) -> object:
+    return _book_of(call, _row_of(call))
+
+
+def _order_book_by_id(call: Call) -> object:
+    return _book_of(call, call.face.market.line_of_id(call.params.instrument_id))
+
+
+def _book_of(call: Call, row: int | None) -> object:
     if call.params.depth not in (msgspec.UNSET, *BOOK_DEPTHS):
         return invalid_params("depth", f"must be one of {', '.join(map(str, BOOK_DEPTHS))}")
-    row = _row_of(call)
     if row is None:
         return refusals.NOT_FOUND
     depth = given_number(call.params.depth, BOOK_DEPTH_DEFAULT)
     bids, asks = call.face.market.levels(row, depth)
     ticker = msgspec.json.decode(call.face.market.ticker_json(row), type=dict[str, msgspec.Raw])
     return {**ticker, "change_id": call.face.market.change_id(row), "bids": bids, "asks": asks}
+
+
+def _mark_history(call: Call) -> object:
+    """None is kept: the venue has it for the options of DVOL only, and an empty list for others."""
+    return [] if _row_of(call) is not None else refusals.NOT_FOUND
 
 
 def _summaries_by_currency(call: Call) -> object:
@@ -198,6 +229,12 @@ METHODS: dict[str, Method] = {
     "public/get_contract_size": Method(run=_contract_size, params=InstrumentParams),
     "public/ticker": Method(run=_ticker, params=InstrumentParams),
     "public/get_order_book": Method(run=_order_book, params=BookParams),
+    "public/get_order_book_by_instrument_id": Method(run=_order_book_by_id, params=BookByIdParams),
+    "public/get_mark_price_history": Method(run=_mark_history, params=MarkHistoryParams),
+    "public/get_combos": Method(run=lambda _call: [], params=CombosParams),
+    "public/get_combo_ids": Method(run=lambda _call: [], params=CombosParams),
+    "public/get_combo_details": Method(run=lambda _call: refusals.NOT_FOUND, params=ComboIdParams),
+    "public/get_announcements": Method(run=lambda _call: []),
     "public/get_book_summary_by_currency": Method(
         run=_summaries_by_currency, params=SummariesParams
     ),
@@ -205,7 +242,6 @@ METHODS: dict[str, Method] = {
         run=_summary_by_instrument, params=InstrumentParams
     ),
     "public/get_index_price": Method(run=_index_price, params=IndexParams),
-    "public/get_index_price_names": Method(run=lambda call: list(call.face.venue.indexes)),
     "public/get_expirations": Method(run=_expirations, params=ExpirationsParams),
     "public/get_delivery_prices": Method(run=_delivery_prices, params=DeliveriesParams),
 }

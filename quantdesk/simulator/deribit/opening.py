@@ -23,7 +23,7 @@ class _Inbox:
     def send(self, payload: bytes) -> None:
         self.frames.append(payload)
 
-    def notify(self, payload: bytes) -> None:
+    def notify(self, channel: str, payload: bytes) -> None:
         self.frames.append(payload)
 
 

@@ -88,6 +88,27 @@ class TradesByCurrencyParams(msgspec.Struct, frozen=True):
     sorting: Text = msgspec.UNSET
 
 
+class TimedTradesByCurrencyParams(msgspec.Struct, frozen=True):
+    currency: str
+    start_timestamp: int
+    end_timestamp: int
+    kind: Text = msgspec.UNSET
+    start_id: Text = msgspec.UNSET
+    end_id: Text = msgspec.UNSET
+    count: Whole = msgspec.UNSET
+    sorting: Text = msgspec.UNSET
+
+
+class TimedTradesByInstrumentParams(msgspec.Struct, frozen=True):
+    instrument_name: str
+    start_timestamp: int
+    end_timestamp: int
+    start_seq: Whole = msgspec.UNSET
+    end_seq: Whole = msgspec.UNSET
+    count: Whole = msgspec.UNSET
+    sorting: Text = msgspec.UNSET
+
+
 class TradesByInstrumentParams(msgspec.Struct, frozen=True):
     instrument_name: str
     start_seq: Whole = msgspec.UNSET
@@ -237,12 +258,12 @@ def _trades_by_currency(call: Call) -> object:
         if params.currency in ("any", fill.fee_currency)
         and kind in ("any", market.kind(market.line_of[fill.instrument_name]))
     ]
-    first, last = _number_in(params.start_id), _number_in(params.end_id)
+    first, last = number_in(params.start_id), number_in(params.end_id)
     chosen = [
         trade
         for trade in trades
-        if (first is None or (_number_in(trade.trade_id) or 0) >= first)
-        and (last is None or (_number_in(trade.trade_id) or 0) <= last)
+        if (first is None or (number_in(trade.trade_id) or 0) >= first)
+        and (last is None or (number_in(trade.trade_id) or 0) <= last)
     ]
     return _page(call, chosen)
 
@@ -295,7 +316,7 @@ def page_of(trades: list[T], count: int, sorting: str) -> dict[str, object]:
     return {"trades": page, "has_more": len(trades) > count}
 
 
-def _number_in(text: Text) -> int | None:
+def number_in(text: Text) -> int | None:
     """The number at the end of a trade id; None where there is none."""
     digits = "" if isinstance(text, msgspec.UnsetType) else text.rpartition("-")[2]
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
@@ -352,13 +373,13 @@ METHODS: dict[str, Method] = {
     ),
     "private/get_user_trades_by_currency": _reading(_trades_by_currency, TradesByCurrencyParams),
     "private/get_user_trades_by_currency_and_time": _reading(
-        _trades_by_currency, TradesByCurrencyParams
+        _trades_by_currency, TimedTradesByCurrencyParams
     ),
     "private/get_user_trades_by_instrument": _reading(
         _trades_by_instrument, TradesByInstrumentParams
     ),
     "private/get_user_trades_by_instrument_and_time": _reading(
-        _trades_by_instrument, TradesByInstrumentParams
+        _trades_by_instrument, TimedTradesByInstrumentParams
     ),
     "private/get_user_trades_by_order": _reading(_trades_by_order, TradesByOrderParams),
     "private/get_transaction_log": _reading(_transaction_log, LogParams, Pool.LOG),

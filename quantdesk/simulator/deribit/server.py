@@ -23,6 +23,7 @@ from quantdesk.simulator.deribit.connection import GOING_AWAY, INACTIVITY_NS, Co
 from quantdesk.simulator.deribit.credits import PRICES, Pool, Price
 from quantdesk.simulator.deribit.dispatch import Origin, answer
 from quantdesk.simulator.deribit.face import DeribitFace
+from quantdesk.simulator.deribit.fault_acts import apply_fault, end_fault
 from quantdesk.simulator.deribit.faults import Fate, Faults
 from quantdesk.simulator.deribit.http import header_origin
 from quantdesk.simulator.deribit.hub import ChannelHub
@@ -35,6 +36,7 @@ from quantdesk.simulator.deribit.rpc import (
 from quantdesk.simulator.deribit.session import CLOSE_TIMEOUT_S, POLICY_VIOLATION, Session
 from quantdesk.simulator.exchange.orders import OrderFilter
 from quantdesk.simulator.exchange.refusals import EndReason
+from quantdesk.simulator.faults import Fault
 from quantdesk.simulator.venue import MarketChanges, SimulatedVenue
 
 STEP_S = 0.25
@@ -64,6 +66,7 @@ class DeribitServer:
         step_s: float | None = STEP_S,
         is_testnet: bool = True,
         prices: Mapping[Pool, Price] | None = PRICES,
+        routes: Sequence[web.RouteDef] = (),
     ) -> None:
         """accounts : None draws two from the venue's seed, with cash in its underlyings
         port : 0 picks a free one
@@ -71,6 +74,7 @@ class DeribitServer:
             to calls of `pump`
         is_testnet : the `testnet` flag of every answer
         prices : of requests in credits; None limits nothing
+        routes : to serve on the same port besides the venue's own
         """
         if step_s is not None and not step_s > 0:
             raise InvalidInput("step_s", step_s, "must be positive, or None")
@@ -78,6 +82,7 @@ class DeribitServer:
         self._host, self._port = host, port
         self._step_s = step_s
         self._is_testnet = is_testnet
+        self._routes = tuple(routes)
         if accounts is None:
             accounts = draw_accounts(venue.seed, [sample.underlying for sample in venue.samples])
         self.face = DeribitFace(venue, accounts, prices=None if prices is None else dict(prices))
@@ -127,6 +132,7 @@ class DeribitServer:
         app.router.add_get(f"{_HTTP_PATH}/{{method:.*}}", self._serve_query)
         app.router.add_post(_HTTP_PATH, self._serve_post)
         app.router.add_post(f"{_HTTP_PATH}/{{method:.*}}", self._serve_post)
+        app.router.add_routes(self._routes)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port)
@@ -139,6 +145,11 @@ class DeribitServer:
         self._port = runner.addresses[0][1]
         if self._step_s is not None:
             self._stepper = asyncio.create_task(self._step(self._step_s), name="simulated-venue")
+
+    async def broken(self) -> None:
+        """Return only when moving the market ended by itself; `stop` then raises why."""
+        assert self._stepper is not None, "a market that `pump` moves ends with its caller"
+        await asyncio.wait([self._stepper])
 
     async def stop(self) -> None:
         """Close every connection and stop listening. Does nothing where it does not run.
@@ -179,23 +190,32 @@ class DeribitServer:
 
     # Faults that act on connections and state at once; those of single messages are in `faults`
 
-    def inject(self, payload: str | bytes) -> None:
+    def apply_fault(self, fault: Fault) -> None:
+        """Let `fault` happen from now. Raises InvalidInput over a bound."""
+        apply_fault(self, fault)
+
+    def end_fault(self, fault: Fault) -> None:
+        """Let a stall or a maintenance be over."""
+        end_fault(self, fault)
+
+    def inject(self, payload: str | bytes, number: int | None = None) -> None:
         """Send `payload` as it is to every connection: text as a text frame, bytes as binary."""
-        for connection in list(self._connections):
+        for connection in self._numbered(number):
             if isinstance(payload, str):
-                connection.session.send(payload.encode())
+                connection.session.send(payload.encode("utf-8", "surrogatepass"))
             else:
                 connection.session.send(payload, WSMsgType.BINARY)
 
-    def drop_connections(self) -> None:
+    def drop_connections(self, number: int | None = None) -> None:
         """Cut every connection as a lost network does: without a closing handshake."""
-        for connection in list(self._connections):
+        for connection in self._numbered(number):
             connection.session.cut()
 
-    def stall(self, is_stalled: bool) -> None:
+    def stall(self, is_stalled: bool, number: int | None = None) -> None:
         """Stop sending on all connections, which stay open; or go on with what was queued."""
-        self._is_stalled = is_stalled
-        for connection in self._connections:
+        if number is None:
+            self._is_stalled = is_stalled
+        for connection in self._numbered(number):
             connection.session.stall(is_stalled)
 
     def set_maintenance(self, is_on: bool) -> None:
@@ -210,9 +230,9 @@ class DeribitServer:
             if connection.grant is not None:
                 connection.grant = replace(connection.grant, expires_ns=0)
 
-    def refuse_next(self, count: int = 1) -> None:
+    def refuse_next(self, count: int = 1, *, pattern: str = "*") -> None:
         """Answer the next requests as to a client out of credits: refused, and the session ends."""
-        self.faults.refuse_requests(refusals.TOO_MANY_REQUESTS, count)
+        self.faults.refuse_requests(refusals.TOO_MANY_REQUESTS, count, pattern=pattern)
 
     def restart(self) -> None:
         """Begin anew as a venue that lost its books: connections, tokens and open orders are gone.
@@ -223,6 +243,10 @@ class DeribitServer:
         self.face.tokens.clear()
         self.face.exchange.cancel_everything(EndReason.VENUE_RESTART)
         self._publish(self.venue.changes())
+
+    def _numbered(self, number: int | None) -> list[Connection]:
+        """All connections, or the one of that number."""
+        return [one for one in self._connections if number in (None, one.number)]
 
     async def _step(self, step_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -270,8 +294,7 @@ class DeribitServer:
         await socket.prepare(request)
         session = Session(socket, request.transport, self.venue.clock)
         session.stall(self._is_stalled)
-        number = f"connection-{next(self._connection_ids)}"
-        connection = Connection(number, session, self._hub, self.faults)
+        connection = Connection(next(self._connection_ids), session, self._hub, self.faults)
         self._connections[connection] = None
         sender = asyncio.create_task(session.run_sender(), name="simulated-venue-sender")
         try:
@@ -316,7 +339,7 @@ class DeribitServer:
     def _outcome(self, parsed: Request | Malformed, origin: Origin) -> tuple[Fate, object]:
         if isinstance(parsed, Malformed):
             return Fate.SENT, parsed.refusal
-        fate, refusal = self.faults.of_request()
+        fate, refusal = self.faults.of_request(parsed.method)
         return fate, answer(parsed, self.face, origin) if refusal is None else refusal
 
     def _publish_orders(self) -> None:

@@ -77,7 +77,7 @@ def _disable_heartbeat(call: Call) -> object:
 def _subscribe_public(call: Call) -> object:
     """Channels of an account are left out: they are asked for by the private method."""
     names: list[str] = call.params.channels
-    if call.socket.grant is None and any(needs_authorization(name) for name in names):
+    if call.grant is None and any(needs_authorization(name) for name in names):
         return refusals.RAW_NEEDS_AUTHORIZATION
     return call.socket.subscribe([name for name in names if not is_private(name)], None)
 

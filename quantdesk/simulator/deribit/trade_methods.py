@@ -5,16 +5,18 @@ from __future__ import annotations
 import msgspec
 
 from quantdesk.simulator.deribit import refusals
-from quantdesk.simulator.deribit.calls import Call, Method, Text, Whole, given, given_number
+from quantdesk.simulator.deribit.calls import Call, Flag, Method, Text, Whole, given, given_number
 from quantdesk.simulator.deribit.market_methods import bad_scope
-from quantdesk.simulator.deribit.order_queries import COUNT_MAX, TRADES_DEFAULT, page_of
+from quantdesk.simulator.deribit.order_queries import (
+    COUNT_MAX,
+    TRADES_DEFAULT,
+    number_in,
+    page_of,
+)
 from quantdesk.simulator.deribit.records import PublicTrade
 from quantdesk.simulator.deribit.refusals import invalid_params
 
 _SORTINGS = ("asc", "desc", "default")
-_MINUTE_MS = 60_000
-_DAY_MINUTES = 1_440
-CANDLES_MAX = 5_000
 
 
 class TradesParams(msgspec.Struct, frozen=True):
@@ -30,17 +32,37 @@ class TradesParams(msgspec.Struct, frozen=True):
 class CurrencyTradesParams(msgspec.Struct, frozen=True):
     currency: str
     kind: Text = msgspec.UNSET
+    start_id: Text = msgspec.UNSET
+    end_id: Text = msgspec.UNSET
     start_timestamp: Whole = msgspec.UNSET
     end_timestamp: Whole = msgspec.UNSET
     count: Whole = msgspec.UNSET
     sorting: Text = msgspec.UNSET
 
 
-class ChartParams(msgspec.Struct, frozen=True):
+class TimedTradesParams(msgspec.Struct, frozen=True):
     instrument_name: str
     start_timestamp: int
     end_timestamp: int
-    resolution: str
+    start_seq: Whole = msgspec.UNSET
+    end_seq: Whole = msgspec.UNSET
+    count: Whole = msgspec.UNSET
+    sorting: Text = msgspec.UNSET
+
+
+class TimedCurrencyTradesParams(msgspec.Struct, frozen=True):
+    currency: str
+    start_timestamp: int
+    end_timestamp: int
+    kind: Text = msgspec.UNSET
+    start_id: Text = msgspec.UNSET
+    end_id: Text = msgspec.UNSET
+    count: Whole = msgspec.UNSET
+    sorting: Text = msgspec.UNSET
+
+
+class VolumesParams(msgspec.Struct, frozen=True):
+    extended: Flag = msgspec.UNSET
 
 
 def _by_instrument(call: Call) -> object:
@@ -58,7 +80,13 @@ def _by_currency(call: Call) -> object:
     if refusal is not None:
         return refusal
     currency = None if params.currency == "any" else params.currency
-    return _page(call, list(call.face.tape.of(currency, given(params.kind, "any"))))
+    first, last = number_in(params.start_id) or 0, number_in(params.end_id)
+    trades = [
+        trade
+        for trade in call.face.tape.of(currency, given(params.kind, "any"))
+        if first <= (number_in(trade.trade_id) or 0) <= (2**62 if last is None else last)
+    ]
+    return _page(call, trades)
 
 
 def _page(call: Call, trades: list[PublicTrade]) -> object:
@@ -74,52 +102,33 @@ def _page(call: Call, trades: list[PublicTrade]) -> object:
     return page_of([t for t in trades if first <= t.timestamp <= last], count, sorting)
 
 
-def _chart(call: Call) -> object:
-    """Candles of what was traded here, those with trades only."""
-    params, name = call.params, call.params.instrument_name
-    if name not in call.face.market.line_of:
-        return refusals.NOT_FOUND
-    minutes = _DAY_MINUTES if params.resolution == "1D" else _minutes(params.resolution)
-    if minutes is None:
-        return invalid_params("resolution", "must be a count of minutes up to 720, or 1D")
-    candles: dict[int, list[PublicTrade]] = {}
-    for trade in call.face.tape.of_instrument(name):
-        if params.start_timestamp <= trade.timestamp <= params.end_timestamp:
-            tick_ms = trade.timestamp - trade.timestamp % (minutes * _MINUTE_MS)
-            candles.setdefault(tick_ms, []).append(trade)
-    shown = list(candles.items())[-CANDLES_MAX:]
-    is_future = call.face.market.kind(call.face.market.line_of[name]) == "future"
-    coins = [
-        sum(t.amount / t.price if is_future else t.amount for t in trades) for _, trades in shown
-    ]
-    cost = [
-        sum(t.amount if is_future else t.amount * t.price for t in trades) for _, trades in shown
-    ]
-    return {
-        "status": "ok" if shown else "no_data",
-        "ticks": [tick_ms for tick_ms, _ in shown],
-        "open": [trades[0].price for _, trades in shown],
-        "high": [max(t.price for t in trades) for _, trades in shown],
-        "low": [min(t.price for t in trades) for _, trades in shown],
-        "close": [trades[-1].price for _, trades in shown],
-        "volume": [round(volume, 8) for volume in coins],
-        "cost": [round(money, 8) for money in cost],
+def _volumes(call: Call) -> object:
+    """Coins traded in a day by currency: what was recorded, and what was traded here on top."""
+    return [_volume(call, currency) for currency in call.face.market.currencies]
+
+
+def _volume(call: Call, currency: str) -> dict[str, object]:
+    market = call.face.market
+    kinds = {"calls": 0.0, "puts": 0.0, "futures": 0.0}
+    for line in market.lines(currency):
+        record = market.instrument(line)
+        side = getattr(record, "option_type", None)
+        kinds[f"{side}s" if side is not None else "futures"] += market.volume(line)
+    spans = ("", "_7d", "_30d") if call.params.extended is True else ("",)
+    volumes: dict[str, object] = {
+        f"{kind}_volume{span}": round(volume, 8) for span in spans for kind, volume in kinds.items()
     }
-
-
-def _minutes(text: str) -> int | None:
-    allowed = {"1", "3", "5", "10", "15", "30", "60", "120", "180", "360", "720"}
-    return int(text) if text in allowed else None
+    spot: dict[str, object] = {f"spot_volume{span}": 0.0 for span in spans}
+    return {"currency": currency, "currency_pair": f"{currency.lower()}_usd", **volumes, **spot}
 
 
 METHODS: dict[str, Method] = {
     "public/get_last_trades_by_instrument": Method(run=_by_instrument, params=TradesParams),
     "public/get_last_trades_by_instrument_and_time": Method(
-        run=_by_instrument, params=TradesParams
+        run=_by_instrument, params=TimedTradesParams
     ),
     "public/get_last_trades_by_currency": Method(run=_by_currency, params=CurrencyTradesParams),
     "public/get_last_trades_by_currency_and_time": Method(
         run=_by_currency, params=CurrencyTradesParams
     ),
-    "public/get_tradingview_chart_data": Method(run=_chart, params=ChartParams),
 }
