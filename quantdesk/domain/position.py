@@ -1,6 +1,7 @@
-"""A position: what is held of one instrument, by venue, account and tag.
+"""A position: what is held of one instrument, by venue, account and tag; and rows that claim one.
 
-Values only; `portfolio.book` makes them from fills and adjustments.
+Values only; `portfolio.book` makes positions from fills and adjustments, `portfolio.importing` from
+rows that people hand in.
 """
 
 from __future__ import annotations
@@ -39,3 +40,33 @@ class Position:
             raise InvalidInput(
                 "average_price", self.average_price, f"of {name} must be a number from 0 up"
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionRow:
+    """One row of a positions file as it was written: text, nothing checked, None where absent.
+
+    row : counted from 1, a header apart
+    currency : what the row says the position settles in, for files that say so
+    """
+
+    row: int
+    venue: str | None
+    instrument_name: str | None
+    quantity: str | None
+    average_price: str | None = None
+    strategy: str | None = None
+    structure: str | None = None
+    account: str | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRow:
+    """A row that made no position, and why, as a sentence. None where it has no row number."""
+
+    row: int | None
+    venue: str
+    instrument_name: str
+    quantity: str
+    reason: str

@@ -23,6 +23,7 @@ from quantdesk.domain.position import Position
 from quantdesk.errors import InvalidInput, PricingError
 from quantdesk.margin.model import standard_margin
 from quantdesk.margin.sizes import BINANCE
+from quantdesk.margin.statements import merged
 from quantdesk.market.market_data import MarketData
 from quantdesk.portfolio.leg_marks import LegMark, LegMarks
 
@@ -211,20 +212,20 @@ def _account_legs(
     marks: LegMarks,
     excluded: list[ExcludedPosition],
 ) -> tuple[tuple[LegMargin, ...], MarginStatement]:
-    """Legs and statement of one account; what the law refuses is appended to `excluded`."""
-    as_of_ns = marks.as_of_ns(venue) or 0
-    statement = standard_margin(venue, as_of_ns).statement(
-        MarginBook(
-            positions=tuple(
-                MarginPosition(instrument=holding.instrument, quantity=holding.quantity)
-                for holding, _ in priced
-            ),
-            prices={
-                holding.instrument.name: _margin_prices(holding.instrument, mark)
-                for holding, mark in priced
-            },
-        )
-    )
+    """Legs and statement of one account; what the law refuses is appended to `excluded`.
+
+    Each market is margined at its own moment: recorded ones of two coins are of different days.
+    """
+    by_moment: dict[int, list[tuple[_Holding, LegMark]]] = {}
+    for holding, mark in priced:
+        market = marks.market_of(holding.instrument)
+        assert market is not None, holding.instrument.name
+        by_moment.setdefault(market.as_of_ns, []).append((holding, mark))
+    parts = [
+        standard_margin(venue, as_of_ns).statement(_margin_book(held))
+        for as_of_ns, held in by_moment.items()
+    ]
+    statement = merged(parts) if parts else _nothing(venue, marks.as_of_ns(venue) or 0)
     by_name = {holding.instrument.name: (holding, mark) for holding, mark in priced}
     excluded.extend(
         _left_out(by_name[leg.instrument_name][0], leg.reason) for leg in statement.excluded
@@ -240,6 +241,23 @@ def _account_legs(
         for leg in statement.legs
     )
     return legs, statement
+
+
+def _nothing(venue: str, as_of_ns: int) -> MarginStatement:
+    return standard_margin(venue, as_of_ns).statement(MarginBook())
+
+
+def _margin_book(held: Sequence[tuple[_Holding, LegMark]]) -> MarginBook:
+    return MarginBook(
+        positions=tuple(
+            MarginPosition(instrument=holding.instrument, quantity=holding.quantity)
+            for holding, _ in held
+        ),
+        prices={
+            holding.instrument.name: _margin_prices(holding.instrument, mark)
+            for holding, mark in held
+        },
+    )
 
 
 def _margin_prices(instrument: Instrument, mark: LegMark) -> MarginPrices:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from quantdesk.domain.instrument import Instrument
@@ -159,4 +159,22 @@ def assemble(model: MarginModel, book: MarginBook, *, as_of_ns: int) -> MarginSt
         legs=tuple(working.legs),
         totals=tuple(plain_sum(one, legs) for one, legs in _by_currency(working.legs).items()),
         excluded=tuple(working.excluded),
+    )
+
+
+def merged(parts: Sequence[MarginStatement]) -> MarginStatement:
+    """One statement of `parts` of one model and account, each at its own moment; the latest of the
+    moments is the whole's. Raises InvalidInput for no part, or parts of several models.
+    """
+    models = sorted({part.model for part in parts})
+    if len(models) != 1:
+        raise InvalidInput("parts", models, "must be of one model")
+    legs = tuple(leg for part in parts for leg in part.legs)
+    return MarginStatement(
+        model=parts[0].model,
+        venue=parts[0].venue,
+        as_of_ns=max(part.as_of_ns for part in parts),
+        legs=legs,
+        totals=tuple(plain_sum(one, group) for one, group in _by_currency(legs).items()),
+        excluded=tuple(leg for part in parts for leg in part.excluded),
     )

@@ -1,0 +1,203 @@
+"""A book and the market it is looked at on, from wherever both are asked for.
+
+The one door of every verb, screen and endpoint that takes a positions file: it reads the file,
+finds the markets that the book's names need, and resolves the rows. Wiring only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from quantdesk.domain.position import Position, PositionRow, RefusedRow
+from quantdesk.errors import ChainFileError, ConfigError, StorageError
+from quantdesk.market.market_data import MarketData, UnderlyingMarket
+from quantdesk.portfolio.importing import resolve_rows
+from quantdesk.portfolio.leg_marks import LegMarks
+from quantdesk.runtime.contract_names import read_contract_name
+from quantdesk.runtime.settings import Settings
+from quantdesk.runtime.sources import Source, file_snapshot, read_snapshot
+from quantdesk.runtime.venues import VENUES, VenueChoice
+from quantdesk.snapshot import DeskSnapshot, Environment
+from quantdesk.storage.position_files import PositionFile, read_position_file
+
+CHAINS_MAX = 16
+"""Chains that one file or venue is asked for: the book's most frequent ones. A book of nonsense
+names does not read a file a thousand times."""
+
+Chains = Mapping[str, Sequence[str]]
+"""Names of chains, most rows first, by venue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookSources:
+    """Where a book's market is to come from: files, one recording, or venues.
+
+    markets : market files, at most one a chain
+    venues : which environment answers, at most one a venue; a venue that the book needs and that
+        is not named here answers by its simulated environment
+    at_ns : moment of files and recordings, None for the last
+    """
+
+    markets: tuple[Path, ...] = ()
+    replay: Path | None = None
+    venues: tuple[VenueChoice, ...] = ()
+    at_ns: int | None = None
+
+    def __post_init__(self) -> None:
+        if sum((bool(self.markets), self.replay is not None, bool(self.venues))) > 1:
+            raise ConfigError("source: --market, --replay and --venue do not go together")
+        if self.at_ns is not None and not self.markets and self.replay is None:
+            raise ConfigError("--at: a venue only has now; it goes with --market or --replay")
+        names = [choice.venue for choice in self.venues]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"--venue {name}: give one environment of a venue")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenBook:
+    """A book on its market.
+
+    refused : rows that made no position, each with its number and reason
+    notes : sentences for the user: what was made by rule, which columns mean nothing
+    """
+
+    name: str
+    positions: tuple[Position, ...]
+    refused: tuple[RefusedRow, ...]
+    notes: tuple[str, ...]
+    market: MarketData
+
+
+def open_book(path: Path, sources: BookSources, settings: Settings) -> OpenBook:
+    """The positions of the file `path` and the market they are looked at on.
+
+    A row that can not be used is in `refused`; it never raises. Raises StorageError,
+    ChainFileError, ConfigError or VenueError where the file or a market can not be read at all.
+    """
+    file = read_position_file(path)
+    market = read_markets(chains_of(file.rows), sources, settings)
+    return resolve_book(file, market)
+
+
+def resolve_book(file: PositionFile, market: MarketData) -> OpenBook:
+    """The rows of `file` on `market`."""
+    found = resolve_rows(file.rows, LegMarks(market), read_name=read_contract_name)
+    notes = list(found.notes)
+    if file.ignored:
+        notes.insert(0, f"columns that mean nothing here: {', '.join(file.ignored[:12])}")
+    return OpenBook(
+        name=Path(file.path).name,
+        positions=found.positions,
+        refused=found.refused,
+        notes=tuple(notes),
+        market=market,
+    )
+
+
+def chains_of(rows: Iterable[PositionRow]) -> Chains:
+    """The chains that `rows` name, by venue, most rows first; names that mean nothing are left."""
+    names = Counter(
+        ((row.venue or "").strip().lower(), (row.instrument_name or "").strip()) for row in rows
+    )
+    counts: dict[str, Counter[str]] = {}
+    for (venue, name), count in names.items():
+        said = read_contract_name(venue, name)
+        if said is not None:
+            counts.setdefault(venue, Counter())[said.chain] += count
+    return {
+        venue: tuple(chain for chain, _ in counts[venue].most_common(CHAINS_MAX))
+        for venue in sorted(counts)
+    }
+
+
+def read_markets(chains: Chains, sources: BookSources, settings: Settings) -> MarketData:
+    """The market of `chains` from `sources`, as far as they have it.
+
+    Raises ChainFileError or StorageError for a source without any of them that can not be read
+    either, ConfigError for two files of one chain, VenueError for a venue that does not answer.
+    """
+    if sources.markets:
+        return _from_files(chains, sources)
+    if sources.replay is not None:
+        path, at_ns = sources.replay, sources.at_ns
+        snapshots = _tried(
+            _all_names(chains),
+            lambda chain: read_snapshot(Source(replay=path, at_ns=at_ns), chain, settings),
+        )
+        return _joined(snapshots)
+    return _joined(_from_venues(chains, sources.venues, settings))
+
+
+def _from_files(chains: Chains, sources: BookSources) -> MarketData:
+    snapshots: list[DeskSnapshot] = []
+    for path in sources.markets:
+        read = _file_reader(path, sources.at_ns)
+        try:
+            snapshots.append(read(None))
+        except ChainFileError:
+            # It may hold several chains: then the book's own are asked for by name.
+            snapshots.extend(_tried(_all_names(chains), read))
+    return _joined(snapshots)
+
+
+def _file_reader(path: Path, at_ns: int | None) -> Callable[[str | None], DeskSnapshot]:
+    return lambda chain: file_snapshot(path, chain, at_ns)
+
+
+def _all_names(chains: Chains) -> tuple[str, ...]:
+    names = dict.fromkeys(name for venue in chains for name in chains[venue])
+    return tuple(names)[:CHAINS_MAX]
+
+
+def _tried(names: Sequence[str], read: Callable[[str], DeskSnapshot]) -> list[DeskSnapshot]:
+    """What `read` gives of each of `names` it has. Raises its last error where it has none."""
+    snapshots: list[DeskSnapshot] = []
+    failure: ChainFileError | StorageError | None = None
+    for name in names:
+        try:
+            snapshots.append(read(name))
+        except (ChainFileError, StorageError) as error:
+            failure = error
+    if not snapshots:
+        raise failure or StorageError("the book names no instrument whose market could be read")
+    return snapshots
+
+
+def _from_venues(
+    chains: Chains, choices: Sequence[VenueChoice], settings: Settings
+) -> list[DeskSnapshot]:
+    asked = {choice.venue: choice for choice in choices}
+    snapshots: list[DeskSnapshot] = []
+    for venue, names in chains.items():
+        if venue not in VENUES:
+            continue
+        known = VENUES[venue].underlyings
+        choice = asked.get(venue) or VenueChoice(venue=venue, environment=Environment.SIMULATED)
+        snapshots.extend(
+            read_snapshot(Source(venue=choice), name, settings) for name in names if name in known
+        )
+    return snapshots
+
+
+def _joined(snapshots: Sequence[DeskSnapshot]) -> MarketData:
+    """All chains of `snapshots` as one market; a chain that came twice from one source is once."""
+    markets: dict[tuple[str, str], UnderlyingMarket] = {}
+    sources: dict[tuple[str, str], str] = {}
+    for snapshot in snapshots:
+        for market in snapshot.market().markets:
+            key = (market.venue, market.underlying)
+            if key in markets and sources[key] != snapshot.source:
+                raise ConfigError(
+                    f"{'/'.join(key)}: comes from both {sources[key]} and {snapshot.source}; "
+                    "give one of them"
+                )
+            markets.setdefault(key, market)
+            sources[key] = snapshot.source
+    names = dict.fromkeys(sources.values())
+    return MarketData(
+        markets=tuple(markets[key] for key in sorted(markets)), source="; ".join(names)
+    )
