@@ -55,6 +55,8 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     user_role: str | msgspec.UnsetType = msgspec.UNSET
     fee_role: str | msgspec.UnsetType = msgspec.UNSET
     interest_pl: float | msgspec.UnsetType = msgspec.UNSET
+    total_interest_pl: float | msgspec.UnsetType = msgspec.UNSET
+    profit_as_cashflow: bool | msgspec.UnsetType = msgspec.UNSET
     session_upl: float | msgspec.UnsetType = msgspec.UNSET
     session_rpl: float | msgspec.UnsetType = msgspec.UNSET
     trade_id: str | msgspec.UnsetType = msgspec.UNSET
@@ -143,6 +145,7 @@ class AccountLog:
             "session_upl": 0.0,
             "session_rpl": 0.0,
             "interest_pl": 0.0,
+            "profit_as_cashflow": False,
         }
         if entry.kind is EntryKind.TRADE:
             assert entry.trade_id is not None
@@ -160,7 +163,8 @@ class AccountLog:
                     "index_price": printed.index_price,
                 }
         elif entry.kind is EntryKind.FUNDING:
-            changed |= {"interest_pl": line.cashflow, "mark_price": price}
+            interest = {"interest_pl": line.cashflow, "total_interest_pl": line.cashflow}
+            changed |= {**interest, "mark_price": price}
         elif entry.kind is EntryKind.SETTLEMENT:
             changed |= {"session_rpl": line.cashflow, "settlement_price": price}
         else:

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import msgspec
 
-from quantdesk.domain.instrument import Side
+from quantdesk.domain.fill import Liquidity
+from quantdesk.domain.instrument import Instrument, Side
+from quantdesk.simulator.contracts import exact
 from quantdesk.simulator.deribit import refusals
 from quantdesk.simulator.deribit.account_records import (
     account_identity,
@@ -15,18 +17,23 @@ from quantdesk.simulator.deribit.account_records import (
     order_reserves,
     portfolio,
     position_record,
+    simulated_portfolio,
 )
-from quantdesk.simulator.deribit.calls import Call, Flag, Method, Text, given
+from quantdesk.simulator.deribit.accounts import KEY_SCOPE
+from quantdesk.simulator.deribit.calls import Call, Flag, Method, NoParams, Text, given
 from quantdesk.simulator.deribit.market_methods import CURRENCIES, bad_scope
 from quantdesk.simulator.deribit.names import parse_order_id, printed_order_id
 from quantdesk.simulator.deribit.order_methods import KINDS
+from quantdesk.simulator.deribit.order_records import order_record
 from quantdesk.simulator.deribit.order_refusals import translated
 from quantdesk.simulator.deribit.refusals import Refusal, invalid_params
-from quantdesk.simulator.exchange.orders import Order, OrderRequest
+from quantdesk.simulator.exchange.orders import Order, OrderFilter, OrderRequest
 from quantdesk.simulator.exchange.refusals import Refusal as ExchangeRefusal
 from quantdesk.simulator.exchange.reports import AccountSummary
+from quantdesk.simulator.exchange.standard_fees import StandardFees
 
 ORDERS_MAX = 100
+SIMULATED_SIZE_MAX = Decimal(10) ** 9
 _DECIMALS = 9
 
 
@@ -52,6 +59,17 @@ class MarginsParams(msgspec.Struct, frozen=True):
     instrument_name: str
     amount: Decimal
     price: Decimal
+
+
+class SimulatedParams(msgspec.Struct, frozen=True):
+    currency: str
+    add_positions: Flag = msgspec.UNSET
+    simulated_positions: dict[str, Decimal] | msgspec.UnsetType = msgspec.UNSET
+
+
+class DetailsParams(msgspec.Struct, frozen=True):
+    currency: str
+    with_open_orders: Flag = msgspec.UNSET
 
 
 class SubaccountsParams(msgspec.Struct, frozen=True):
@@ -90,8 +108,8 @@ def _position(call: Call) -> object:
 
 def _summary(call: Call) -> object:
     currency = call.params.currency
-    if currency not in call.face.market.currencies:
-        return invalid_params("currency", f"must be one of {', '.join(CURRENCIES)}")
+    if currency not in CURRENCIES or currency == "any":
+        return invalid_params("currency", f"must be one of {', '.join(CURRENCIES[:-1])}")
     summary = account_summary(call.face, call.account, currency)
     if call.params.extended is not True:
         return summary
@@ -155,7 +173,92 @@ def _margins(call: Call) -> object:
         more = margins.initial - summary.margins.initial
         reserved[side.value] = round(float(more), _DECIMALS)
     lowest, highest = call.face.market.price_limits(call.face.market.line_of[name])
-    return {**reserved, "min_price": lowest, "max_price": highest}
+    fees = _fees_of(call, exchange.listings[name].instrument)
+    return {**reserved, **fees, "min_price": lowest, "max_price": highest}
+
+
+def _fees_of(call: Call, instrument: Instrument) -> dict[str, object]:
+    """What either side would pay as maker and as taker."""
+    fees = StandardFees(as_of_ns=call.face.venue.opened_ns)
+    index = exact(call.face.venue.index_price(instrument.index_name))
+    charged = {
+        role: fees.trade_fee(
+            instrument,
+            amount=call.params.amount,
+            price=call.params.price,
+            liquidity=liquidity,
+            index_price=index,
+        )
+        for role, liquidity in (("taker", Liquidity.TAKER), ("maker", Liquidity.MAKER))
+    }
+    return {
+        f"{side.value}_{role}_fee": round(float(fee), _DECIMALS)
+        for side in Side
+        for role, fee in charged.items()
+    }
+
+
+def _simulated(call: Call) -> object:
+    """The portfolio with other positions: its margins only, what they cost or made left out."""
+    params, market = call.params, call.face.market
+    if params.currency not in market.currencies:
+        return invalid_params("currency", f"must be one of {', '.join(market.currencies)}")
+    asked = {} if params.simulated_positions is msgspec.UNSET else params.simulated_positions
+    for name, size in asked.items():
+        line = market.line_of.get(name)
+        if line is None or market.currency(line) != params.currency or not market.is_open(line):
+            return invalid_params("simulated_positions", f"{name} is not of {params.currency}")
+        if not size.is_finite() or abs(size) > SIMULATED_SIZE_MAX:
+            return invalid_params("simulated_positions", f"must be at most {SIMULATED_SIZE_MAX}")
+    return simulated_portfolio(
+        call.face,
+        call.account,
+        params.currency,
+        sizes=asked,
+        is_added=params.add_positions is not False,
+    )
+
+
+def _subaccount_details(call: Call) -> object:
+    currency = call.params.currency
+    refusal = bad_scope(currency, msgspec.UNSET)
+    if refusal is not None:
+        return refusal
+    account_id, exchange = call.account.account_id, call.face.exchange
+    wanted = None if currency == "any" else currency
+    record: dict[str, object] = {
+        "uid": call.account.user_id,
+        "positions": [
+            position_record(call.face, account_id, report)
+            for report in exchange.positions(account_id, currency=wanted)
+        ],
+    }
+    if call.params.with_open_orders is True:
+        record["open_orders"] = [
+            order_record(order, call.face)
+            for order in exchange.open_orders(account_id, OrderFilter(currency=wanted))
+        ]
+    return [record]
+
+
+def _api_keys(call: Call) -> object:
+    """The only key of the account. Its secret is told to a key that may write accounts only."""
+    account = call.account
+    scope = " ".join(f"{area}:{level}" for area, level in sorted(KEY_SCOPE.items()))
+    return [
+        {
+            "id": 1,
+            "timestamp": call.face.venue.opened_ns // 1_000_000,
+            "client_id": account.client_id,
+            "client_secret": "********",
+            "max_scope": scope,
+            "enabled": True,
+            "default": True,
+            "name": account.username,
+            "enabled_features": [],
+            "ip_whitelist": [],
+        }
+    ]
 
 
 def _order_margins(call: Call) -> object:
@@ -197,6 +300,16 @@ METHODS: dict[str, Method] = {
     "private/get_account_summary": _reading(_summary, SummaryParams),
     "private/get_account_summaries": _reading(_summaries, SummariesParams),
     "private/get_subaccounts": _reading(_subaccounts, SubaccountsParams),
+    "private/get_subaccounts_details": _reading(_subaccount_details, DetailsParams),
+    "private/list_api_keys": _reading(_api_keys, NoParams),
+    "private/get_user_locks": _reading(
+        lambda call: [{"currency": one, "locked": False} for one in call.face.market.currencies],
+        NoParams,
+    ),
+    "private/get_access_log": _reading(lambda _call: {"records_total": 0, "data": []}, NoParams),
+    "private/get_announcements": _reading(lambda _call: [], NoParams),
+    "private/get_new_announcements": _reading(lambda _call: [], NoParams),
+    "private/simulate_portfolio": _reading(_simulated, SimulatedParams, "trade"),
     "private/get_margins": _reading(_margins, MarginsParams, "trade"),
     "private/get_order_margin_by_ids": _reading(_order_margins, OrderMarginParams, "trade"),
 }

@@ -7,7 +7,7 @@ position are Black's times its size; `delta_total` is in coin: futures plus opti
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ from quantdesk.margin.deribit_standard import DeribitStandardMargin
 from quantdesk.simulator.board import Field
 from quantdesk.simulator.contracts import exact
 from quantdesk.simulator.deribit.accounts import ApiAccount
-from quantdesk.simulator.deribit.credits import Pool
+from quantdesk.simulator.deribit.credits import PRICES, Pool
 from quantdesk.simulator.deribit.face import DeribitFace
 from quantdesk.simulator.exchange.orders import OrderFilter
 from quantdesk.simulator.exchange.positions import PositionReport
@@ -62,6 +62,7 @@ class PositionRecord(msgspec.Struct, frozen=True, kw_only=True):
     leverage: int | msgspec.UnsetType = msgspec.UNSET
     realized_funding: float | msgspec.UnsetType = msgspec.UNSET
     interest_value: float | msgspec.UnsetType = msgspec.UNSET
+    estimated_liquidation_price: float | msgspec.UnsetType | None = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,17 +113,20 @@ def position_record(face: DeribitFace, account_id: str, report: PositionReport) 
             gamma=round(greeks.gamma, USD_DECIMALS),
             vega=round(greeks.vega, USD_DECIMALS),
             theta=round(greeks.theta, USD_DECIMALS),
+            settlement_price=_plain(report.settlement_price or report.mark_price, COIN_DECIMALS),
             average_price_usd=_average_usd(face, account_id, report),
             floating_profit_loss_usd=round(float(floating) * index, USD_DECIMALS),
         )
     coins = float(size / report.mark_price)
     row = face.venue.futures.contracts[face.venue.futures.row_of[instrument.name]]
+    ratio = _liquidation_ratio(face, account_id, instrument.settlement_currency) if size else 0.0
     record = msgspec.structs.replace(
         record,
         delta=round(coins, COIN_DECIMALS),
         size_currency=round(coins, COIN_DECIMALS),
         leverage=row.record.max_leverage,
         settlement_price=_plain(report.settlement_price or report.mark_price, USD_DECIMALS),
+        estimated_liquidation_price=round(ratio * float(report.mark_price), 2) if ratio else None,
     )
     if instrument.kind is not InstrumentKind.PERPETUAL:
         return record
@@ -203,11 +207,91 @@ def portfolio(face: DeribitFace, account: ApiAccount, currency: str) -> dict[str
 
 def account_summary(face: DeribitFace, account: ApiAccount, currency: str) -> dict[str, object]:
     """One currency of an account with its limits and fees."""
+    shown = portfolio(face, account, currency)
+    ratio = _liquidation_ratio(face, account.account_id, currency)
     return {
-        **portfolio(face, account, currency),
+        **shown,
+        "estimated_liquidation_ratio": ratio,
+        "estimated_liquidation_ratio_map": {f"{currency.lower()}_usd": ratio} if ratio else {},
         "limits": _limits(face),
         "fees": _fees(face, currency),
     }
+
+
+def simulated_portfolio(
+    face: DeribitFace,
+    account: ApiAccount,
+    currency: str,
+    *,
+    sizes: Mapping[str, Decimal],
+    is_added: bool,
+) -> dict[str, object]:
+    """The portfolio with the margins that it would have with other positions, marked as now.
+
+    sizes : coins by instrument; is_added : on top of what is held, else instead of it
+    """
+    model = DeribitStandardMargin(as_of_ns=face.venue.opened_ns)
+    exchange = face.exchange
+    held = exchange.positions(account.account_id, currency=currency) if is_added else ()
+    amounts = {report.instrument_name: report.size for report in held}
+    summary = exchange.summary(account.account_id, currency)
+    assert isinstance(summary, AccountSummary)
+    assert summary.margins is not None
+    initial, maintenance = summary.margins.open_orders, Decimal(0)
+    for name, coins in sizes.items():
+        is_option = name in face.market.board.row_of
+        amount = coins if is_option else coins * exact(face.market.mark(face.market.line_of[name]))
+        amounts[name] = amounts.get(name, Decimal(0)) + amount
+    for name, size in amounts.items():
+        margin = model.position_margin(
+            exchange.listings[name].instrument, size, _margin_prices(face, name)
+        )
+        initial += margin.initial
+        maintenance += margin.maintenance
+    available = max(summary.margins.margin_balance - initial, Decimal(0))
+    money = {
+        "initial_margin": initial,
+        "maintenance_margin": maintenance,
+        "projected_initial_margin": initial,
+        "projected_maintenance_margin": maintenance,
+        "available_funds": available,
+        "available_withdrawal_funds": min(available, summary.balance),
+    }
+    shown = {name: _plain(amount, COIN_DECIMALS) for name, amount in money.items()}
+    return {**portfolio(face, account, currency), **shown}
+
+
+def _margin_prices(face: DeribitFace, name: str) -> MarginPrices:
+    """What margin reads of the market: mark and underlying."""
+    market, line = face.market, face.market.line_of[name]
+    future = market.future(line)
+    underlying = (
+        float(market.board.published[Field.UNDERLYING, line])
+        if future is None
+        else future.index_price
+    )
+    return MarginPrices(mark=exact(market.mark(line)), underlying=exact(underlying))
+
+
+def _liquidation_ratio(face: DeribitFace, account_id: str, currency: str) -> float:
+    """Price of now to that at which maintenance margin eats the margin balance; 0 for none.
+
+    By futures alone: with D coins of them and maintenance M, a balance of E is worth
+    E + D·(1 − 1/x) at x times the price and M/x is required, so x = (D + M)/(E + D).
+    """
+    summary = face.exchange.summary(account_id, currency)
+    assert isinstance(summary, AccountSummary)
+    assert summary.margins is not None
+    coins = sum(
+        float(report.size / report.mark_price)
+        for report in face.exchange.positions(account_id, currency=currency)
+        if report.instrument_name not in face.market.board.row_of
+    )
+    whole = float(summary.margins.margin_balance) + coins
+    if not coins or whole == 0.0:
+        return 0.0
+    ratio = (coins + float(summary.margins.maintenance)) / whole
+    return round(ratio, COIN_DECIMALS - 1) if ratio > 0 else 0.0
 
 
 def account_identity(face: DeribitFace, account: ApiAccount) -> dict[str, object]:
@@ -264,11 +348,11 @@ def _next_expiry_ns(face: DeribitFace) -> int | None:
 
 
 def _staying_delta(face: DeribitFace, options: Iterable[PositionReport]) -> float:
-    """Black delta of the options that outlive the next expiry."""
+    """Net transaction delta, Black less value, of the options that outlive the next expiry."""
     next_ns = _next_expiry_ns(face)
     listings = face.exchange.listings
     staying = [r for r in options if listings[r.instrument_name].instrument.expiry_ns != next_ns]
-    return _sum(face, staying).delta
+    return _sum(face, staying).delta - float(sum((r.value for r in staying), Decimal(0)))
 
 
 def _projected(face: DeribitFace, account_id: str, currency: str) -> tuple[Decimal, Decimal]:
@@ -288,13 +372,7 @@ def _projected(face: DeribitFace, account_id: str, currency: str) -> tuple[Decim
 
 def order_reserves(face: DeribitFace, account_id: str, name: str) -> dict[int, Decimal]:
     """What each open order of an instrument reserves, by order id, fees left out."""
-    listing, market = face.exchange.listings[name], face.market
-    line = market.line_of[name]
-    future = market.future(line)
-    if future is None:
-        mark, underlying = market.board.published[[Field.MARK, Field.UNDERLYING], line].tolist()
-    else:
-        mark, underlying = future.mark, future.index_price
+    listing = face.exchange.listings[name]
     orders = [
         MarginOrder(
             order_id=str(order.order_id),
@@ -310,7 +388,7 @@ def order_reserves(face: DeribitFace, account_id: str, name: str) -> dict[int, D
         listing.instrument,
         orders,
         held=listing.size_of(account_id),
-        prices=MarginPrices(mark=exact(mark), underlying=exact(underlying)),
+        prices=_margin_prices(face, name),
     )
     return {
         int(order.order_id): reserve.initial
@@ -333,19 +411,26 @@ def _average_usd(face: DeribitFace, account_id: str, report: PositionReport) -> 
 
 def _limits(face: DeribitFace) -> dict[str, object]:
     """Requests a second and at once, from what the face charges."""
-    if face.prices is None:
-        return {}
+    # A face that limits nothing shows the venue's limits all the same: clients read them.
+    prices = PRICES if face.prices is None else face.prices
     matching, general = (
         {
-            "burst": face.prices[pool].size // face.prices[pool].cost,
-            "rate": face.prices[pool].refill // face.prices[pool].cost,
+            "burst": prices[pool].size // prices[pool].cost,
+            "rate": prices[pool].refill // prices[pool].cost,
         }
         for pool in (Pool.MATCHING, Pool.GENERAL)
     )
     return {
         "limits_per_currency": False,
         "non_matching_engine": general,
-        "matching_engine": {"trading": {"total": matching}, "cancel_all": matching},
+        "matching_engine": {
+            "trading": {"total": matching},
+            "spot": matching,
+            "quotes": {"burst": 500, "rate": 500},
+            "max_quotes": {"burst": 10, "rate": 10},
+            "guaranteed_quotes": {"burst": 2, "rate": 2},
+            "cancel_all": matching,
+        },
     }
 
 

@@ -17,7 +17,9 @@ from quantdesk.simulator.deribit import (
     order_queries,
     refusals,
     session_methods,
+    settlement_methods,
     trade_methods,
+    wallet_methods,
 )
 from quantdesk.simulator.deribit.calls import Call, Caller, Method
 from quantdesk.simulator.deribit.face import DeribitFace
@@ -34,7 +36,9 @@ METHODS: dict[str, Method] = {
     **candles.METHODS,
     **order_methods.METHODS,
     **order_queries.METHODS,
+    **settlement_methods.METHODS,
     **account_methods.METHODS,
+    **wallet_methods.METHODS,
 }
 
 LATER: dict[str, Refusal] = {
@@ -51,11 +55,51 @@ LATER: dict[str, Refusal] = {
             "private/verify_block_trade",
             "private/execute_block_trade",
             "private/simulate_block_trade",
+            "private/invalidate_block_trade_signature",
+            "private/get_block_trade",
+            "private/get_block_trades",
+            "private/get_block_trade_requests",
+            "private/approve_block_trade",
+            "private/reject_block_trade",
             "private/create_block_rfq",
+            "private/accept_block_rfq",
+            "private/cancel_block_rfq",
+            "private/cancel_block_rfq_trigger",
             "private/add_block_rfq_quote",
+            "private/edit_block_rfq_quote",
+            "private/cancel_block_rfq_quote",
+            "private/cancel_all_block_rfq_quotes",
+            "private/get_block_rfqs",
+            "private/get_block_rfq_quotes",
+            "private/get_block_rfq_makers",
             "private/move_positions",
+            "private/change_margin_model",
+            "private/toggle_portfolio_margining",
+            "private/pme/simulate",
+            "private/get_portfolio_margins",
+            "private/create_subaccount",
+            "private/remove_subaccount",
+            "private/create_api_key",
+            "private/edit_api_key",
+            "private/remove_api_key",
+            "private/reset_api_key",
+            "public/get_block_rfq_trades",
+            "public/exchange_token",
         ),
         refusals.SWITCHED_OFF,
+    ),
+    **dict.fromkeys(
+        (
+            "private/withdraw",
+            "private/cancel_withdrawal",
+            "private/create_deposit_address",
+            "private/submit_transfer_to_user",
+            "private/submit_transfer_to_subaccount",
+            "private/submit_transfer_between_subaccounts",
+            "private/cancel_transfer_by_id",
+        ),
+        # The keys of these accounts may read a wallet and move nothing out of it.
+        refusals.FORBIDDEN,
     ),
 }
 """Methods of the venue that are not simulated, and the venue's own words for that."""

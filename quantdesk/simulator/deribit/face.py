@@ -9,6 +9,7 @@ from quantdesk.simulator.deribit.accounts import ApiAccount
 from quantdesk.simulator.deribit.authentication import SIGNATURE_LIFE_MS, Authenticator, Clocks
 from quantdesk.simulator.deribit.credits import Credits, Pool, Price
 from quantdesk.simulator.deribit.market import NS_PER_MS, DeribitMarket
+from quantdesk.simulator.deribit.settlements import DAY_NS, SETTLEMENT_NS, SettlementTape
 from quantdesk.simulator.deribit.tape import TradeTape
 from quantdesk.simulator.deribit.tokens import TokenBook
 from quantdesk.simulator.exchange.exchange import Exchange
@@ -16,9 +17,6 @@ from quantdesk.simulator.exchange.reports import AccountSummary
 from quantdesk.simulator.venue import MarketChanges, SimulatedVenue
 
 SETTLEMENT_PAUSE_NS = 5 * 1_000_000_000
-_DAY_NS = 86_400 * 1_000_000_000
-_SETTLEMENT_NS = 8 * 3_600 * 1_000_000_000
-"""Daily at 08:00 UTC trading pauses some seconds."""
 
 
 class DeribitFace:
@@ -48,6 +46,7 @@ class DeribitFace:
         self.prices = prices
         self.tape = TradeTape(self.market)
         self.log = AccountLog(self.market, self.tape)
+        self.settlements = SettlementTape(self.market)
         self.is_in_maintenance = False
         self.cancels_on_disconnect: set[int] = set()
         self.self_trading: dict[int, str] = {}
@@ -68,6 +67,7 @@ class DeribitFace:
         self.market.forget(self.market.changed_lines(changes))
         self.tape.note(changes.events)
         self.log.note(changes.events)
+        self.settlements.note(changes)
 
     def note_trades(self) -> None:
         """Print what was traded but not told yet: answers carry the printed numbers."""
@@ -83,4 +83,4 @@ class DeribitFace:
 
     def is_settling(self) -> bool:
         """Whether trading pauses for the daily settlement."""
-        return (self.venue.now_ns() - _SETTLEMENT_NS) % _DAY_NS < SETTLEMENT_PAUSE_NS
+        return (self.venue.now_ns() - SETTLEMENT_NS) % DAY_NS < SETTLEMENT_PAUSE_NS

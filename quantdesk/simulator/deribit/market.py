@@ -242,6 +242,11 @@ class DeribitMarket:
         """Coins traded in a day: recorded, and here on top."""
         return self._stats_of(line).volume or 0.0
 
+    def mark(self, line: int) -> float:
+        """Mark of a line; after delivery what an option paid, and what a future settled on."""
+        future = self.future(line)
+        return float(self.board.published[Field.MARK, line]) if future is None else future.mark
+
     def _last_price(self, line: int) -> float | None:
         traded = self.listing(line).last_price
         if traded is not None:

@@ -64,6 +64,13 @@ class CancelByCurrencyParams(msgspec.Struct, frozen=True):
     detailed: Flag = msgspec.UNSET
 
 
+class CancelByPairParams(msgspec.Struct, frozen=True):
+    currency_pair: str
+    kind: Text = msgspec.UNSET
+    type: Text = msgspec.UNSET
+    detailed: Flag = msgspec.UNSET
+
+
 class CancelByInstrumentParams(msgspec.Struct, frozen=True):
     instrument_name: str
     type: Text = msgspec.UNSET
@@ -132,7 +139,7 @@ def _edit(call: Call, now_ns: int) -> object:
     if isinstance(order, Refusal):
         return order
     if order.status is OrderStatus.FILLED:
-        return Refusal(code=11008, message="already_filled")
+        return refusals.ALREADY_FILLED
     return _apply_edit(call, order, now_ns)
 
 
@@ -159,7 +166,7 @@ def _cancel(call: Call, _now_ns: int) -> object:
     if isinstance(order, Refusal):
         return order
     if order.status.is_final:
-        return refusals.ALREADY_CLOSED
+        return refusals.NOT_OPEN
     ended = call.face.exchange.cancel(call.account.account_id, order.order_id)
     if isinstance(ended, ExchangeRefusal):
         return translated(ended)
@@ -195,6 +202,18 @@ def _cancel_by_kind(call: Call, _now_ns: int) -> object:
     asked = call.params.currency
     currencies = [asked] if isinstance(asked, str) else asked
     filters = _filters(currencies, call.params.kind, call.params.type)
+    return filters if isinstance(filters, Refusal) else _cancelled(call, filters)
+
+
+def _cancel_by_pair(call: Call, _now_ns: int) -> object:
+    """A pair of currencies is an index here, "btc_usd"."""
+    pair, market = call.params.currency_pair, call.face.market
+    if pair not in call.face.venue.indexes:
+        return invalid_params(
+            "currency_pair", f"must be one of {', '.join(call.face.venue.indexes)}"
+        )
+    currency = next(one for one in market.currencies if pair == f"{one.lower()}_usd")
+    filters = _filters([currency], call.params.kind, call.params.type)
     return filters if isinstance(filters, Refusal) else _cancelled(call, filters)
 
 
@@ -306,6 +325,7 @@ METHODS: dict[str, Method] = {
     "private/cancel_by_label": _matching(_cancel_by_label, LabelParams),
     "private/cancel_all": _matching(_cancel_all, CancelAllParams),
     "private/cancel_all_by_currency": _matching(_cancel_by_currency, CancelByCurrencyParams),
+    "private/cancel_all_by_currency_pair": _matching(_cancel_by_pair, CancelByPairParams),
     "private/cancel_all_by_instrument": _matching(_cancel_by_instrument, CancelByInstrumentParams),
     "private/cancel_all_by_kind_or_type": _matching(_cancel_by_kind, CancelByKindParams),
     "private/close_position": _matching(_close_position, ClosePositionParams),

@@ -189,6 +189,12 @@ def _unsupported(params: OrderParams, kind: str) -> Refusal | None:
             invalid_params("time_in_force", f"must be one of {', '.join(_TIMES_IN_FORCE)}"),
         ),
         (is_timed and order_type != "limit", refusals.UNSUPPORTED_COMBINATION),
+        (
+            params.post_only is True
+            and not is_advanced
+            and (order_type != "limit" or time_in_force != "good_til_cancelled"),
+            refusals.POST_ONLY_NOT_ALLOWED,
+        ),
         (is_advanced and not is_option, Refusal(code=11038, message="no_adv_for_futures")),
         (is_advanced and params.post_only is True, Refusal(code=11039, message="no_adv_postonly")),
         (is_advanced, other_reject("advanced_orders_not_available")),

@@ -124,6 +124,11 @@ class TradesByOrderParams(msgspec.Struct, frozen=True):
     sorting: Text = msgspec.UNSET
 
 
+class TriggerHistoryParams(msgspec.Struct, frozen=True):
+    currency: str
+    instrument_name: Text = msgspec.UNSET
+
+
 class LogParams(msgspec.Struct, frozen=True):
     currency: str
     start_timestamp: int
@@ -322,6 +327,12 @@ def number_in(text: Text) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 
+def _trigger_history(call: Call) -> object:
+    """None: trigger orders are refused here."""
+    refusal = bad_scope(call.params.currency, msgspec.UNSET)
+    return refusal or {"entries": [], "continuation": None}
+
+
 # The transaction log
 
 
@@ -382,5 +393,6 @@ METHODS: dict[str, Method] = {
         _trades_by_instrument, TimedTradesByInstrumentParams
     ),
     "private/get_user_trades_by_order": _reading(_trades_by_order, TradesByOrderParams),
+    "private/get_trigger_order_history": _reading(_trigger_history, TriggerHistoryParams),
     "private/get_transaction_log": _reading(_transaction_log, LogParams, Pool.LOG),
 }

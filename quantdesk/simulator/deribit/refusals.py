@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """An answer that says no. `data` is what the venue puts into `error.data`, None for nothing."""
+    """An answer that says no. `data` is what the venue puts into `error.data`, where it does."""
 
     code: int
     message: str
-    data: dict[str, str] | None = None
+    data: dict[str, str] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 BAD_REQUEST = Refusal(code=11050, message="bad_request")
@@ -21,7 +23,9 @@ TOO_LARGE = Refusal(code=-32600, message="request entity too large")
 UNKNOWN_METHOD = Refusal(code=-32601, message="Method not found")
 NOT_FOUND = Refusal(code=13020, message="not_found")
 WEBSOCKET_ONLY = Refusal(code=10030, message="must_be_websocket_request")
-TOO_MANY_REQUESTS = Refusal(code=10028, message="too_many_requests")
+TOO_MANY_REQUESTS = Refusal(code=10028, message="too_many_requests", data=None)
+"""Captured with a null for data."""
+
 AUTHORIZATION_REQUIRED = Refusal(code=10000, message="authorization_required")
 UNAUTHORIZED = Refusal(code=13009, message="unauthorized", data={"reason": "invalid_token"})
 FORBIDDEN = Refusal(code=13021, message="forbidden")
@@ -33,6 +37,8 @@ UNSUPPORTED_COMBINATION = Refusal(code=11047, message="unsupported_arg_combinati
 TIMED_OUT = Refusal(code=13888, message="timed_out")
 ORDER_NOT_FOUND = Refusal(code=10004, message="order_not_found")
 ALREADY_CLOSED = Refusal(code=10010, message="already_closed")
+ALREADY_FILLED = Refusal(code=11008, message="already_filled")
+POST_ONLY_NOT_ALLOWED = Refusal(code=11055, message="post_only_not_allowed")
 NOT_OPEN = Refusal(code=11044, message="not_open_order")
 AMBIGUOUS_LABEL = Refusal(code=13032, message="non_unique_order_label")
 INVALID_CREDENTIALS = Refusal(code=13004, message="invalid_credentials")

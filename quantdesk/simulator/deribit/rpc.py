@@ -70,7 +70,7 @@ def _decoded(payload: bytes) -> dict[str, Any] | None:
 class _Error(msgspec.Struct, frozen=True):
     message: str
     code: int
-    data: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    data: dict[str, str] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,8 +103,7 @@ def encode_answer(
     us_in, us_out = received_ns // NS_PER_US, sent_ns // NS_PER_US
     error: _Error | msgspec.UnsetType = msgspec.UNSET
     if isinstance(outcome, Refusal):
-        data = msgspec.UNSET if outcome.data is None else outcome.data
-        error = _Error(message=outcome.message, code=outcome.code, data=data)
+        error = _Error(message=outcome.message, code=outcome.code, data=outcome.data)
     return _ENCODER.encode(
         _Answer(
             id=msgspec.UNSET if request_id is None else request_id,
