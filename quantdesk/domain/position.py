@@ -48,6 +48,7 @@ class PositionRow:
 
     row : counted from 1, a header apart
     currency : what the row says the position settles in, for files that say so
+    fault : why the row could not even be read as cells, "" where it could
     """
 
     row: int
@@ -59,6 +60,7 @@ class PositionRow:
     structure: str | None = None
     account: str | None = None
     currency: str | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

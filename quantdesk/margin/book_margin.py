@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from quantdesk.domain.instrument import Instrument
+from quantdesk.domain.instrument import Instrument, InstrumentKind
 from quantdesk.domain.margin import (
     MarginBook,
     MarginPosition,
@@ -62,6 +62,8 @@ class LegMargin:
     """Margin of what one account holds of one instrument, and what it was priced at.
 
     `requirement.origin` says whether the rule is verified, derived or uncertain.
+    underlying : what the law takes as the underlying's price, USD per coin; None for futures, whose
+        own mark it is
     """
 
     venue: str
@@ -69,6 +71,7 @@ class LegMargin:
     instrument: Instrument
     requirement: MarginRequirement
     mark: LegMark
+    underlying: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,17 +233,19 @@ def _account_legs(
     excluded.extend(
         _left_out(by_name[leg.instrument_name][0], leg.reason) for leg in statement.excluded
     )
-    legs = tuple(
-        LegMargin(
-            venue=venue,
-            account=account,
-            instrument=by_name[leg.instrument_name][0].instrument,
-            requirement=leg,
-            mark=by_name[leg.instrument_name][1],
-        )
-        for leg in statement.legs
-    )
+    legs = tuple(_leg(leg, *by_name[leg.instrument_name]) for leg in statement.legs)
     return legs, statement
+
+
+def _leg(requirement: MarginRequirement, holding: _Holding, mark: LegMark) -> LegMargin:
+    return LegMargin(
+        venue=holding.instrument.venue,
+        account=holding.account,
+        instrument=holding.instrument,
+        requirement=requirement,
+        mark=mark,
+        underlying=_margin_prices(holding.instrument, mark).underlying,
+    )
 
 
 def _nothing(venue: str, as_of_ns: int) -> MarginStatement:
@@ -262,7 +267,8 @@ def _margin_book(held: Sequence[tuple[_Holding, LegMark]]) -> MarginBook:
 
 def _margin_prices(instrument: Instrument, mark: LegMark) -> MarginPrices:
     """Deribit margins an option on its expiry's forward, Binance on the index."""
-    underlying = mark.index if instrument.venue == BINANCE else mark.forward
+    is_on_index = instrument.venue == BINANCE and instrument.kind is InstrumentKind.OPTION
+    underlying = mark.index if is_on_index else mark.forward
     return MarginPrices(mark=mark.mark, underlying=underlying)
 
 

@@ -77,7 +77,7 @@ def parse_quantity(field: str, text: str | None) -> Decimal:
         raise InvalidInput(field, text[:TEXT_MAX], "must be a number like -1.5")
     value = Decimal(text.strip())
     if abs(value) > QUANTITY_MAX:
-        raise InvalidInput(field, text[:TEXT_MAX], f"must be at most {QUANTITY_MAX:E}")
+        raise InvalidInput(field, text[:TEXT_MAX], f"must be at most {QUANTITY_MAX:f} in size")
     return value
 
 
@@ -159,6 +159,8 @@ class _Resolver:
 
     def position(self, row: PositionRow, account: str) -> Position:
         """The position of one row. Raises InvalidInput."""
+        if row.fault:
+            raise InvalidInput("row", row.row, row.fault)
         venue = _required("venue", row.venue).lower()
         if venue not in VENUES:
             rule = f"must be {' or '.join(VENUES)}; --venue says which environment answers"

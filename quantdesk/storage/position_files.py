@@ -43,7 +43,8 @@ _PARQUET_MAGIC = b"PAR1"
 _JSON_BEGINNINGS = (b"[", b"{")
 _BOM = b"\xef\xbb\xbf"
 
-Cells = Mapping[str, str | None]
+Cells = Mapping[str, str | None] | str
+"""A record's cells by column; text alone says why there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,9 @@ def read_position_file(path: Path) -> PositionFile:
         layout, names, records = "csv", *_read_csv(path, content)
     columns = _columns(path, names)
     rows = tuple(
-        PositionRow(row=number, **{field: record.get(name) for name, field in columns.items()})
+        PositionRow(row=number, fault=record)
+        if isinstance(record, str)
+        else PositionRow(row=number, **{field: record.get(name) for name, field in columns.items()})
         for number, record in enumerate(records, start=1)
     )
     ignored = tuple(name for name in names if name not in columns)
@@ -138,9 +141,10 @@ def _csv_records(path: Path, header: Sequence[str], lines: Iterator[list[str]]) 
         count += 1
         if count > ROWS_MAX:
             raise _too_many(path)
-        # A short or long row keeps its place and is refused by what it lacks: the rest goes on.
+        # A long row keeps its place and is refused: its cells may be shifted. A short one is
+        # refused by what it lacks.
         if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
-            yield {}
+            yield f"has {len(cells)} cells where the header has {len(header)}"
             continue
         yield dict(zip(header, cells, strict=False))
 
@@ -170,7 +174,7 @@ def _read_json(path: Path, content: bytes) -> tuple[list[str], list[Cells]]:
 def _json_cells(record: object) -> Cells:
     """The object's cells as text; what is neither text nor number is not a cell."""
     if not isinstance(record, dict):
-        return {}
+        return "is no object"
     return {name: cell if isinstance(cell, str) else None for name, cell in record.items()}
 
 

@@ -21,6 +21,7 @@ VERBS = {
     "doctor": "quantdesk.app.cli.doctor",
     "greeks": "quantdesk.app.cli.greeks",
     "iv": "quantdesk.app.cli.iv",
+    "margin": "quantdesk.app.cli.margin",
     "price": "quantdesk.app.cli.price",
     "record": "quantdesk.app.cli.record",
     "replay": "quantdesk.app.cli.replay",
