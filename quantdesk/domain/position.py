@@ -52,9 +52,9 @@ class PositionRow:
     """
 
     row: int
-    venue: str | None
-    instrument_name: str | None
-    quantity: str | None
+    venue: str | None = None
+    instrument_name: str | None = None
+    quantity: str | None = None
     average_price: str | None = None
     strategy: str | None = None
     structure: str | None = None

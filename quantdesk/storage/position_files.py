@@ -79,14 +79,26 @@ def read_position_file(path: Path) -> PositionFile:
     else:
         layout, names, records = "csv", *_read_csv(path, content)
     columns = _columns(path, names)
-    rows = tuple(
-        PositionRow(row=number, fault=record)
-        if isinstance(record, str)
-        else PositionRow(row=number, **{field: record.get(name) for name, field in columns.items()})
-        for number, record in enumerate(records, start=1)
-    )
+    rows = tuple(_row(number, record, columns) for number, record in enumerate(records, start=1))
     ignored = tuple(name for name in names if name not in columns)
     return PositionFile(path=str(path), layout=layout, rows=rows, ignored=ignored)
+
+
+def _row(number: int, record: Cells, columns: Mapping[str, str]) -> PositionRow:
+    if isinstance(record, str):
+        return PositionRow(row=number, fault=record)
+    cells = {field: record.get(name) for name, field in columns.items()}
+    return PositionRow(
+        row=number,
+        venue=cells["venue"],
+        instrument_name=cells["instrument_name"],
+        quantity=cells["quantity"],
+        average_price=cells.get("average_price"),
+        strategy=cells.get("strategy"),
+        structure=cells.get("structure"),
+        account=cells.get("account"),
+        currency=cells.get("currency"),
+    )
 
 
 def _columns(path: Path, names: Sequence[str]) -> dict[str, str]:
