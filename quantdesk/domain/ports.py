@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from quantdesk.domain.events import MarketEvent, RawFrame
 from quantdesk.domain.instrument import Instrument
@@ -16,6 +16,10 @@ from quantdesk.domain.margin import (
     MarginRequirement,
     MarginStatement,
 )
+
+Item = TypeVar("Item")
+Shared = TypeVar("Shared")
+Result = TypeVar("Result")
 
 
 class Clock(Protocol):
@@ -163,3 +167,24 @@ class BanStore(Protocol):
 
     def note_ban(self, address: str, until_ns: int) -> None:
         """Keep that `address` refuses us until `until_ns`. Raises StorageError if it can not."""
+
+
+class Runner(Protocol):
+    """Where chunks of a large calculation run: in this process or in others. The answers are equal.
+
+    Work that must be the same wherever it runs is cut up by its caller, never by the number of
+    workers.
+    """
+
+    def map(
+        self,
+        function: Callable[[Shared, Item], Result],
+        items: Sequence[Item],
+        *,
+        shared: Shared,
+    ) -> Iterator[Result]:
+        """`function(shared, item)` of each item, in the items' order.
+
+        `function` is of a module's top level; `shared` is handed to each worker once. What
+        `function` raises is raised here.
+        """

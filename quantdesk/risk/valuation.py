@@ -1,0 +1,395 @@
+"""Positions × market → what each is worth and what drives it; what can not be marked is excluded.
+
+Options are valued by Black-76 on the forward of their own expiry, all at the market's one moment,
+with the vol of the fitted surface where there is one and of the venue's mark else; each leg says
+which. Reads no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from quantdesk import pricing
+from quantdesk.domain.instrument import Instrument, InstrumentKind
+from quantdesk.domain.position import Position
+from quantdesk.domain.structure import Leg, Structure
+from quantdesk.domain.times import format_instant
+from quantdesk.errors import InvalidInput
+from quantdesk.market.chain import FloatArray
+from quantdesk.market.market_data import FutureQuote, MarketData, UnderlyingMarket, VolSurface
+from quantdesk.market.valuation import GreeksSource
+from quantdesk.risk.columns import DeltaOneColumns, OptionColumns
+
+Holding = Position | Structure | Leg
+Surfaces = Mapping[tuple[str, str], VolSurface]
+"""Fitted surfaces by (venue, underlying); they stand before the market's own."""
+
+_FUTURES = (InstrumentKind.FUTURE, InstrumentKind.PERPETUAL)
+_COMBOS = (InstrumentKind.OPTION_COMBO, InstrumentKind.FUTURE_COMBO)
+
+SURFACE, VENUE_MARK_IV = "surface", "venue mark IV"
+_OWN_VOLS = {
+    GreeksSource.MARK: "vol of the mark",
+    GreeksSource.TWIN: "vol of the strike's other side",
+    GreeksSource.VENUE_IV: VENUE_MARK_IV,
+    GreeksSource.MID: "vol of the mid",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """A position that is in no number of the report, and why."""
+
+    position: Position
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Where the numbers of a valued position come from.
+
+    forward_source, vol_source : in words; `vol_source` is "" for what has no vol
+    venue_mark : the venue's own mark, quote currency; None where it gives none
+    event_ns : instant of the quote behind it; 0 where the market does not say
+    chain_row : row in its market's chain; None for what is no listed option
+    """
+
+    forward_source: str
+    vol_source: str
+    venue_mark: float | None
+    event_ns: int
+    chain_row: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ValuedBook:
+    """Positions that could be marked, as arrays, and those that could not.
+
+    positions, marks : row by row;  market_of : number of each row's market
+    """
+
+    positions: tuple[Position, ...]
+    marks: tuple[Mark, ...]
+    market_of: tuple[int, ...]
+    options: OptionColumns
+    delta_ones: DeltaOneColumns
+    markets: tuple[UnderlyingMarket, ...]
+    excluded: tuple[Exclusion, ...]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def underlyings(self) -> tuple[str, ...]:
+        """Coins that were valued, sorted."""
+        return tuple(sorted({position.instrument.underlying for position in self.positions}))
+
+
+def as_positions(holdings: Iterable[Holding] | Holding) -> tuple[Position, ...]:
+    """Positions, structures and legs as positions; a structure's name becomes their tag.
+
+    Raises InvalidInput for anything else.
+    """
+    if isinstance(holdings, Position | Structure | Leg):
+        holdings = (holdings,)
+    found: list[Position] = []
+    for held in holdings:
+        if isinstance(held, Position):
+            found.append(held)
+        elif isinstance(held, Structure):
+            found.extend(_of_leg(leg, held.name) for leg in held.legs)
+        elif isinstance(held, Leg):
+            found.append(_of_leg(held, ""))
+        else:
+            raise InvalidInput("positions", held, "must hold positions, structures or legs")
+    return tuple(found)
+
+
+def _of_leg(leg: Leg, structure: str) -> Position:
+    return Position(
+        instrument=leg.instrument,
+        quantity=leg.quantity,
+        average_price=leg.price,
+        structure=structure,
+    )
+
+
+def value_positions(
+    positions: Sequence[Position], market: MarketData, *, surfaces: Surfaces | None = None
+) -> ValuedBook:
+    """Mark each of `positions` on `market`; `surfaces` replace the markets' own.
+
+    A position that is unknown, expired, without forward, index, vol or mark, or whose mark is zero
+    is excluded with its reason; the others are not touched by it.
+    """
+    working = _Working(market, surfaces or {})
+    for position in positions:
+        try:
+            working.add(position)
+        except InvalidInput as error:
+            working.excluded.append(Exclusion(position=position, reason=str(error)))
+    return working.book()
+
+
+class _MarketLooks:
+    """One market with what is looked up in it again and again."""
+
+    def __init__(self, number: int, market: UnderlyingMarket, surface: VolSurface | None) -> None:
+        self.number, self.market = number, market
+        self.surface = market.surface if surface is None else surface
+        self.row_of = {one.name: row for row, one in enumerate(market.chain.instruments)}
+        vols, self.sources = own_vols(market)
+        self.vols = vols.tolist()
+        self.marks = market.chain.mark.tolist()
+        self.event_ns = market.chain.event_ns.tolist()
+        if self.surface is None or not len(market.chain):
+            self.surface_vols = np.full(len(market.chain), np.nan).tolist()
+        else:
+            self.surface_vols = self.surface.implied_vol(
+                market.chain.expiry_ns, market.chain.strike
+            ).tolist()
+
+    def vol(self, instrument: Instrument, row: int | None) -> tuple[float, str]:
+        """Vol of an option and its source. Raises InvalidInput where there is none."""
+        name = instrument.name
+        if row is None:
+            return self._vol_on_surface(instrument)
+        vol = self.surface_vols[row]
+        if vol > 0:
+            return vol, SURFACE
+        if self.marks[row] == 0:
+            raise InvalidInput("mark", 0, f"of {name} must be above 0 to be marked by")
+        vol = self.vols[row]
+        if not vol > 0:
+            raise InvalidInput("mark", None, f"of {name} must give a vol: no mark, quote or IV")
+        return vol, self.sources[row]
+
+    @property
+    def listed_rule(self) -> str:
+        """What is asked of a name that the market does not know."""
+        return f"must be listed in the {self.market.venue} {self.market.underlying} market"
+
+    def _vol_on_surface(self, instrument: Instrument) -> tuple[float, str]:
+        assert self.surface is not None, "what is neither listed nor on a surface is refused before"
+        assert instrument.expiry_ns is not None
+        assert instrument.strike is not None
+        vols = self.surface.implied_vol(
+            np.array([instrument.expiry_ns]), np.array([float(instrument.strike)])
+        )
+        vol = float(vols[0])
+        if not vol > 0:
+            rule = f"{self.listed_rule}, or on its surface"
+            raise InvalidInput("instrument_name", instrument.name, rule)
+        return vol, SURFACE
+
+
+def own_vols(market: UnderlyingMarket) -> tuple[FloatArray, list[str]]:
+    """Vol a row and its source: the venue's mark IV, else what the desk found from its quotes.
+
+    The venue's mark IV has more digits than a vol solved from a mark that is rounded to the tick.
+    """
+    venue_iv, own = market.chain.venue_mark_iv, market.values
+    has_iv = venue_iv > 0
+    vols = np.where(has_iv, venue_iv, own.greeks_iv)
+    sources = [
+        VENUE_MARK_IV if known else _OWN_VOLS.get(GreeksSource(code), "")
+        for known, code in zip(has_iv.tolist(), own.greeks_source.tolist(), strict=True)
+    ]
+    return vols, sources
+
+
+class _Working:
+    """A book while it is valued."""
+
+    def __init__(self, market: MarketData, surfaces: Surfaces) -> None:
+        self.market, self.surfaces = market, surfaces
+        self.looks: dict[tuple[str, str], _MarketLooks] = {}
+        self.positions: list[Position] = []
+        self.marks: list[Mark] = []
+        self.market_of: list[int] = []
+        self.options: list[tuple[float, ...]] = []
+        self.option_expiries: list[int] = []
+        self.delta_ones: list[tuple[float, ...]] = []
+        self.delta_one_expiries: list[int] = []
+        self.excluded: list[Exclusion] = []
+
+    def look(self, instrument: Instrument) -> _MarketLooks:
+        key = (instrument.venue, instrument.underlying)
+        if key not in self.looks:
+            market = self.market.find(*key)
+            if market is None:
+                known = ", ".join(f"{m.venue}/{m.underlying}" for m in self.market.markets)
+                rule = f"of {instrument.name} must be one of the market's: {known or 'none'}"
+                raise InvalidInput("market", "/".join(key), rule)
+            self.looks[key] = _MarketLooks(len(self.looks), market, self.surfaces.get(key))
+        return self.looks[key]
+
+    def add(self, position: Position) -> None:
+        instrument = position.instrument
+        if instrument.kind in _COMBOS:
+            raise InvalidInput(
+                "kind", instrument.kind.value, f"of {instrument.name} must be given by its legs"
+            )
+        look = self.look(instrument)
+        index = _index_price(look.market)
+        expiry_ns = instrument.expiry_ns or 0
+        if 0 < expiry_ns <= look.market.as_of_ns:
+            rule = f"of {instrument.name} must be later than {format_instant(look.market.as_of_ns)}"
+            raise InvalidInput("expiry", format_instant(expiry_ns), rule)
+        if instrument.kind is InstrumentKind.OPTION:
+            self._add_option(position, look, index, expiry_ns)
+        else:
+            self._add_delta_one(position, look, index, expiry_ns)
+
+    def _add_option(
+        self, position: Position, look: _MarketLooks, index: float, expiry_ns: int
+    ) -> None:
+        instrument = position.instrument
+        row = look.row_of.get(instrument.name)
+        if row is None and look.surface is None:
+            raise InvalidInput("instrument_name", instrument.name, look.listed_rule)
+        forward = look.market.forwards.get(expiry_ns)
+        if forward is None or forward.price is None or not forward.price > 0:
+            raise InvalidInput(
+                "forward", None, f"of {format_instant(expiry_ns)} is needed for {instrument.name}"
+            )
+        vol, source = look.vol(instrument, row)
+        venue_mark = None if row is None or np.isnan(look.marks[row]) else look.marks[row]
+        mark = Mark(
+            forward_source=forward.source,
+            vol_source=source,
+            venue_mark=venue_mark,
+            event_ns=0 if row is None else look.event_ns[row],
+            chain_row=row,
+        )
+        assert instrument.strike is not None
+        assert instrument.option_type is not None
+        self.options.append(
+            (
+                len(self.positions),
+                look.number,
+                coins_of(instrument, position.quantity, forward.price),
+                forward.price,
+                index,
+                float(instrument.strike),
+                pricing.years_between(look.market.as_of_ns, expiry_ns),
+                vol,
+                instrument.option_type.value == "call",
+                instrument.is_inverse,
+            )
+        )
+        self.option_expiries.append(expiry_ns)
+        self._keep(position, mark, look)
+
+    def _add_delta_one(
+        self, position: Position, look: _MarketLooks, index: float, expiry_ns: int
+    ) -> None:
+        instrument = position.instrument
+        is_spot = instrument.kind is InstrumentKind.SPOT
+        if is_spot:
+            price, source, event_ns = index, f"index {look.market.index_source}", 0
+        else:
+            price, source, event_ns = _future_price(instrument, look.market.futures)
+        mark = Mark(forward_source=source, vol_source="", venue_mark=price, event_ns=event_ns)
+        self.delta_ones.append(
+            (
+                len(self.positions),
+                look.number,
+                coins_of(instrument, position.quantity, price),
+                price,
+                index,
+                pricing.years_between(look.market.as_of_ns, expiry_ns) if expiry_ns else 0.0,
+                instrument.is_inverse,
+                is_spot,
+            )
+        )
+        self.delta_one_expiries.append(expiry_ns)
+        self._keep(position, mark, look)
+
+    def _keep(self, position: Position, mark: Mark, look: _MarketLooks) -> None:
+        self.positions.append(position)
+        self.marks.append(mark)
+        self.market_of.append(look.number)
+
+    def book(self) -> ValuedBook:
+        option = _table(self.options, 10)
+        delta_one = _table(self.delta_ones, 8)
+        return ValuedBook(
+            positions=tuple(self.positions),
+            marks=tuple(self.marks),
+            market_of=tuple(self.market_of),
+            options=OptionColumns(
+                rows=option[0].astype(np.int64),
+                market=option[1].astype(np.int64),
+                coins=option[2],
+                forward=option[3],
+                index=option[4],
+                strike=option[5],
+                expiry_ns=np.array(self.option_expiries, dtype=np.int64),
+                years=option[6],
+                vol=option[7],
+                is_call=option[8] != 0,
+                is_inverse=option[9] != 0,
+            ),
+            delta_ones=DeltaOneColumns(
+                rows=delta_one[0].astype(np.int64),
+                market=delta_one[1].astype(np.int64),
+                coins=delta_one[2],
+                price=delta_one[3],
+                index=delta_one[4],
+                expiry_ns=np.array(self.delta_one_expiries, dtype=np.int64),
+                years=delta_one[5],
+                is_inverse=delta_one[6] != 0,
+                is_spot=delta_one[7] != 0,
+            ),
+            markets=tuple(look.market for look in self.looks.values()),
+            excluded=tuple(self.excluded),
+        )
+
+
+def coins_of(instrument: Instrument, quantity: Decimal, price: float) -> float:
+    """Signed coins of underlying that `quantity` stands for; an inverse future's are at `price`.
+
+    Deribit counts options and linear contracts in coins and inverse futures in USD; Binance counts
+    contracts of `contract_size` coins, or of so many USD for inverse futures.
+    """
+    amount = float(quantity)
+    if instrument.venue == "binance" and instrument.kind is not InstrumentKind.SPOT:
+        amount *= float(instrument.contract_size)
+    if instrument.is_inverse and instrument.kind in _FUTURES:
+        return amount / price
+    return amount
+
+
+def _index_price(market: UnderlyingMarket) -> float:
+    price = market.index_price
+    if price is None or not price > 0:
+        rule = f"of {market.underlying} at {market.venue} is needed and the market has none"
+        raise InvalidInput("index_price", price, rule)
+    return price
+
+
+def _future_price(
+    instrument: Instrument, futures: Mapping[str, FutureQuote]
+) -> tuple[float, str, int]:
+    """Mark of a future or perpetual, its source and instant; the mid where there is no mark."""
+    quote = futures.get(instrument.name)
+    if quote is None:
+        raise InvalidInput("instrument_name", instrument.name, "must be quoted in the market")
+    if quote.mark is not None and quote.mark > 0:
+        return quote.mark, "mark", quote.event_ns
+    if quote.mark == 0:
+        raise InvalidInput("mark", 0, f"of {instrument.name} must be above 0 to be marked by")
+    if quote.bid is not None and quote.ask is not None and 0 < quote.bid <= quote.ask:
+        return (quote.bid + quote.ask) / 2, "mid", quote.event_ns
+    raise InvalidInput("mark", None, f"of {instrument.name} must be given: no mark, no two sides")
+
+
+def _table(rows: list[tuple[float, ...]], width: int) -> list[FloatArray]:
+    if not rows:
+        return [np.empty(0, dtype=np.float64) for _ in range(width)]
+    return [np.array(column, dtype=np.float64) for column in zip(*rows, strict=True)]
