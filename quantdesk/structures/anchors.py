@@ -5,6 +5,7 @@
     +5% -5%    away from the forward            5%       the same, out of the money
     +1s -1.5s  standard deviations, F·exp(nσ√T) 1s       the same, out of the money
     +5000      above the strike of the leg before, -5000 below, +0 the same
+    #1+5000    the same, measured from leg 1
 
 Pure text and values; `strikes` finds the listed strike.
 """
@@ -46,11 +47,13 @@ class StrikeAnchor:
 
     size : the strike in USD; hundredths of delta; percent; sigmas; USD of distance; 0 for ATM
     is_signed : the text gave a sign, so that it does not follow the option's type
+    leg : of a distance, the leg it is measured from, counted from 1; 0 is the leg before
     """
 
     kind: AnchorKind
     size: Decimal = Decimal(0)
     is_signed: bool = False
+    leg: int = 0
 
     def __str__(self) -> str:
         number = f"{abs(self.size):f}"
@@ -65,13 +68,15 @@ class StrikeAnchor:
             case AnchorKind.DELTA_PREMIUM_ADJUSTED:
                 return f"{number}d-pa"
             case AnchorKind.DISTANCE:
-                return f"{sign}{number}"
+                return f"{f'#{self.leg}' if self.leg else ''}{sign}{number}"
             case AnchorKind.PERCENT | AnchorKind.SIGMA:
                 unit = "%" if self.kind is AnchorKind.PERCENT else "s"
                 return f"{sign if self.is_signed else ''}{number}{unit}"
 
 
-_TEXT = re.compile(r"(?P<sign>[+-])?(?P<number>\d{1,12}(?:\.\d{1,8})?)(?P<unit>d-pa|d|%|s|)")
+_TEXT = re.compile(
+    r"(?:#(?P<leg>[1-9]\d?))?(?P<sign>[+-])?(?P<number>\d{1,12}(?:\.\d{1,8})?)(?P<unit>d-pa|d|%|s|)"
+)
 
 
 def parse_anchor(text: str) -> StrikeAnchor:
@@ -82,6 +87,9 @@ def parse_anchor(text: str) -> StrikeAnchor:
     match = _TEXT.fullmatch(word)
     if match is None:
         raise InvalidInput("strike", text, f"must be {ANCHOR_WORDS}")
+    leg = int(match["leg"] or 0)
+    if leg and (match["unit"] or not match["sign"]):
+        raise InvalidInput("strike", text, "from a leg must be a distance: #1+5000")
     size, sign, unit = plain(Decimal(match["number"])), match["sign"], match["unit"]
     signed = -size if sign == "-" else size
     match unit:
@@ -100,7 +108,7 @@ def parse_anchor(text: str) -> StrikeAnchor:
                 raise InvalidInput("strike", text, f"must be at most {SIGMA_MAX} sigmas")
             return StrikeAnchor(kind=AnchorKind.SIGMA, size=signed, is_signed=bool(sign))
     if sign:
-        return StrikeAnchor(kind=AnchorKind.DISTANCE, size=signed, is_signed=True)
+        return StrikeAnchor(kind=AnchorKind.DISTANCE, size=signed, is_signed=True, leg=leg)
     if size <= 0:
         raise InvalidInput("strike", text, "must be above 0")
     return StrikeAnchor(kind=AnchorKind.STRIKE, size=size)

@@ -40,6 +40,9 @@ class Law(Protocol):
     def quantiles(self) -> FloatArray:
         """`QUANTILES` equally probable prices, ascending."""
 
+    def moment(self, power: int, edges: FloatArray) -> FloatArray:
+        """E[D^power; edges[i] < D < edges[i + 1]] (n − 1,); edges ascend from 0 to infinity."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lognormal:
@@ -69,16 +72,29 @@ class Lognormal:
         drawn: FloatArray = self.forward * np.exp(v * z - 0.5 * v * v)
         return drawn
 
+    def moment(self, power: int, edges: FloatArray) -> FloatArray:
+        """F^p·exp(p(p − 1)v²/2)·Φ((ln(x/F) + v²/2)/v − p·v), between edges."""
+        v = self.total_vol
+        scale = self.forward**power * math.exp(0.5 * power * (power - 1) * v * v)
+        with np.errstate(divide="ignore"):
+            z = (np.log(edges / self.forward) + 0.5 * v * v) / v - power * v
+        parts: FloatArray = scale * np.diff(ndtr(z))
+        return parts
 
-def driftless(forward: float, vol: float, years: float, expiry: str) -> Lognormal:
-    """The default law: lognormal around the forward of the last expiry at its ATM-forward vol.
+
+def driftless(forward: float, vol: float, years: float, *, expiry: str, vol_of: str) -> Lognormal:
+    """The default law at `expiry`: lognormal around its forward, at the ATM-forward vol of the last
+    expiry of the structure, `vol_of`.
 
     Raises InvalidInput where a number is not above 0.
     """
     for field, value in (("forward", forward), ("atm vol", vol), ("years", years)):
         if not (math.isfinite(value) and value > 0):
             raise InvalidInput(field, value, f"of {expiry} must be above 0 for a lognormal law")
-    name = f"driftless lognormal, forward {forward:,.2f} of {expiry}, ATM-forward IV {vol:.2%}"
+    name = (
+        f"driftless lognormal to {expiry}: forward {forward:,.2f}, "
+        f"ATM-forward IV {vol:.2%} of {vol_of}"
+    )
     return Lognormal(name=name, forward=forward, vol=vol, years=years)
 
 
@@ -118,6 +134,15 @@ class SurfaceDensity:
         wanted = (np.arange(QUANTILES) + 0.5) / QUANTILES
         drawn: FloatArray = np.exp(np.interp(wanted, self.below, np.log(self.prices)))
         return drawn
+
+    def moment(self, power: int, edges: FloatArray) -> FloatArray:
+        """Sums over the grid, each slice at the mean of its two ends."""
+        worth = 0.5 * (self.prices[1:] ** float(power) + self.prices[:-1] ** float(power))
+        running = np.concatenate([[0.0], np.cumsum(worth * np.diff(self.below))])
+        with np.errstate(divide="ignore"):
+            at = np.log(np.maximum(edges, 0.0))
+        found: FloatArray = np.diff(np.interp(at, np.log(self.prices), running))
+        return found
 
 
 def surface_density(

@@ -8,19 +8,21 @@ index, at their own vol (sticky strike).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from quantdesk import pricing
 from quantdesk.market.chain import FloatArray
 from quantdesk.structures.payoff import Numeraire
 from quantdesk.structures.terms import LegTerms, Payout
 
-GRID_POINTS = 2_001
+GRID_POINTS = 801
 RANGE_SIGMAS = 8.0
+ROOT_STEPS = 17
+ROOT_ROUNDS = 4
+"""Four rounds narrow a bracket 65,536 times; the secant step then leaves its square."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,8 @@ def leg_values(leg: LegModel, prices: FloatArray) -> tuple[FloatArray, FloatArra
             forward = prices * leg.forward_ratio if is_alive else prices
             years, vol = (leg.years_left, leg.vol) if is_alive else (0.0, 0.0)
             price = pricing.price(terms.payout is Payout.CALL, forward, strike, years, vol)
-            worth: FloatArray = size * (price / forward if terms.is_inverse else price)
+            in_own_currency = price / forward if terms.is_inverse else price
+            worth = size * np.asarray(in_own_currency, dtype=np.float64)
             return (worth, nothing) if terms.is_inverse else (nothing, worth)
         case Payout.FORWARD:
             forward = prices * leg.forward_ratio if leg.years_left > 0 else prices
@@ -64,35 +67,81 @@ def leg_values(leg: LegModel, prices: FloatArray) -> tuple[FloatArray, FloatArra
             return np.full_like(prices, size), nothing
 
 
+class Revaluation:
+    """What all legs together are worth by index price: (coin, USD), without their premiums.
+
+    The last few price arrays are remembered: three numeraires and several laws ask for the same.
+    """
+
+    REMEMBERED = 8
+    SMALLEST = 256
+    """Shorter arrays are a search's own steps, and nobody asks for them again."""
+
+    def __init__(self, legs: Sequence[LegModel]) -> None:
+        self.legs = tuple(legs)
+        self._known: dict[bytes, tuple[FloatArray, FloatArray]] = {}
+
+    def values(self, prices: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(coin, USD) at index prices (n,)."""
+        if prices.size < self.SMALLEST:
+            return self._worth(prices)
+        key = prices.tobytes()
+        if key not in self._known:
+            if len(self._known) >= self.REMEMBERED:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = self._worth(prices)
+        return self._known[key]
+
+    def _worth(self, prices: FloatArray) -> tuple[FloatArray, FloatArray]:
+        parts = [leg_values(leg, prices) for leg in self.legs]
+        coin: FloatArray = np.sum([part[0] for part in parts], axis=0)
+        usd: FloatArray = np.sum([part[1] for part in parts], axis=0)
+        return coin, usd
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProfile:
     """Profit by index price at one date, in one currency.
 
-    low, high : prices that extremes and breakevens were looked for between
+    cost_coin, cost_usd : premium and fees paid at entry, converted as `numeraire` says
+    low, high : prices that extremes and breakevens are looked for between; four times and sixteen
+        times beyond, extremes only
     """
 
-    function: Callable[[FloatArray], FloatArray]
+    worth: Revaluation
+    numeraire: Numeraire
+    entry_index: float
+    cost_coin: float
+    cost_usd: float
     knots: tuple[float, ...]
     low: float
     high: float
 
     def values(self, prices: FloatArray) -> FloatArray:
         """Profits (n,) at index prices (n,) above 0."""
-        return self.function(np.asarray(prices, dtype=np.float64))
+        prices = np.asarray(prices, dtype=np.float64)
+        coin, usd = self.worth.values(prices)
+        match self.numeraire:
+            case Numeraire.COIN:
+                return coin + usd / prices - self.cost_coin - self.cost_usd / self.entry_index
+            case Numeraire.USD:
+                return coin * prices + usd - self.cost_coin * self.entry_index - self.cost_usd
+            case Numeraire.USD_MARKED:
+                return (coin - self.cost_coin) * prices + usd - self.cost_usd
 
     def grid(self) -> FloatArray:
-        """Prices that every search starts from: even in ln price, with every strike."""
+        """Prices that every search starts from: even in ln price, every strike, far ends."""
         even = np.exp(np.linspace(math.log(self.low), math.log(self.high), GRID_POINTS))
-        inside = [knot for knot in self.knots if self.low < knot < self.high]
-        return np.unique(np.concatenate([even, inside]))
+        ends = [self.low / 16, self.low / 4, self.high * 4, self.high * 16]
+        return np.unique(np.concatenate([even, self.knots, ends]))
 
     def breakevens(self) -> tuple[float, ...]:
-        """Prices at which profit changes sign between `low` and `high`."""
+        """Prices at which profit changes sign."""
         return tuple(self._crossings(0.0))
 
     def intervals_above(self, level: float = 0.0) -> tuple[tuple[float, float], ...]:
         """Price intervals on which profit exceeds `level`; the outermost reach 0 and infinity."""
-        edges = [self.low, *self._crossings(level), self.high]
+        edges = [self.low / 16, *self._crossings(level), self.high * 16]
         middles = np.sqrt(np.array(edges[:-1]) * np.array(edges[1:]))
         above = self.values(middles) > level
         found: list[tuple[float, float]] = []
@@ -107,69 +156,51 @@ class ModelProfile:
                 found.append((low, high))
         return tuple(found)
 
-    def extreme(self, sign: float) -> tuple[float, float]:
-        """(profit, price) of the greatest sign · profit on the grid, refined between its points."""
+    def extreme(self, sign: float) -> tuple[float, float | None]:
+        """(profit, price) of the greatest sign · profit; price None where it is at a far end."""
         prices = self.grid()
+        best = int(np.argmax(self.values(prices) * sign))
+        is_end = best in (0, prices.size - 1)
         for _ in range(3):
-            found = self.values(prices) * sign
-            best = int(np.argmax(found))
             low, high = prices[max(best - 1, 0)], prices[min(best + 1, prices.size - 1)]
-            prices = np.unique(np.concatenate([np.linspace(low, high, 201), [prices[best]]]))
-        found = self.values(prices) * sign
-        best = int(np.argmax(found))
-        return float(found[best] * sign), float(prices[best])
+            prices = np.unique(np.concatenate([np.linspace(low, high, 101), [prices[best]]]))
+            best = int(np.argmax(self.values(prices) * sign))
+        return float(self.values(prices)[best]), None if is_end else float(prices[best])
 
     def _crossings(self, level: float) -> list[float]:
         prices = self.grid()
-        signs = np.sign(self.values(prices) - level)
-        found = [float(price) for price, sign in zip(prices, signs, strict=True) if sign == 0]
-        found += [
-            self._root(level, prices[number], prices[number + 1])
-            for number in np.flatnonzero(signs[:-1] * signs[1:] < 0)
-        ]
-        return sorted(found)
+        over = self.values(prices) - level
+        found = prices[over == 0]
+        before = np.flatnonzero(np.sign(over[:-1]) * np.sign(over[1:]) < 0)
+        if before.size:
+            roots = self._roots(level, prices[before], prices[before + 1])
+            found = np.sort(np.concatenate([found, roots]))
+        return [float(price) for price in found]
 
-    def _root(self, level: float, low: float, high: float) -> float:
-        root: float = brentq(
-            lambda price: float(self.values(np.array([price]))[0]) - level, low, high, xtol=1e-9
-        )
-        return root
+    def _roots(self, level: float, low: FloatArray, high: FloatArray) -> FloatArray:
+        """The root in each bracket (m,): all brackets narrowed together, then one secant step."""
+        steps = np.linspace(0.0, 1.0, ROOT_STEPS)
+        for _ in range(ROOT_ROUNDS):
+            prices = low[:, None] + (high - low)[:, None] * steps
+            over = self.values(prices.reshape(-1)).reshape(prices.shape) - level
+            changes = np.sign(over[:, :-1]) != np.sign(over[:, 1:])
+            first = np.argmax(changes, axis=1)
+            row = np.arange(first.size)
+            low, high = prices[row, first], prices[row, first + 1]
+            below, above = over[row, first], over[row, first + 1]
+        span = np.where(above == below, 1.0, above - below)
+        roots: FloatArray = low - below * (high - low) / span
+        return np.clip(roots, low, high)
 
 
-def model_profile(
-    legs: Sequence[LegModel],
-    numeraire: Numeraire,
-    *,
-    entry_index: float,
-    cost_coin: float,
-    cost_usd: float,
-    total_vol: float,
-) -> ModelProfile:
-    """Profit by index price of legs of several expiries, or at a date before expiry.
+def search_range(
+    legs: Sequence[LegModel], *, entry_index: float, total_vol: float
+) -> tuple[float, float]:
+    """(low, high) USD that a profile is searched between.
 
-    cost_coin, cost_usd : premium and fees paid at entry, converted as `Numeraire` says
-    total_vol : σ√T to the last expiry; the search reaches `RANGE_SIGMAS` of it beyond all strikes
+    total_vol : σ√T to the horizon; the range reaches `RANGE_SIGMAS` of it beyond all strikes
     """
-
-    def profit(prices: FloatArray) -> FloatArray:
-        coin, usd = np.zeros_like(prices), np.zeros_like(prices)
-        for leg in legs:
-            leg_coin, leg_usd = leg_values(leg, prices)
-            coin, usd = coin + leg_coin, usd + leg_usd
-        match numeraire:
-            case Numeraire.COIN:
-                return coin + usd / prices - cost_coin - cost_usd / entry_index
-            case Numeraire.USD:
-                return coin * prices + usd - cost_coin * entry_index - cost_usd
-            case Numeraire.USD_MARKED:
-                return (coin - cost_coin) * prices + usd - cost_usd
-
-    strikes = sorted({float(leg.terms.strike) for leg in legs if leg.terms.is_option})
+    strikes = [float(leg.terms.strike) for leg in legs if leg.terms.is_option]
     reach = math.exp(min(RANGE_SIGMAS * max(total_vol, 0.05), 5.0))
     marks = [entry_index, *strikes]
-    return ModelProfile(
-        function=profit,
-        knots=tuple(strikes),
-        low=min(marks) / reach,
-        high=max(marks) * reach,
-    )
+    return min(marks) / reach, max(marks) * reach

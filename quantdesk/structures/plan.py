@@ -12,12 +12,15 @@ from decimal import Decimal
 from enum import Enum
 
 from quantdesk.errors import InvalidInput
-from quantdesk.structures.anchors import StrikeAnchor
+from quantdesk.structures.anchors import AnchorKind, StrikeAnchor
 
 VENUES = ("deribit", "binance")
 
 _NAME = re.compile(r"[a-z0-9][A-Za-z0-9_/.%-]*(?: [A-Za-z0-9_/.%-]+)*")
 _UNDERLYING = re.compile(r"[A-Z][A-Z0-9]{1,9}")
+
+SAME_STRIKE = StrikeAnchor(kind=AnchorKind.DISTANCE, size=Decimal(0), is_signed=True)
+"""The strike of the leg before, written +0."""
 
 LEGS_MAX = 24
 """More legs than any structure has; a longer text is a mistake."""
@@ -45,7 +48,8 @@ class LegPlan:
 
     quantity : signed; options, linear contracts and spot in coins on Deribit, contracts on Binance;
         inverse futures in coins too, turned into the venue's USD amount when they are resolved
-    strike : of options; None for the rest
+    strike : of options. Of an inverse future it may be "+0": its USD amount is then taken at the
+        strike of the leg before (what hedges a conversion), not at its mark. Else None
     expiry : a word of `market.selection.EXPIRY_WORDS`; "" takes the expiry of the leg before
     name : the venue's own instrument name, of a NAMED leg only
     price : limit a unit in the quote currency; None leaves it to the market
@@ -61,13 +65,18 @@ class LegPlan:
     def __post_init__(self) -> None:
         if not (self.quantity.is_finite() and self.quantity != 0):
             raise InvalidInput("quantity", str(self.quantity), "of a leg must be a number, not 0")
-        if self.kind.is_option != (self.strike is not None):
-            rule = "must be given for calls and puts, and for nothing else"
-            raise InvalidInput("strike", self.strike, rule)
+        if self.kind.is_option != (self.strike is not None) and not self.is_sized_at_strike:
+            rule = "must be given for calls and puts; of FUT and PERP it may be +0"
+            raise InvalidInput("strike", str(self.strike), rule)
         if (self.kind is LegKind.NAMED) != bool(self.name):
             raise InvalidInput("name", self.name, "must be given for a named leg, and only there")
         if self.price is not None and not (self.price.is_finite() and self.price >= 0):
             raise InvalidInput("price", str(self.price), "of a leg must be a number from 0 up")
+
+    @property
+    def is_sized_at_strike(self) -> bool:
+        """True for a future whose USD amount is counted at the strike of the leg before."""
+        return self.kind in (LegKind.FUTURE, LegKind.PERPETUAL) and self.strike == SAME_STRIKE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

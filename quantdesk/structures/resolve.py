@@ -14,6 +14,7 @@ from quantdesk.domain.times import expiry_code
 from quantdesk.errors import InvalidInput
 from quantdesk.market.market_data import FutureQuote, UnderlyingMarket
 from quantdesk.market.selection import select_expiries
+from quantdesk.structures.anchors import plain
 from quantdesk.structures.ladder import Ladder, ladder_of
 from quantdesk.structures.plan import LegKind, LegPlan, StructurePlan
 from quantdesk.structures.spot import spot_of
@@ -38,7 +39,7 @@ class _Resolver:
         self.expiries = sorted(market.forwards)
         self.ladders: dict[int, Ladder] = {}
         self.expiry_ns: int | None = None
-        self.strike: float | None = None
+        self.strikes: dict[int, float] = {}
         self.warnings: list[str] = []
 
     def leg(self, number: int, plan: LegPlan) -> Leg:
@@ -53,7 +54,7 @@ class _Resolver:
     def _instrument(self, number: int, plan: LegPlan) -> Instrument:
         match plan.kind:
             case LegKind.NAMED:
-                return self._named(plan.name)
+                return self._named(number, plan.name)
             case LegKind.PERPETUAL:
                 return self._perpetual().instrument
             case LegKind.SPOT:
@@ -63,10 +64,11 @@ class _Resolver:
         assert plan.strike is not None  # a plan of an option has one
         ladder = self._ladder(self._expiry(plan.expiry))
         is_call = plan.kind is LegKind.CALL
-        choice = choose_strike(ladder, is_call, plan.strike, before=self.strike)
+        from_leg = plan.strike.leg or max(self.strikes, default=0)
+        choice = choose_strike(ladder, is_call, plan.strike, before=self.strikes.get(from_leg))
         if choice.warning:
             self.warnings.append(f"leg {number}: {choice.warning}")
-        self.strike = choice.strike
+        self.strikes[number] = choice.strike
         return ladder.option(is_call, choice.strike)
 
     def _expiry(self, word: str) -> int:
@@ -85,14 +87,15 @@ class _Resolver:
             self.ladders[expiry_ns] = ladder_of(self.market, expiry_ns)
         return self.ladders[expiry_ns]
 
-    def _named(self, name: str) -> Instrument:
+    def _named(self, number: int, name: str) -> Instrument:
         chain = self.market.chain
         for instrument in chain.instruments:
             if instrument.name == name:
                 self._require_ahead(instrument)
                 assert instrument.expiry_ns is not None  # an option has both
                 assert instrument.strike is not None
-                self.expiry_ns, self.strike = instrument.expiry_ns, float(instrument.strike)
+                self.expiry_ns = instrument.expiry_ns
+                self.strikes[number] = float(instrument.strike)
                 return instrument
         future = self.market.futures.get(name)
         if future is not None:
@@ -133,10 +136,18 @@ class _Resolver:
         quantity = plan.quantity
         is_future = instrument.kind in (InstrumentKind.FUTURE, InstrumentKind.PERPETUAL)
         if is_future and instrument.is_inverse and plan.kind is not LegKind.NAMED:
-            price = future_price(self.market, instrument)
+            price = self._sizing_price(plan, instrument)
             steps = (quantity * price / instrument.amount_step).to_integral_value()
-            quantity = steps * instrument.amount_step
+            quantity = plain(steps * instrument.amount_step)
         return on_lot(instrument, quantity)
+
+    def _sizing_price(self, plan: LegPlan, instrument: Instrument) -> Decimal:
+        """USD per coin at which coins become the USD amount of an inverse future."""
+        if not plan.is_sized_at_strike:
+            return future_price(self.market, instrument)
+        if not self.strikes:
+            raise InvalidInput("strike", "+0", "is that of the leg before, and no option is there")
+        return Decimal(repr(self.strikes[max(self.strikes)]))
 
 
 def on_lot(instrument: Instrument, quantity: Decimal) -> Decimal:

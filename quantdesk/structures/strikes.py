@@ -32,7 +32,7 @@ def choose_strike(
 ) -> StrikeChoice:
     """The listed strike that `anchor` means for a call or put of `ladder`.
 
-    before : strike of the option leg before, which a distance is measured from
+    before : strike that a distance is measured from; None where no such leg has one
 
     Raises InvalidInput naming the anchor and what is nearest or allowed.
     """
@@ -80,7 +80,9 @@ def _total_vol(ladder: Ladder) -> float:
 
 def _by_distance(anchor: StrikeAnchor, before: float | None) -> float:
     if before is None:
-        raise InvalidInput("strike", str(anchor), "is a distance, and no option leg stands before")
+        raise InvalidInput(
+            "strike", str(anchor), "is a distance, and the leg it is from has no strike"
+        )
     return before + float(anchor.size)
 
 

@@ -25,6 +25,11 @@ class Payout(Enum):
     FORWARD = "forward"
     HELD_COIN = "held coin"
 
+    @property
+    def is_bought(self) -> bool:
+        """True for what is paid for at entry; a forward is not."""
+        return self is not Payout.FORWARD
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegTerms:

@@ -82,6 +82,8 @@ def _parse_leg(number: int, text: str) -> LegPlan:
         strike = parse_anchor(rest.pop(0))
     elif what.upper() in ("FUT", "PERP", "SPOT"):
         kind = LegKind(what.upper())
+        if rest and rest[0] == "+0":
+            strike = parse_anchor(rest.pop(0))
     elif _NAME.fullmatch(what):
         name = what
     else:

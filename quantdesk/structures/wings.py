@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from quantdesk.domain.instrument import OptionType
 from quantdesk.domain.structure import Structure
+from quantdesk.structures.anchors import plain
 from quantdesk.structures.ladder import exact_strike
 
 SYMMETRIC = (
@@ -44,7 +45,7 @@ def wing_warnings(structure: Structure) -> tuple[str, ...]:
     widths = wing_widths(structure)
     if widths is None or widths[0] == widths[1]:
         return ()
-    return (f"uneven wings: {widths[0]:,f} below, {widths[1]:,f} above",)
+    return (f"uneven wings: {plain(widths[0]):,f} below, {plain(widths[1]):,f} above",)
 
 
 def _strikes(structure: Structure, option_type: OptionType) -> set[Decimal]:
