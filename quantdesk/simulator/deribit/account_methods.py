@@ -14,6 +14,7 @@ from quantdesk.simulator.deribit import refusals
 from quantdesk.simulator.deribit.account_records import (
     account_identity,
     account_summary,
+    margin_prices,
     order_reserves,
     portfolio,
     position_record,
@@ -28,6 +29,7 @@ from quantdesk.simulator.deribit.order_records import order_record
 from quantdesk.simulator.deribit.order_refusals import translated
 from quantdesk.simulator.deribit.refusals import Refusal, invalid_params
 from quantdesk.simulator.exchange.orders import Order, OrderFilter, OrderRequest
+from quantdesk.simulator.exchange.positions import Position, PositionReport
 from quantdesk.simulator.exchange.refusals import Refusal as ExchangeRefusal
 from quantdesk.simulator.exchange.reports import AccountSummary
 from quantdesk.simulator.exchange.standard_fees import StandardFees
@@ -96,14 +98,23 @@ def _positions(call: Call) -> object:
 
 
 def _position(call: Call) -> object:
-    """A position, of size 0 where nothing is held; null for an instrument never traded."""
+    """A position, of size 0 and direction "zero" where nothing is held."""
     name = call.params.instrument_name
     if name not in call.face.market.line_of:
         return refusals.NOT_FOUND
-    report = call.face.exchange.position(call.account.account_id, name)
-    if report is None:
-        return None
-    return position_record(call.face, call.account.account_id, report)
+    account_id = call.account.account_id
+    report = call.face.exchange.position(account_id, name) or _nothing_held(call, name)
+    return position_record(call.face, account_id, report)
+
+
+def _nothing_held(call: Call, name: str) -> PositionReport:
+    """The report of an instrument that was never traded, or is delivered."""
+    listing, market = call.face.exchange.listings[name], call.face.market
+    mark = exact(market.mark(market.line_of[name]))
+    index = exact(call.face.venue.index_price(listing.instrument.index_name))
+    return Position(listing.law).report(
+        mark=mark, index=index, underlying=margin_prices(call.face, name).underlying or index
+    )
 
 
 def _summary(call: Call) -> object:

@@ -244,7 +244,7 @@ def simulated_portfolio(
         amounts[name] = amounts.get(name, Decimal(0)) + amount
     for name, size in amounts.items():
         margin = model.position_margin(
-            exchange.listings[name].instrument, size, _margin_prices(face, name)
+            exchange.listings[name].instrument, size, margin_prices(face, name)
         )
         initial += margin.initial
         maintenance += margin.maintenance
@@ -261,7 +261,7 @@ def simulated_portfolio(
     return {**portfolio(face, account, currency), **shown}
 
 
-def _margin_prices(face: DeribitFace, name: str) -> MarginPrices:
+def margin_prices(face: DeribitFace, name: str) -> MarginPrices:
     """What margin reads of the market: mark and underlying."""
     market, line = face.market, face.market.line_of[name]
     future = market.future(line)
@@ -388,7 +388,7 @@ def order_reserves(face: DeribitFace, account_id: str, name: str) -> dict[int, D
         listing.instrument,
         orders,
         held=listing.size_of(account_id),
-        prices=_margin_prices(face, name),
+        prices=margin_prices(face, name),
     )
     return {
         int(order.order_id): reserve.initial

@@ -123,6 +123,9 @@ class Origin:
 
 NOWHERE = Origin()
 
+WHOLE_MAX = 2**53
+"""Beyond it a JSON number with a fraction part is not exact."""
+
 _FIELD_IN_MESSAGE = re.compile(r"field `(\w+)`|\$\.(\w+)")
 
 
@@ -157,11 +160,18 @@ def _barred(
 def _carry_out(
     request: Request, method: Method, face: DeribitFace, origin: Origin, grant: Grant | None
 ) -> object:
+    given = {name: _whole(value) for name, value in request.params.items()}
     try:
-        params = msgspec.convert(request.params, method.params, strict=not request.is_query)
+        params = msgspec.convert(given, method.params, strict=not request.is_query)
     except msgspec.ValidationError as error:
         return _misfit(error)
     return method.run(Call(face=face, caller=origin.caller, grant=grant, params=params))
+
+
+def _whole(value: object) -> object:
+    """Whole numbers written with a fraction, 10.0, are whole numbers all the same."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= WHOLE_MAX
+    return int(value) if is_whole and isinstance(value, float) else value
 
 
 def _grant(request: Request, face: DeribitFace, origin: Origin) -> Grant | Refusal | None:

@@ -330,7 +330,7 @@ def number_in(text: Text) -> int | None:
 def _trigger_history(call: Call) -> object:
     """None: trigger orders are refused here."""
     refusal = bad_scope(call.params.currency, msgspec.UNSET)
-    return refusal or {"entries": [], "continuation": None}
+    return refusal or {"entries": [], "continuation": "none"}
 
 
 # The transaction log

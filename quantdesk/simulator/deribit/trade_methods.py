@@ -129,6 +129,7 @@ METHODS: dict[str, Method] = {
     ),
     "public/get_last_trades_by_currency": Method(run=_by_currency, params=CurrencyTradesParams),
     "public/get_last_trades_by_currency_and_time": Method(
-        run=_by_currency, params=CurrencyTradesParams
+        run=_by_currency, params=TimedCurrencyTradesParams
     ),
+    "public/get_trade_volumes": Method(run=_volumes, params=VolumesParams),
 }
