@@ -10,18 +10,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 
 from quantdesk.margin.deribit_standard import DeribitStandardMargin
 from quantdesk.simulator.board import Field, FloatArray, IntArray
 from quantdesk.simulator.contracts import exact, future_instrument, option_instrument
+from quantdesk.simulator.crowd import Crowd, Interest
 from quantdesk.simulator.exchange.events import BookChanged, ExchangeEvent, Trade
 from quantdesk.simulator.exchange.exchange import Exchange
 from quantdesk.simulator.exchange.maker import TopOfBook
 from quantdesk.simulator.exchange.rules import PriceLimits, VenueRules
 from quantdesk.simulator.exchange.standard_fees import StandardFees
-from quantdesk.simulator.futures import FuturesMarket
+from quantdesk.simulator.futures import FutureRecord, FuturesMarket
 from quantdesk.simulator.option_market import OptionMarket
+from quantdesk.simulator.samples import RecordedInstrument
 from quantdesk.simulator.underlying import DELIVERY_WINDOW_NS, UnderlyingIndex
 
 RULES = VenueRules(
@@ -36,6 +39,10 @@ CHANGE_ID_STRIDE = 3
 """Published change ids are not consecutive even in a book that alone is traded."""
 
 RATE_DECIMALS = 12
+
+PERPETUAL_SHARE = 0.75
+FUTURE_ORDERS = 10
+"""The crowd's futures orders are in multiples of this many of the smallest."""
 
 
 @dataclass(slots=True)
@@ -124,9 +131,13 @@ class TradingFloor:
         indexes: dict[str, UnderlyingIndex],
         *,
         opened_ns: int,
+        trades_per_minute: float = 0.0,
+        seed: int = 0,
     ) -> None:
+        """trades_per_minute : of the crowd, on average over everything; `seed` draws them."""
         self._options = options
         self._futures = futures
+        self._crowd = Crowd(_interests(options, futures), per_minute=trades_per_minute, seed=seed)
         self._prices = PublishedPrices(options, futures, indexes)
         self._told: list[ExchangeEvent] = []
         self._days: dict[str, DayOfTrades] = {}
@@ -148,8 +159,11 @@ class TradingFloor:
     def follow(self, step: int, now_ns: int) -> None:
         """Let the exchange live on to `now_ns` on the marks of path step `step`, and quote anew."""
         self._prices.step = step
+        before_ns = self.exchange.now_ns
         self.exchange.advance(now_ns)
         self._requote()
+        for order in self._crowd.orders(before_ns, now_ns):
+            self.exchange.trade_crowd(order.name, order.side, order.amount)
 
     def take_events(self) -> tuple[ExchangeEvent, ...]:
         """What the exchange told since the last call, in order; publishes the books it changed."""
@@ -221,6 +235,44 @@ class TradingFloor:
         names = self._options.board.names
         tops = np.array([self.top(names[row]) for row in rows.tolist()], dtype=np.float64)
         return tops.reshape(-1, 4).T
+
+
+def _interests(options: OptionMarket, futures: FuturesMarket) -> list[Interest]:
+    """What the crowd trades: options as often as they were traded in the recording, futures as
+    often as all of those together, three of four times the perpetual.
+    """
+    board = options.board
+    volumes = [
+        1.0 + (msgspec.json.decode(one.stats, type=_Volume).volume or 0.0) for one in board.recorded
+    ]
+    total = sum(volumes)
+    perpetuals = sum(contract.is_perpetual for contract in futures.contracts)
+    dated = max(1, len(futures) - perpetuals)
+    shares = {True: PERPETUAL_SHARE / max(1, perpetuals), False: (1 - PERPETUAL_SHARE) / dated}
+    return [
+        *(
+            Interest(name=record.instrument_name, weight=volume, amount_min=_smallest(record))
+            for record, volume in zip(board.instruments, volumes, strict=True)
+        ),
+        *(
+            Interest(
+                name=contract.name,
+                weight=total * shares[contract.is_perpetual],
+                amount_min=_smallest(contract.record) * FUTURE_ORDERS,
+            )
+            for contract in futures.contracts
+        ),
+    ]
+
+
+def _smallest(record: RecordedInstrument | FutureRecord) -> Decimal:
+    return exact(record.min_trade_amount)
+
+
+class _Volume(msgspec.Struct, frozen=True):
+    """The part of recorded statistics that the crowd goes by."""
+
+    volume: float | None = None
 
 
 _QUOTES = (Field.BID, Field.BID_AMOUNT, Field.ASK, Field.ASK_AMOUNT)

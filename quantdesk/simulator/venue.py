@@ -61,10 +61,19 @@ class MarketChanges:
 class SimulatedVenue:
     """A market over recorded chains. `board`, `futures` and `indexes` are its published state."""
 
-    def __init__(self, *samples: Sample, clock: Clock, speed: float = 1.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *samples: Sample,
+        clock: Clock,
+        speed: float = 1.0,
+        seed: int = 0,
+        trades_per_minute: float = 0.0,
+    ) -> None:
         """Opens at the latest recorded moment of `samples`; options expired by then are not listed.
 
         clock : the machine's; the venue's runs `speed` times as fast
+        trades_per_minute : of the crowd, on average over all instruments; 0 leaves trading to
+            clients
         seed : 0 begins each underlying path where it was recorded, any other somewhere else in it
 
         At the opening moment of its own sample every option is as recorded. An underlying recorded
@@ -94,7 +103,12 @@ class SimulatedVenue:
             samples, self._indexes, self._options.expiries, opened_ns=self.opened_ns
         )
         self._floor = TradingFloor(
-            self._options, self.futures, self._indexes, opened_ns=self.opened_ns
+            self._options,
+            self.futures,
+            self._indexes,
+            opened_ns=self.opened_ns,
+            trades_per_minute=trades_per_minute,
+            seed=seed,
         )
         self._floor.take_events()
         self._floor.publish_quotes(self._options.moved_rows)

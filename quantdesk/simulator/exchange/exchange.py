@@ -28,6 +28,7 @@ from quantdesk.simulator.exchange.events import (
 )
 from quantdesk.simulator.exchange.exact import exactly
 from quantdesk.simulator.exchange.ledger import (
+    CROWD,
     HOUSE,
     OWN_ACCOUNTS,
     EntryKind,
@@ -117,6 +118,7 @@ class Exchange:
             clearing=Clearing(rules=rules, ledger=self.ledger, fees=fees, market=market, tell=tell),
             tell=tell,
         )
+        self._crowd = self._new_account(CROWD, CROWD, SelfTrade.ALLOW)
         house = self._new_account(HOUSE, HOUSE, SelfTrade.CANCEL_TAKER)
         self._maker = HouseMaker(
             account=house, trading=self._trading, rules=maker_rules or MakerRules()
@@ -331,17 +333,14 @@ class Exchange:
         account = self._accounts.get(account_id)
         if account is None:
             return ()
-        wanted = which or _EVERY_ORDER
-        return tuple(o.snapshot() for o in account.finished if wanted.fits(o))
+        return tuple(o.snapshot() for o in account.finished if (which or _EVERY_ORDER).fits(o))
 
     def fills(self, account_id: str, instrument_name: str | None = None) -> tuple[Fill, ...]:
         """Kept fills of an account, oldest first."""
         account = self._accounts.get(account_id)
         if account is None:
             return ()
-        if instrument_name is None:
-            return tuple(account.fills)
-        return tuple(f for f in account.fills if f.instrument_name == instrument_name)
+        return tuple(f for f in account.fills if instrument_name in (None, f.instrument_name))
 
     def statement(self, account_id: str) -> tuple[LedgerEntry, ...]:
         """Kept lines of an account's cash, oldest first."""
@@ -391,27 +390,15 @@ class Exchange:
 
         Refused without a margin model (NOT_TRADING), price or amount on the grid.
         """
-        account, listing = (
-            self._accounts.get(account_id),
-            self.listings.get(request.instrument_name),
-        )
+        account = self._accounts.get(account_id)
+        listing = self.listings.get(request.instrument_name)
         if account is None:
             return _UNKNOWN_ACCOUNT
         if listing is None:
             return _UNKNOWN_INSTRUMENT
         if self._margining is None or listing.state is ListingState.DELIVERED:
             return Refusal(reason=RefusalReason.NOT_TRADING)
-        units = listing.grid.to_units(request.price) if request.price is not None else None
-        if units is None:
-            return Refusal(reason=RefusalReason.PRICE_OFF_TICK, field="price")
-        lots = listing.grid.to_lots(request.amount)
-        if lots is None:
-            return Refusal(reason=RefusalReason.AMOUNT_OFF_STEP, field="amount")
-        candidate = self._margining.candidate(
-            listing, request.side, units, lots, is_reduce_only=request.is_reduce_only
-        )
-        currency = listing.instrument.settlement_currency
-        return self._margining.margins(account, currency, adding=candidate)
+        return self._margining.margins_with(account, listing, request)
 
     @exactly
     def book(self, instrument_name: str, depth: int | None = None) -> BookSnapshot | None:
@@ -446,6 +433,23 @@ class Exchange:
         if listing is None:
             raise InvalidInput("instrument_name", instrument_name, "must be listed")
         self._maker.requote(listing, top, self.now_ns)
+
+    @exactly
+    def trade_crowd(self, instrument_name: str, side: Side, amount: Decimal) -> bool:
+        """Let the crowd take up to `amount` of the house's best quote; False where it finds none.
+
+        Clients' orders are left alone. Raises InvalidInput for an unknown name.
+        """
+        listing = self.listings.get(instrument_name)
+        if listing is None:
+            raise InvalidInput("instrument_name", instrument_name, "must be listed")
+        lots = listing.grid.to_lots(amount)
+        if listing.state is not ListingState.OPEN or lots is None:
+            return False
+        is_traded = self._trading.take_from_house(self._crowd, listing, side, lots, self.now_ns)
+        if is_traded:
+            self._maker.note_traded(listing, self.now_ns)
+        return is_traded
 
     @exactly
     def advance(self, to_ns: int) -> None:

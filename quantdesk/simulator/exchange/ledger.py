@@ -14,6 +14,8 @@ from enum import Enum
 
 HOUSE = "house"
 """The market makers' account."""
+CROWD = "crowd"
+"""Traders of nobody's account who take the market makers' quotes."""
 FEES = "fees"
 """Where fees go and rebates come from."""
 CLEARING = "clearing"
@@ -21,7 +23,7 @@ CLEARING = "clearing"
 OUTSIDE = "outside"
 """The other side of deposits."""
 
-OWN_ACCOUNTS = (HOUSE, FEES, CLEARING, OUTSIDE)
+OWN_ACCOUNTS = (HOUSE, CROWD, FEES, CLEARING, OUTSIDE)
 """The exchange's own accounts: balances are kept, their entries are not."""
 
 

@@ -17,7 +17,8 @@ from quantdesk.domain.ports import MarginModel
 from quantdesk.simulator.exchange.accounts import Account
 from quantdesk.simulator.exchange.ledger import Ledger
 from quantdesk.simulator.exchange.listing import Listing
-from quantdesk.simulator.exchange.orders import LiveOrder
+from quantdesk.simulator.exchange.orders import LiveOrder, OrderRequest
+from quantdesk.simulator.exchange.refusals import Refusal, RefusalReason
 from quantdesk.simulator.exchange.rules import FeeModel, Margins, MarketView
 
 ZERO = Decimal(0)
@@ -97,6 +98,21 @@ class Margining:
             maintenance=sum((leg.maintenance for leg in legs), ZERO),
             open_orders=open_orders,
         )
+
+    def margins_with(
+        self, account: Account, listing: Listing, request: OrderRequest
+    ) -> Margins | Refusal:
+        """Margins as if a limit order rested. Refused off the price or amount grid."""
+        units = listing.grid.to_units(request.price) if request.price is not None else None
+        if units is None:
+            return Refusal(reason=RefusalReason.PRICE_OFF_TICK, field="price")
+        lots = listing.grid.to_lots(request.amount)
+        if lots is None:
+            return Refusal(reason=RefusalReason.AMOUNT_OFF_STEP, field="amount")
+        candidate = self.candidate(
+            listing, request.side, units, lots, is_reduce_only=request.is_reduce_only
+        )
+        return self.margins(account, listing.instrument.settlement_currency, adding=candidate)
 
     def shortfall(
         self, account: Account, adding: Candidate, without: LiveOrder | None

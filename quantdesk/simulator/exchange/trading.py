@@ -211,6 +211,37 @@ class Trading:
                 resting.append(order)
         return resting
 
+    def take_from_house(
+        self, account: Account, listing: Listing, side: Side, lots: int, now_ns: int
+    ) -> bool:
+        """Let the crowd take up to `lots` of the order that stands best, if that is the house's.
+
+        False where a client stands best, or nobody: then nothing happens.
+        """
+        first = listing.book.opposite(side).first()
+        if first is None or not first.account.is_own or lots <= 0:
+            return False
+        order = LiveOrder(
+            order_id=next(self._order_ids),
+            account=account,
+            listing=listing,
+            side=side,
+            units=first.units,
+            lots=min(lots, first.lots_left),
+            order_type=OrderType.LIMIT,
+            time_in_force=TimeInForce.IOC,
+            post_only=PostOnly.NO,
+            is_reduce_only=False,
+            self_trade=SelfTrade.ALLOW,
+            label="",
+            session="",
+            now_ns=now_ns,
+            valid_until_ns=None,
+        )
+        self._match(order, now_ns)
+        self.tell_book(listing, now_ns)
+        return True
+
     def pull_house(self, orders: Iterable[LiveOrder]) -> None:
         """Take house quotes out; those already traded away are passed over."""
         for order in orders:
