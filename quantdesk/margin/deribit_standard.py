@@ -51,14 +51,13 @@ from quantdesk.margin.requirements import (
 from quantdesk.margin.resting_orders import by_priority, closing_and_opening, require_orders
 from quantdesk.margin.sizes import (
     DERIBIT,
-    coins,
-    is_future,
     require_finite,
     require_not_negative,
     require_positive,
     require_venue,
 )
 from quantdesk.margin.statements import assemble
+from quantdesk.portfolio.contract_values import coins, is_future
 
 ORDER_ORIGIN = RuleOrigin(
     status=RuleStatus.UNCERTAIN,

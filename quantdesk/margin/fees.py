@@ -19,7 +19,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from quantdesk.domain.fees import Fee, FeeKind, ListingPeriod
 from quantdesk.domain.fill import Liquidity
-from quantdesk.domain.instrument import Instrument, InstrumentKind, OptionType, Side
+from quantdesk.domain.instrument import Instrument, InstrumentKind, Side
 from quantdesk.domain.times import EPOCH, NS_PER_S
 from quantdesk.domain.venue_rule import RuleOrigin, RuleStatus
 from quantdesk.errors import InvalidInput
@@ -38,14 +38,21 @@ from quantdesk.margin.requirements import ZERO
 from quantdesk.margin.sizes import (
     BINANCE,
     DERIBIT,
-    coins,
-    is_future,
     require_finite,
     require_positive,
 )
+from quantdesk.portfolio.contract_values import CASH_UNIT, coins, is_future, payoff
 
-CASH_UNIT = Decimal("0.00000001")
-"""Smallest cash of every currency here: a satoshi, and as many decimals of USDC and USDT."""
+__all__ = [
+    "CASH_UNIT",
+    "combo_fees",
+    "delivery_fee",
+    "future_spread_fees",
+    "listing_period",
+    "payoff",
+    "to_cash",
+    "trade_fee",
+]
 
 _DAYS_A_WEEK = 7
 _FRIDAY = 1
@@ -163,19 +170,6 @@ def delivery_fee(
         formula=formula,
         origin=rule.origin,
     )
-
-
-def payoff(instrument: Instrument, quantity: Decimal, delivery_price: Decimal) -> Decimal:
-    """What an option position of `quantity` pays at `delivery_price`, signed, not rounded.
-
-    Inverse: max(±(D − K), 0) / D coin by coin; linear: max(±(D − K), 0) by coin.
-    """
-    strike = instrument.strike
-    assert strike is not None, instrument.name
-    is_call = instrument.option_type is OptionType.CALL
-    gain = max(delivery_price - strike if is_call else strike - delivery_price, ZERO)
-    by_coin = gain / delivery_price if instrument.is_inverse else gain
-    return coins(instrument, quantity, delivery_price) * by_coin
 
 
 def combo_fees(legs: Sequence[tuple[Side, Fee]]) -> tuple[Fee, ...]:

@@ -1,34 +1,14 @@
-"""Amounts as venues count them, turned into coins; and the checks that every entry point makes."""
+"""The venues' names, and the checks that every entry point makes."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from quantdesk.domain.instrument import Instrument, InstrumentKind
+from quantdesk.domain.instrument import Instrument
 from quantdesk.errors import InvalidInput
 
 DERIBIT = "deribit"
 BINANCE = "binance"
-
-_FUTURES = (InstrumentKind.FUTURE, InstrumentKind.PERPETUAL)
-
-
-def is_future(instrument: Instrument) -> bool:
-    """True for dated futures and perpetuals."""
-    return instrument.kind in _FUTURES
-
-
-def coins(instrument: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
-    """Signed coins of underlying that `quantity` stands for at `price`.
-
-    Deribit counts options and linear contracts in coins and inverse futures in USD; Binance counts
-    contracts of `contract_size` coins each.
-    """
-    if instrument.venue == BINANCE:
-        return quantity * instrument.contract_size
-    if instrument.is_inverse and is_future(instrument):
-        return quantity / price
-    return quantity
 
 
 def require_venue(instrument: Instrument, venue: str) -> None:
