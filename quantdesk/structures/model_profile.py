@@ -8,7 +8,7 @@ index, at their own vol (sticky strike).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,33 +40,6 @@ class LegModel:
     forward_ratio: float = 1.0
 
 
-def leg_values(leg: LegModel, prices: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(coin, USD) that one leg is worth at index prices (n,), without its premium.
-
-    An inverse option is worth B(F, K)/F coin on its own forward F; linear options B(F, K) USD;
-    futures what they have won since entry.
-    """
-    terms = leg.terms
-    size, strike, entry = float(terms.size), float(terms.strike), float(terms.entry)
-    nothing = np.zeros_like(prices)
-    match terms.payout:
-        case Payout.CALL | Payout.PUT:
-            is_alive = leg.years_left > 0
-            forward = prices * leg.forward_ratio if is_alive else prices
-            years, vol = (leg.years_left, leg.vol) if is_alive else (0.0, 0.0)
-            price = pricing.price(terms.payout is Payout.CALL, forward, strike, years, vol)
-            in_own_currency = price / forward if terms.is_inverse else price
-            worth = size * np.asarray(in_own_currency, dtype=np.float64)
-            return (worth, nothing) if terms.is_inverse else (nothing, worth)
-        case Payout.FORWARD:
-            forward = prices * leg.forward_ratio if leg.years_left > 0 else prices
-            if terms.is_inverse:
-                return size * (1.0 / entry - 1.0 / forward), nothing
-            return nothing, size * (forward - entry)
-        case Payout.HELD_COIN:
-            return np.full_like(prices, size), nothing
-
-
 class Revaluation:
     """What all legs together are worth by index price: (coin, USD), without their premiums.
 
@@ -79,10 +52,16 @@ class Revaluation:
 
     def __init__(self, legs: Sequence[LegModel]) -> None:
         self.legs = tuple(legs)
+        self._options = tuple(leg for leg in legs if leg.terms.is_option)
+        self._others = tuple(leg for leg in legs if not leg.terms.is_option)
         self._known: dict[bytes, tuple[FloatArray, FloatArray]] = {}
 
     def values(self, prices: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(coin, USD) at index prices (n,)."""
+        """(coin, USD) at index prices (n,).
+
+        An inverse option is worth B(F, K)/F coin on its own forward F, a linear one B(F, K) USD; a
+        future what it has won since entry. What is past its expiry is settled at the index.
+        """
         if prices.size < self.SMALLEST:
             return self._worth(prices)
         key = prices.tobytes()
@@ -93,9 +72,42 @@ class Revaluation:
         return self._known[key]
 
     def _worth(self, prices: FloatArray) -> tuple[FloatArray, FloatArray]:
-        parts = [leg_values(leg, prices) for leg in self.legs]
-        coin: FloatArray = np.sum([part[0] for part in parts], axis=0)
-        usd: FloatArray = np.sum([part[1] for part in parts], axis=0)
+        coin, usd = self._option_worth(prices)
+        for leg in self._others:
+            size, entry = float(leg.terms.size), float(leg.terms.entry)
+            forward = prices * leg.forward_ratio if leg.years_left > 0 else prices
+            if leg.terms.payout is Payout.HELD_COIN:
+                coin = coin + size
+            elif leg.terms.is_inverse:
+                coin = coin + size * (1.0 / entry - 1.0 / forward)
+            else:
+                usd = usd + size * (forward - entry)
+        return coin, usd
+
+    def _option_worth(self, prices: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """All options in one call of the kernel: a row an option, a column a price."""
+        if not self._options:
+            return np.zeros_like(prices), np.zeros_like(prices)
+
+        def column(values: Iterable[float]) -> FloatArray:
+            return np.array(list(values))[:, None]
+
+        alive = [leg.years_left > 0 for leg in self._options]
+        legs = list(zip(self._options, alive, strict=True))
+        ratio = column(leg.forward_ratio if lives else 1.0 for leg, lives in legs)
+        forward = prices * ratio
+        price = pricing.price(
+            np.array([[leg.terms.payout is Payout.CALL] for leg in self._options]),
+            forward,
+            column(float(leg.terms.strike) for leg in self._options),
+            column(leg.years_left if lives else 0.0 for leg, lives in legs),
+            column(leg.vol if lives else 0.0 for leg, lives in legs),
+        )
+        size = column(float(leg.terms.size) for leg in self._options)
+        is_inverse = np.array([leg.terms.is_inverse for leg in self._options])
+        worth = size * np.asarray(price)
+        coin: FloatArray = (worth / forward)[is_inverse].sum(axis=0)
+        usd: FloatArray = worth[~is_inverse].sum(axis=0)
         return coin, usd
 
 
@@ -161,9 +173,9 @@ class ModelProfile:
         prices = self.grid()
         best = int(np.argmax(self.values(prices) * sign))
         is_end = best in (0, prices.size - 1)
-        for _ in range(3):
+        for _ in range(2):
             low, high = prices[max(best - 1, 0)], prices[min(best + 1, prices.size - 1)]
-            prices = np.unique(np.concatenate([np.linspace(low, high, 101), [prices[best]]]))
+            prices = np.unique(np.concatenate([np.linspace(low, high, 201), [prices[best]]]))
             best = int(np.argmax(self.values(prices) * sign))
         return float(self.values(prices)[best]), None if is_end else float(prices[best])
 

@@ -31,7 +31,7 @@ LEG_WORDS = (
 
 _QUANTITY = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,10})?")
 _HEAD = re.compile(r"[A-Za-z0-9 _/.%-]*")
-_NAME = re.compile(r"[A-Z0-9_]+-[A-Z0-9_.-]+")
+_NAME = re.compile(r"[A-Z0-9_]+-[A-Za-z0-9_.-]+")
 
 
 def parse_line(text: str) -> StructurePlan:

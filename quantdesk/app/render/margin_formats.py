@@ -70,13 +70,14 @@ def margin_table(margin: BookMargin, refused: Sequence[RefusedRow]) -> bytes:
     if view.sentence:
         lines.append(view.sentence)
     for table in view.tables:
-        lines += ["", table.title, *_aligned(table)]
+        lines += ["", table.title, *aligned(table)]
     if view.rules:
         lines += ["", "Rules (no offsets: a long option covers no short one)", *view.rules]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _aligned(table: TextTable) -> list[str]:
+def aligned(table: TextTable) -> list[str]:
+    """A table as lines with its columns lined up, two blanks apart."""
     grid = [table.columns, *table.rows]
     widths = [max(cell_width(row[at]) for row in grid) for at in range(len(table.columns))]
     lines = []
@@ -96,13 +97,17 @@ def margin_markdown(margin: BookMargin, refused: Sequence[RefusedRow]) -> bytes:
     if view.sentence:
         lines += ["", f"**{_escaped(view.sentence)}**"]
     for table in view.tables:
-        rules = ["---:" if is_number else "---" for is_number in table.numeric]
-        lines += ["", f"## {_escaped(table.title)}", ""]
-        lines += [_piped(table.columns), _piped(rules), *(_piped(row) for row in table.rows)]
+        lines += ["", f"## {_escaped(table.title)}", "", *markdown_table(table)]
     if view.rules:
         lines += ["", "## Rules", "", "No offsets: a long option covers no short one.", ""]
         lines += [f"- {_escaped(rule)}" for rule in view.rules]
     return ("\n".join(lines) + "\n").encode()
+
+
+def markdown_table(table: TextTable) -> list[str]:
+    """A table as Markdown lines; cells are escaped."""
+    rules = ["---:" if is_number else "---" for is_number in table.numeric]
+    return [_piped(table.columns), _piped(rules), *(_piped(row) for row in table.rows)]
 
 
 def _piped(cells: Sequence[str]) -> str:
