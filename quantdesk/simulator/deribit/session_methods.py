@@ -47,6 +47,11 @@ class AuthParams(msgspec.Struct, frozen=True):
     scope: Text = msgspec.UNSET
 
 
+class ForkParams(msgspec.Struct, frozen=True):
+    refresh_token: str
+    session_name: str
+
+
 class LogoutParams(msgspec.Struct, frozen=True):
     invalidate_token: Flag = msgspec.UNSET
     access_token: Text = msgspec.UNSET
@@ -122,6 +127,19 @@ def _auth(call: Call) -> object:
     return _auth_result(pair, params.state)
 
 
+def _fork(call: Call) -> object:
+    """A token of another session of the same account."""
+    face, params = call.face, call.params
+    if not params.session_name:
+        return invalid_params("session_name", "must not be empty")
+    pair = face.tokens.fork(
+        params.refresh_token,
+        session=params.session_name,
+        machine_ns=face.venue.clock.now_ns(),
+    )
+    return refusals.UNAUTHORIZED if pair is None else _auth_result(pair, msgspec.UNSET)
+
+
 def _account_of(call: Call) -> ApiAccount | None:
     params, check = call.params, call.face.authenticator
     client_id = given(params.client_id, "")
@@ -191,6 +209,7 @@ METHODS: dict[str, Method] = {
     "public/hello": Method(run=lambda call: {"version": VERSION}, params=HelloParams),
     "public/test": Method(run=_test),
     "public/auth": Method(run=_auth, params=AuthParams),
+    "public/fork_token": Method(run=_fork, params=ForkParams),
     "public/set_heartbeat": Method(run=_set_heartbeat, params=HeartbeatParams, needs_socket=True),
     "public/disable_heartbeat": Method(run=_disable_heartbeat, needs_socket=True),
     "public/subscribe": Method(

@@ -118,6 +118,24 @@ class TokenBook:
         )
         return self._issue(fresh, machine_ns)
 
+    def fork(self, token: str, *, session: str, machine_ns: int) -> TokenPair | None:
+        """A new pair for another session, by the refresh token of a session, which stays good.
+
+        None where it is unknown, too old, or not of a session.
+        """
+        held = self._refresh.get(token)
+        if held is None or held.expires_ns <= machine_ns or not held.session:
+            return None
+        fresh = Grant(
+            account=held.account,
+            rights=held.rights,
+            connection="",
+            session=session,
+            expires_ns=machine_ns + held.life_s * NS_PER_S,
+            life_s=held.life_s,
+        )
+        return self._issue(fresh, machine_ns)
+
     def find(self, token: str, *, connection: str, machine_ns: int) -> Grant | None:
         """The grant of an access token, None where it is unknown, too old or of elsewhere."""
         grant = self._access.get(token)

@@ -11,6 +11,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as ws_connect
 
+from quantdesk.simulator.deribit.accounts import ApiAccount
+
 TIMEOUT_S = 10.0
 Message = dict[str, Any]
 
@@ -84,6 +86,23 @@ class Client:
         params = [message["params"] for message in self.waiting]
         self.waiting.clear()
         return params
+
+    async def log_in(self, account: ApiAccount, **params: object) -> Message:
+        """Authenticate by key and secret; the answer's result."""
+        granted: Message = await self.result(
+            "public/auth",
+            grant_type="client_credentials",
+            client_id=account.client_id,
+            client_secret=account.client_secret,
+            **params,
+        )
+        return granted
+
+    async def order(self, side: str, name: str, **params: object) -> Message:
+        """Buy or sell; the order of the answer, or the test fails."""
+        told = await self.result(f"private/{side}", instrument_name=name, **params)
+        order: Message = told["order"]
+        return order
 
 
 def channels_of(notifications: Iterable[Message]) -> list[str]:

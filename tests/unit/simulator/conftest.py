@@ -43,3 +43,19 @@ async def server(venue: SimulatedVenue) -> AsyncIterator[DeribitServer]:
 async def client(server: DeribitServer) -> AsyncIterator[Client]:
     async with connect(server.ws_url) as client:
         yield client
+
+
+@pytest.fixture
+async def trader(server: DeribitServer) -> AsyncIterator[Client]:
+    """The first account on a connection of its own."""
+    async with connect(server.ws_url) as client:
+        await client.log_in(server.face.accounts[0])
+        yield client
+
+
+@pytest.fixture
+async def other(server: DeribitServer) -> AsyncIterator[Client]:
+    """The second account, to trade against."""
+    async with connect(server.ws_url) as client:
+        await client.log_in(server.face.accounts[1])
+        yield client
