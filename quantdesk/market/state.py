@@ -140,11 +140,17 @@ class MarketState:
         return tuple(sorted(key for key, book in self._books.items() if book.instruments))
 
     def coverage(self, venue: str, underlying: str) -> tuple[int, int]:
-        """(quoted, listed) options of an underlying; (0, 0) where it is unknown."""
+        """(quoted, listed) options of an underlying; (0, 0) where it is unknown.
+
+        Of a venue that sends its quotes in parts an option is quoted once its book was heard of.
+        """
         book = self._books.get((venue, underlying))
         if book is None:
             return 0, 0
-        return int(np.count_nonzero(book.event_ns)), len(book.instruments)
+        has_parts = book.part_ns.any(axis=1)
+        has_book = book.part_ns[:, (PART_SLOTS[TopOfBook], SAMPLED_SLOT)].any(axis=1)
+        quoted = (book.event_ns > 0) & (has_book | ~has_parts)
+        return int(np.count_nonzero(quoted)), len(book.instruments)
 
     def futures(self, venue: str, underlying: str) -> Mapping[str, FutureQuote]:
         """Listed futures and perpetuals with their last quote, by name; unchanged: the same one."""

@@ -178,7 +178,9 @@ def _from_venues(
         known = VENUES[venue].underlyings
         choice = asked.get(venue) or VenueChoice(venue=venue, environment=Environment.SIMULATED)
         snapshots.extend(
-            read_snapshot(Source(venue=choice), name, settings) for name in names if name in known
+            read_snapshot(Source(venues=(choice,)), name, settings)
+            for name in names
+            if name in known
         )
     return snapshots
 

@@ -98,10 +98,13 @@ class Desk:
         if problem:
             link.last_problem = problem
 
-    def venue_time(self, underlying: str, now_ns: int) -> int | None:
-        """The clock of the venue that lists `underlying`; None where that is not known yet."""
-        for (_, name), link in sorted(self._link_of.items()):
-            if name == underlying and link.clock.is_set:
+    def venue_time(self, underlying: str | None, now_ns: int) -> int | None:
+        """The clock of the venue that lists `underlying`; None where that is not known yet.
+
+        Without an underlying that of the first link that lists any.
+        """
+        for (_, name), link in self._link_of.items():
+            if underlying in (None, name) and link.clock.is_set:
                 return link.clock.at(now_ns)
         return None
 
@@ -189,8 +192,13 @@ class Desk:
                 pass  # the market's business only
 
     def _chains(self, now_ns: int) -> tuple[ChainSnapshot, ...]:
+        """Chains in the order in which their venues were made known, then by name."""
+        rank: dict[str, int] = {}
+        for opened in self._links.values():
+            rank.setdefault(opened.venue, len(rank))
+        keys = sorted(self.market.underlyings(), key=lambda key: (rank[key[0]], key[1]))
         chains = []
-        for venue, underlying in self.market.underlyings():
+        for venue, underlying in keys:
             reading = self.market.read_book(venue, underlying)
             link = self._link_of[(venue, underlying)]
             if reading is not None:

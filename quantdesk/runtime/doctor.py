@@ -35,21 +35,21 @@ class Step:
 
 
 async def examine(
-    choice: VenueChoice, underlyings: Sequence[str], settings: Settings
+    choices: Sequence[VenueChoice], underlyings: Sequence[str], settings: Settings
 ) -> AsyncIterator[Step]:
     """Look at the machine, then at the venue; ends early where nothing further can work."""
     yield _kernel_step()
     yield _config_step()
     yield _folder_step()
     try:
-        async with live_desk(choice, underlyings, settings=settings) as live:
-            async for step in _venue_steps(live, choice, underlyings):
+        async with live_desk(choices, underlyings, settings=settings) as live:
+            async for step in _venue_steps(live, choices, underlyings):
                 yield step
     except QuantDeskError as error:
         yield Step(
             name="connection",
             is_ok=False,
-            found=f"{describe(choice)}: {error}",
+            found=f"{describe(choices)}: {error}",
             advice="check the network, --venue and --endpoint",
         )
 
@@ -86,7 +86,7 @@ def _folder_step() -> Step:
 
 
 async def _venue_steps(
-    live: LiveDesk, choice: VenueChoice, underlyings: Sequence[str]
+    live: LiveDesk, choices: Sequence[VenueChoice], underlyings: Sequence[str]
 ) -> AsyncIterator[Step]:
     connected = await _connected(live)
     links = "; ".join(f"{link.name} {link.state.value}" for link in connected.links)
@@ -95,7 +95,7 @@ async def _venue_steps(
     yield Step(
         name="connection",
         is_ok=is_live,
-        found=f"{describe(choice)}: {links}" + (f" ({problem})" if problem else ""),
+        found=f"{describe(choices)}: {links}" + (f" ({problem})" if problem else ""),
         advice="check the network, --venue and --endpoint",
     )
     if not is_live:
@@ -111,7 +111,7 @@ async def _venue_steps(
             is_ok=True,
             found=f"{len(chain.chain)} options in {len(chain.expiries)} expiries, all quoted",
         )
-    yield _clock_step(snapshot, choice)
+    yield _clock_step(snapshot, choices[0])
     yield _frames_step(snapshot)
 
 

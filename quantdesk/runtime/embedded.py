@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from quantdesk.domain.ports import Clock
 from quantdesk.errors import ConfigError
 from quantdesk.runtime.clock import ManualClock
 from quantdesk.runtime.desk import Desk
-from quantdesk.simulator import DeribitServer, SimulatedVenue, load_sample
+from quantdesk.simulator import BinanceServer, DeribitServer, SimulatedVenue, load_sample
 from quantdesk.simulator.deribit.opening import opening_frames
 from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
 from quantdesk.venues import deribit
@@ -27,26 +27,39 @@ from quantdesk.venues import deribit
 SAMPLE_OF = {"BTC": "btc-2026-06-27", "ETH": "eth-2026-01-31"}
 """Which shipped sample an underlying of the embedded venue opens on."""
 
+EMBEDDED_VENUES = ("deribit", "binance")
 ADDRESS_FILE = "simulated-venue.json"
+LOOPBACK = "127.0.0.1"
+
+
+Addresses = dict[str, dict[str, str]]
+"""Endpoint by venue and underlying."""
 
 
 @asynccontextmanager
 async def embedded_venues(
-    underlyings: Sequence[str], *, clock: Clock, speed: float, seed: int
-) -> AsyncIterator[dict[str, str]]:
-    """Simulated venues for `underlyings`, running; their WebSocket address by underlying."""
+    venues: Sequence[str], underlyings: Sequence[str], *, clock: Clock, speed: float, seed: int
+) -> AsyncIterator[Addresses]:
+    """Simulated venues for `underlyings`, running; where each listens.
+
+    Both venues of an underlying stand on one market: the same index moves them.
+    """
     async with AsyncExitStack() as stack:
-        addresses = {}
+        addresses: Addresses = {venue: {} for venue in venues}
         for underlying in underlyings:
             sample = load_sample(SAMPLE_OF[underlying])
-            venue = SimulatedVenue(sample, clock=clock, speed=speed, seed=seed)
-            server = await stack.enter_async_context(DeribitServer(venue, host="127.0.0.1", port=0))
-            addresses[underlying] = server.ws_url
+            market = SimulatedVenue(sample, clock=clock, speed=speed, seed=seed)
+            if "deribit" in addresses:
+                face = await stack.enter_async_context(DeribitServer(market, host=LOOPBACK))
+                addresses["deribit"][underlying] = face.ws_url
+            if "binance" in addresses:
+                other = await stack.enter_async_context(BinanceServer(market, host=LOOPBACK))
+                addresses["binance"][underlying] = other.rest_url
         yield addresses
 
 
 @contextlib.contextmanager
-def published(addresses: Mapping[str, str], folder: Path) -> Iterator[None]:
+def published(addresses: Addresses, folder: Path) -> Iterator[None]:
     """Leave `addresses` in `folder` while the block lasts, unless another desk's are there."""
     path = folder / ADDRESS_FILE
     if running_venues(folder):
@@ -55,7 +68,7 @@ def published(addresses: Mapping[str, str], folder: Path) -> Iterator[None]:
     with contextlib.suppress(OSError):  # other commands then start a venue of their own
         folder.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}")
-        left = json.dumps({"pid": os.getpid(), "ws": dict(addresses)})
+        left = json.dumps({"pid": os.getpid(), "venues": addresses})
         temporary.write_text(left, encoding="utf-8")
         temporary.replace(path)
     try:
@@ -65,15 +78,19 @@ def published(addresses: Mapping[str, str], folder: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def running_venues(folder: Path) -> dict[str, str]:
+def running_venues(folder: Path) -> Addresses:
     """Addresses that a running desk left, {} where none runs."""
     try:
         left = json.loads((folder / ADDRESS_FILE).read_text(encoding="utf-8"))
         os.kill(int(left["pid"]), 0)
-        addresses = {str(name): str(url) for name, url in left["ws"].items()}
+        addresses = {
+            str(venue): {str(coin): str(url) for coin, url in places.items()}
+            for venue, places in left["venues"].items()
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return addresses if set(addresses) >= set(SAMPLE_OF) else {}
+    is_whole = all(set(addresses.get(venue, {})) >= set(SAMPLE_OF) for venue in EMBEDDED_VENUES)
+    return addresses if is_whole else {}
 
 
 def opening_snapshot(underlying: str) -> DeskSnapshot:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from quantdesk.domain.events import RawFrame
-from quantdesk.domain.ports import Clock, FrameDecoder, FrameRecorder, MarketFeed
-from quantdesk.errors import StorageError, Transient
+from quantdesk.domain.ports import AccountFeed, Clock, FrameDecoder, FrameRecorder, MarketFeed
+from quantdesk.errors import QuantDeskError, StorageError, Transient
 from quantdesk.runtime.desk import Desk
+from quantdesk.runtime.venues import AccountDecoder
 from quantdesk.snapshot import DeskSnapshot, LinkState
 
 FIRST_FRAME_TIMEOUT_S = 10.0
@@ -34,10 +35,20 @@ STALE_AFTER_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A feed and the decoder of its frames."""
+    """A market feed, the decoder of its frames, and the underlyings that it was opened for."""
 
     feed: MarketFeed
     decode: FrameDecoder
+    underlyings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLine:
+    """A private feed, the decoder of its frames, and the account that it reads."""
+
+    feed: AccountFeed
+    decode: AccountDecoder
+    account: str
 
 
 def _append(frame: RawFrame, recorder: FrameRecorder) -> None:
@@ -53,6 +64,7 @@ class LiveDesk:
 
     Parameters
     ----------
+    accounts : private lines; one that ends is shown and ends nothing else
     recorder : where frames go before they are decoded; None keeps none
     recording_is_vital : whether a frame that can not be kept ends the desk (`quantdesk record`)
         or is shown and the desk goes on (a screen)
@@ -64,12 +76,15 @@ class LiveDesk:
         lines: Sequence[Line],
         *,
         clock: Clock,
+        accounts: Sequence[AccountLine] = (),
         recorder: FrameRecorder | None = None,
         recording_is_vital: bool = False,
         interval_s: float = SNAPSHOT_INTERVAL_S,
     ) -> None:
         self._desk = desk
         self._lines = tuple(lines)
+        self._accounts = tuple(accounts)
+        self._account_errors: dict[str, QuantDeskError] = {}
         self._clock = clock
         self._recorder = recorder
         self._recording_is_vital = recording_is_vital
@@ -79,6 +94,8 @@ class LiveDesk:
         self._recording_problem = ""
         for line in self._lines:
             desk.add_link(line.feed.name, line.feed.venue)
+        for account in self._accounts:
+            desk.add_account(account.feed.name, account.feed.venue, account.account)
 
     def latest(self) -> DeskSnapshot | None:
         """The newest snapshot; None before the first. Safe from any thread."""
@@ -93,6 +110,7 @@ class LiveDesk:
     async def running(self) -> AsyncIterator[LiveDesk]:
         """Run feeds and the snapshot clock while the block lasts; an error in either ends it."""
         tasks = [asyncio.create_task(self._run_line(line)) for line in self._lines]
+        tasks += [asyncio.create_task(self._run_account(line)) for line in self._accounts]
         tasks.append(asyncio.create_task(self._run_clock()))
         body = asyncio.current_task()
         assert body is not None
@@ -113,8 +131,8 @@ class LiveDesk:
                 raise
             body.uncancel()
         finally:
-            for line in self._lines:
-                await line.feed.close()
+            for feed in self._feeds():
+                await feed.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -150,30 +168,61 @@ class LiveDesk:
         self._latest = self._desk.snapshot(self._clock.now_ns())
         return self._latest
 
+    async def accounts_read(self, timeout_s: float) -> DeskSnapshot:
+        """Wait until every account has been read whole; a fresh snapshot.
+
+        Raises what ended the reading of one (ConfigError for a key that must not be used), or
+        Transient after `timeout_s`.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not all(account.is_whole for account in self.refresh().accounts):
+                    for error in self._account_errors.values():
+                        raise error
+                    self._progress_made.clear()
+                    await self._progress_made.wait()
+        except TimeoutError:
+            states = "; ".join(_state_of(line.feed) for line in self._accounts)
+            raise Transient(f"accounts not read after {timeout_s:g} s: {states}") from None
+        return self.refresh()
+
     def _is_quoted(self, underlying: str) -> bool:
         market = self._desk.market
-        found = [market.coverage(*key) for key in market.underlyings() if key[1] == underlying]
-        return bool(found) and all(quoted == listed for quoted, listed in found)
+        opened = {(line.feed.venue, u) for line in self._lines for u in line.underlyings}
+        keys = {key for key in (*opened, *market.underlyings()) if key[1] == underlying}
+        found = [market.coverage(*key) for key in keys]
+        return bool(found) and all(listed and quoted == listed for quoted, listed in found)
 
     def _progress(self, underlyings: Sequence[str]) -> str:
         market = self._desk.market
-        counts = {name: market.coverage(venue, name) for venue, name in market.underlyings()}
-        parts = [
-            f"{name} {counts.get(name, (0, 0))[0]} of {counts.get(name, (0, 0))[1]} options quoted"
-            for name in underlyings
-        ]
-        problems = [
-            f"{line.feed.name}: {line.feed.state}"
-            + (f" ({line.feed.last_problem})" if line.feed.last_problem else "")
-            for line in self._lines
-        ]
-        return "; ".join(parts + problems)
+        known = market.underlyings()
+        parts = []
+        for name in underlyings:
+            keys = [key for key in known if key[1] == name] or [("", name)]
+            for venue, _ in keys:
+                quoted, listed = market.coverage(venue, name)
+                parts.append(f"{venue} {name} {quoted} of {listed} options quoted".lstrip())
+        return "; ".join(parts + [_state_of(line.feed) for line in self._lines])
 
     async def _run_line(self, line: Line) -> None:
         name = line.feed.name
         async for frame in line.feed.frames():
             self._keep(partial(_append, frame))
             self._desk.apply(name, frame.recv_ns, line.decode(frame))
+            self._progress_made.set()
+
+    async def _run_account(self, line: AccountLine) -> None:
+        """Read an account; a key that the venue refuses ends this line and no other."""
+        name = line.feed.name
+        try:
+            async for frame in line.feed.frames():
+                self._keep(partial(_append, frame))
+                self._desk.apply_account(name, frame.recv_ns, line.decode(frame))
+                self._progress_made.set()
+        except StorageError:
+            raise
+        except QuantDeskError as error:
+            self._account_errors[name] = error
             self._progress_made.set()
 
     def _keep(self, act: Callable[[FrameRecorder], None]) -> None:
@@ -205,12 +254,27 @@ class LiveDesk:
             last_ns = self._desk.last_recv_ns(line.feed.name)
             if state is LinkState.LIVE and last_ns and now_ns - last_ns > STALE_AFTER_S * 1e9:
                 state = LinkState.STALE
-            self._desk.set_link_state(
-                line.feed.name,
-                state,
-                reconnects=line.feed.reconnects,
-                problem=self._recording_problem or line.feed.last_problem,
-            )
+            self._set_link(line.feed, state, line.feed.last_problem)
+        for account in self._accounts:
+            # An account at rest is silent for minutes; its feed pings and knows whether it lives.
+            error = self._account_errors.get(account.feed.name)
+            problem = account.feed.last_problem if error is None else str(error)
+            self._set_link(account.feed, LinkState(account.feed.state), problem)
+
+    def _feeds(self) -> list[MarketFeed | AccountFeed]:
+        return [*(line.feed for line in self._lines), *(line.feed for line in self._accounts)]
+
+    def _set_link(self, feed: MarketFeed | AccountFeed, state: LinkState, problem: str) -> None:
+        self._desk.set_link_state(
+            feed.name,
+            state,
+            reconnects=feed.reconnects,
+            problem=self._recording_problem or problem,
+        )
+
+
+def _state_of(feed: MarketFeed | AccountFeed) -> str:
+    return f"{feed.name}: {feed.state}" + (f" ({feed.last_problem})" if feed.last_problem else "")
 
 
 class DeskThread:

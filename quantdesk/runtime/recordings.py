@@ -13,39 +13,48 @@ from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import FrameRecorder
 from quantdesk.domain.times import format_instant
 from quantdesk.errors import StorageError
+from quantdesk.runtime.accounts import AccountChoice
 from quantdesk.runtime.clock import SystemClock
-from quantdesk.runtime.live import Line, LiveDesk
+from quantdesk.runtime.live import AccountLine, Line, LiveDesk
 from quantdesk.runtime.settings import Settings, data_folder
 from quantdesk.runtime.sources import live_desk
 from quantdesk.runtime.venues import VenueChoice
 from quantdesk.storage.recording import RecordingWriter, is_being_written
 
 
-async def record_venue(
-    choice: VenueChoice,
+async def record_venues(
+    choices: Sequence[VenueChoice],
     underlyings: Sequence[str],
     directory: Path,
     *,
     settings: Settings,
+    accounts: Sequence[AccountChoice] = (),
     run_id: str,
     seconds: float | None,
     stop: asyncio.Event,
 ) -> tuple[int, int]:
-    """Record a venue into `directory` for `seconds` or until `stop`; (frames, bytes written).
+    """Record venues into `directory` for `seconds` or until `stop`; (frames, bytes written).
 
     Raises StorageError as soon as a frame can not be kept.
     """
     clock = SystemClock()
     writers: list[RecordingWriter] = []
 
-    def open_recorder(lines: Sequence[Line]) -> RecordingWriter:
-        writers.append(_writer(directory, choice.environment.value, lines, run_id, clock.now_ns()))
+    environment = choices[0].environment.value
+
+    def open_recorder(lines: Sequence[Line], private: Sequence[AccountLine]) -> RecordingWriter:
+        links = _links(lines, private, environment)
+        started_ns = clock.now_ns()
+        writers.append(
+            RecordingWriter(directory, links=links, run_id=run_id, started_ns=started_ns)
+        )
         return writers[0]
 
     async with live_desk(
-        choice,
+        choices,
         underlyings,
         settings=settings,
+        accounts=accounts,
         open_recorder=open_recorder,
         recording_is_vital=True,
     ):
@@ -56,9 +65,14 @@ async def record_venue(
 
 @asynccontextmanager
 async def screen_desk(
-    choice: VenueChoice, underlyings: Sequence[str], *, settings: Settings, run_id: str
+    choices: Sequence[VenueChoice],
+    underlyings: Sequence[str],
+    *,
+    settings: Settings,
+    run_id: str,
+    accounts: Sequence[AccountChoice] = (),
 ) -> AsyncIterator[LiveDesk]:
-    """The desk behind a screen: recorded into the data folder, its venue open to commands.
+    """The desk behind a screen: recorded into the data folder, its venues open to commands.
 
     A folder that can not be written is said on the screen; the desk opens all the same.
     """
@@ -66,17 +80,31 @@ async def screen_desk(
     folder = data_folder() / "recordings"
     max_bytes = settings.recording.max_bytes
 
-    def open_recorder(lines: Sequence[Line]) -> FrameRecorder | None:
+    environment = choices[0].environment.value
+
+    def open_recorder(
+        lines: Sequence[Line], private: Sequence[AccountLine]
+    ) -> FrameRecorder | None:
         if max_bytes == 0:
             return None
         started_ns = clock.now_ns()
         started = format_instant(started_ns)[:19].replace(":", "")
-        session = folder / f"{started}-{choice.environment.value}-{run_id[:8]}"
-        open_writer = partial(_writer, session, choice.environment.value, lines, run_id, started_ns)
+        open_writer = partial(
+            RecordingWriter,
+            folder / f"{started}-{environment}-{run_id[:8]}",
+            links=_links(lines, private, environment),
+            run_id=run_id,
+            started_ns=started_ns,
+        )
         return _ScreenRecorder(open_writer, folder, max_bytes)
 
     async with live_desk(
-        choice, underlyings, settings=settings, open_recorder=open_recorder, publish=True
+        choices,
+        underlyings,
+        settings=settings,
+        accounts=accounts,
+        open_recorder=open_recorder,
+        publish=True,
     ) as live:
         yield live
 
@@ -113,13 +141,20 @@ class _ScreenRecorder:
             self._writer.close()
 
 
-def _writer(
-    directory: Path, environment: str, lines: Sequence[Line], run_id: str, started_ns: int
-) -> RecordingWriter:
+def _links(
+    lines: Sequence[Line], private: Sequence[AccountLine], environment: str
+) -> dict[str, dict[str, str]]:
+    """What a recording says of each connection."""
     links = {
         line.feed.name: {"venue": line.feed.venue, "environment": environment} for line in lines
     }
-    return RecordingWriter(directory, links=links, run_id=run_id, started_ns=started_ns)
+    for each in private:
+        links[each.feed.name] = {
+            "venue": each.feed.venue,
+            "environment": environment,
+            "account": each.account,
+        }
+    return links
 
 
 def prune(folder: Path, max_bytes: int) -> list[Path]:

@@ -7,16 +7,17 @@ the byte; `ReplayPlayer` paces it for a screen.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from quantdesk.domain.events import RawFrame
-from quantdesk.domain.ports import Clock
+from quantdesk.domain.ports import Clock, FrameDecoder
 from quantdesk.domain.times import format_instant
 from quantdesk.errors import QuantDeskError, StorageError
 from quantdesk.runtime.clock import NS_PER_S
 from quantdesk.runtime.desk import Desk
-from quantdesk.runtime.venues import decoder_of
+from quantdesk.runtime.venues import AccountDecoder, account_decoder_of, decoder_of
 from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
 from quantdesk.storage.recording import Recording, read_recording
 
@@ -25,26 +26,48 @@ class _Tape:
     """A recording being fed to a desk, frame by frame."""
 
     def __init__(self, recording: Recording) -> None:
+        worlds = _worlds(recording)
+        self._recording = recording
         self.desk = Desk(
             environment=Environment.REPLAY,
-            source=f"recording of {format_instant(recording.started_ns)} ({_worlds(recording)})",
+            source=f"recording of {format_instant(recording.started_ns)} ({', '.join(worlds)})",
+            is_simulated=Environment.SIMULATED.value in worlds,
         )
-        self._decoders = {}
-        for name, link in sorted(recording.links.items()):
-            self._decoders[name] = decoder_of(link["venue"])
-            self.desk.add_link(name, link["venue"], LinkState.LIVE)
+        self._apply: dict[str, Callable[[RawFrame], None]] = {}
+        for name, link in recording.links.items():
+            if account := link.get("account"):
+                self.desk.add_account(name, link["venue"], account)
+                self._apply[name] = partial(self._apply_private, account_decoder_of(link["venue"]))
+            else:
+                self.desk.add_link(name, link["venue"])
+                self._apply[name] = partial(self._apply_public, decoder_of(link["venue"]))
+            self.desk.set_link_state(name, LinkState.LIVE)
 
     def apply(self, frame: RawFrame) -> None:
-        decode = self._decoders.get(frame.connection)
-        if decode is None:
+        apply = self._apply.get(frame.connection)
+        if apply is None:
             raise StorageError(f"recording: frame of unknown connection {frame.connection!r}")
+        apply(frame)
+
+    def end(self, problem: str = "") -> None:
+        """Nothing comes any more: the links say so, and why where that was not to be expected."""
+        torn = self._recording.torn_tail
+        if not problem and torn is not None:
+            problem = f"the recording was cut off: {torn.reason}"
+        for name in self._recording.links:
+            self.desk.set_link_state(name, LinkState.ENDED, problem=problem)
+
+    def _apply_public(self, decode: FrameDecoder, frame: RawFrame) -> None:
         self.desk.apply(frame.connection, frame.recv_ns, decode(frame))
 
+    def _apply_private(self, decode: AccountDecoder, frame: RawFrame) -> None:
+        self.desk.apply_account(frame.connection, frame.recv_ns, decode(frame))
 
-def _worlds(recording: Recording) -> str:
+
+def _worlds(recording: Recording) -> tuple[str, ...]:
     """Which environments were recorded, so that simulated data never passes for a market's."""
-    worlds = {link.get("environment", "environment unknown") for link in recording.links.values()}
-    return ", ".join(sorted(worlds))
+    links = recording.links.values()
+    return tuple(sorted({link.get("environment", "environment unknown") for link in links}))
 
 
 def snapshots(directory: Path, *, every_s: float) -> Iterator[DeskSnapshot]:
@@ -67,13 +90,15 @@ def snapshots(directory: Path, *, every_s: float) -> Iterator[DeskSnapshot]:
         tape.apply(frame)
         now_ns = max(now_ns, frame.recv_ns)
     if due_ns is not None:
+        tape.end()
         yield tape.desk.snapshot(now_ns)
 
 
-def snapshot_at(directory: Path, underlying: str, at_ns: int | None) -> DeskSnapshot:
+def snapshot_at(directory: Path, underlying: str | None, at_ns: int | None) -> DeskSnapshot:
     """The desk when the venue's clock of `underlying` showed `at_ns`; None is the end.
 
-    Raises StorageError where the recording does not reach that moment or that underlying.
+    Without an underlying the first that was listed tells the time. Raises StorageError where the
+    recording does not reach that moment or that underlying.
     """
     recording = read_recording(directory)
     tape = _Tape(recording)
@@ -89,13 +114,13 @@ def snapshot_at(directory: Path, underlying: str, at_ns: int | None) -> DeskSnap
         if first_ns is None:
             first_ns = desk.venue_time(underlying, frame.recv_ns)
     else:
+        tape.end()
         _check_reached(desk.venue_time(underlying, now_ns), at_ns, directory)
+    name = underlying or "option"
     if first_ns is None:
-        raise StorageError(f"{directory}: no {underlying} chain in it")
+        raise StorageError(f"{directory}: no {name} chain in it")
     if at_ns is not None and at_ns < first_ns:
-        raise StorageError(
-            f"{directory}: no {underlying} chain in it before {format_instant(first_ns)}"
-        )
+        raise StorageError(f"{directory}: no {name} chain in it before {format_instant(first_ns)}")
     shift = 0 if at_ns is None else at_ns - (desk.venue_time(underlying, now_ns) or at_ns)
     return desk.snapshot(now_ns + shift)
 
@@ -110,8 +135,8 @@ def _check_reached(end_ns: int | None, at_ns: int | None, directory: Path) -> No
 class ReplayPlayer:
     """Plays a recording at `speed` times its own pace; `latest` is the newest snapshot.
 
-    Runs on a thread of its own. Speed and pause may be changed while it plays. At the end it
-    stands still on the last snapshot.
+    Runs on a thread of its own. Speed and pause may be changed while it plays. At the end, or
+    where the recording breaks, it stands still on the last snapshot, whose links are ENDED.
     """
 
     STEP_S = 0.1
@@ -122,6 +147,7 @@ class ReplayPlayer:
         self._speed = speed
         self._is_paused = False
         self._wall_ns = 0
+        self._tape_ns = self._recording.started_ns
         self._latest: DeskSnapshot | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="quantdesk-replay", daemon=True)
@@ -166,27 +192,31 @@ class ReplayPlayer:
             raise self.error
 
     def _run(self) -> None:
-        try:
-            self._play()
-        except QuantDeskError as error:
-            self.error = error
-
-    def _play(self) -> None:
         tape = _Tape(self._recording)
+        try:
+            self._play(tape)
+        except QuantDeskError as error:
+            tape.end(str(error))
+            self.error = error
+            self._latest = tape.desk.snapshot(self._tape_ns)
+
+    def _play(self, tape: _Tape) -> None:
         frames = self._recording.frames()
         pending = next(frames, None)
-        if pending is None:
-            return
-        tape_ns, wall_ns = pending.recv_ns, self._wall_ns
+        wall_ns = self._wall_ns
+        if pending is not None:
+            self._tape_ns = pending.recv_ns
         while not self._stop.is_set():
-            while pending is not None and pending.recv_ns <= tape_ns:
+            while pending is not None and pending.recv_ns <= self._tape_ns:
                 tape.apply(pending)
                 pending = next(frames, None)
-            self._latest = tape.desk.snapshot(tape_ns)
+            if pending is None:
+                tape.end()
+            self._latest = tape.desk.snapshot(self._tape_ns)
             if pending is None:
                 return
             self._stop.wait(self.STEP_S)
             passed_ns = self._clock.now_ns() - wall_ns
             wall_ns += passed_ns
             if not self._is_paused:
-                tape_ns += round(passed_ns * self._speed)
+                self._tape_ns += round(passed_ns * self._speed)

@@ -39,12 +39,26 @@ class SimulatedSettings(BaseModel):
     seed: int = Field(default=0, ge=0)
 
 
+class AccountSettings(BaseModel):
+    """An account of ours at a venue; `key_file` is a private file that holds its keys.
+
+    Keys themselves do not stand here: see `runtime.accounts`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    venue: str
+    endpoint: str | None = None
+    key_file: str | None = None
+
+
 class Settings(BaseModel):
-    """Everything that can be set. `venue` as in `--venue`."""
+    """Everything that can be set. `venue` as in `--venue`, commas for several."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    venue: str = "deribit"
+    venue: str = "deribit,binance"
+    accounts: dict[str, AccountSettings] = {}
     recording: RecordingSettings = RecordingSettings()
     simulated: SimulatedSettings = SimulatedSettings()
 
@@ -82,12 +96,17 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_first_fault(error)}") from error
+        fault = _first_fault(error)
+    # Raised outside of the handler: the first error quotes what was written, maybe a key.
+    raise ConfigError(f"{path}: {fault}")
 
 
 def _first_fault(error: ValidationError) -> str:
     fault = error.errors()[0]
     key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] != "extra_forbidden" and fault["loc"][0] == "accounts":
+        # The value is left out: a key that was written in the wrong place would be shown.
+        return f"{key}: {fault['msg']}"
     if fault["type"] != "extra_forbidden":
         return f"{key} = {fault['input']!r}: {fault['msg']}"
     near = difflib.get_close_matches(str(fault["loc"][-1]), _known_keys(Settings), n=1)

@@ -11,12 +11,14 @@ from pathlib import Path
 from quantdesk.domain.events import InstrumentsListed, MarketEvent
 from quantdesk.domain.ports import FrameRecorder
 from quantdesk.errors import ConfigError
+from quantdesk.runtime.accounts import AccountChoice
 from quantdesk.runtime.clock import SystemClock
 from quantdesk.runtime.desk import Desk
-from quantdesk.runtime.live import Line, LiveDesk
+from quantdesk.runtime.lines import account_line, open_lines
+from quantdesk.runtime.live import AccountLine, Line, LiveDesk
 from quantdesk.runtime.replay import snapshot_at
 from quantdesk.runtime.settings import Settings, data_folder
-from quantdesk.runtime.venues import VenueChoice, checked_underlyings, open_lines
+from quantdesk.runtime.venues import VenueChoice, check_choices, checked_underlyings
 from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
 from quantdesk.storage.chain_files import MarketFile, read_market_file
 
@@ -26,38 +28,44 @@ CHAIN_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where numbers are to come from: exactly one of `market_file`, `replay` and `venue`.
+    """Where numbers are to come from: exactly one of `market_file`, `replay` and `venues`.
 
-    `at_ns` picks a moment of a file or recording; None is the last.
+    `at_ns` picks a moment of a file or recording; None is the last. `accounts` are read beside
+    venues.
     """
 
-    venue: VenueChoice | None = None
+    venues: tuple[VenueChoice, ...] = ()
     market_file: Path | None = None
     replay: Path | None = None
     at_ns: int | None = None
+    accounts: tuple[AccountChoice, ...] = ()
 
     def __post_init__(self) -> None:
-        given = [s for s in (self.venue, self.market_file, self.replay) if s is not None]
+        given = [s for s in (self.venues, self.market_file, self.replay) if s]
         if len(given) != 1:
             raise ConfigError("source: give exactly one of a venue, --market FILE and --replay DIR")
-        if self.at_ns is not None and self.venue is not None:
+        if self.at_ns is not None and self.venues:
             raise ConfigError("--at: a venue only has now; it goes with --market or --replay")
+        if self.accounts and not self.venues:
+            raise ConfigError("--account: goes with a venue, not with --market or --replay")
+        if self.venues:
+            check_choices(self.venues)
 
 
-def read_snapshot(source: Source, underlying: str, settings: Settings) -> DeskSnapshot:
-    """The desk with a complete chain of `underlying`, from any source.
+def read_snapshot(source: Source, underlying: str | None, settings: Settings) -> DeskSnapshot:
+    """The desk with a complete chain of `underlying` at each venue of the source that has it.
 
-    Raises ConfigError (an underlying the venue does not have), ChainFileError, StorageError or
-    VenueError where there is no such chain.
+    None is every underlying of the venues, and the first of a file or recording. Accounts of the
+    source are read whole. Raises ConfigError (an underlying no venue has), ChainFileError,
+    StorageError or VenueError where there is no such chain.
     """
-    underlying = underlying.upper()
+    name = None if underlying is None else underlying.upper()
     if source.market_file is not None:
-        return file_snapshot(source.market_file, underlying, source.at_ns)
+        return file_snapshot(source.market_file, name, source.at_ns)
     if source.replay is not None:
-        return snapshot_at(source.replay, underlying, source.at_ns)
-    assert source.venue is not None
-    coins = checked_underlyings(source.venue, [underlying])
-    return asyncio.run(_venue_snapshot(source.venue, coins, settings))
+        return snapshot_at(source.replay, name, source.at_ns)
+    coins = checked_underlyings(source.venues, [] if name is None else [name])
+    return asyncio.run(_venue_snapshot(source, coins, settings))
 
 
 def file_snapshot(path: Path, underlying: str | None, at_ns: int | None) -> DeskSnapshot:
@@ -86,55 +94,68 @@ def _file_events(market: MarketFile) -> Sequence[MarketEvent]:
 
 
 async def _venue_snapshot(
-    choice: VenueChoice, underlyings: Sequence[str], settings: Settings
+    source: Source, underlyings: Sequence[str], settings: Settings
 ) -> DeskSnapshot:
-    async with live_desk(choice, underlyings, settings=settings) as live:
+    async with live_desk(
+        source.venues, underlyings, settings=settings, accounts=source.accounts
+    ) as live:
+        if source.accounts:
+            await live.accounts_read(CHAIN_TIMEOUT_S)
         return await live.quoted(underlyings, CHAIN_TIMEOUT_S)
+
+
+OpenRecorder = Callable[[Sequence[Line], Sequence[AccountLine]], FrameRecorder | None]
+"""Makes what keeps the frames of these lines."""
 
 
 @asynccontextmanager
 async def live_desk(
-    choice: VenueChoice,
+    choices: Sequence[VenueChoice],
     underlyings: Sequence[str],
     *,
     settings: Settings,
-    open_recorder: Callable[[Sequence[Line]], FrameRecorder | None] | None = None,
+    accounts: Sequence[AccountChoice] = (),
+    open_recorder: OpenRecorder | None = None,
     recording_is_vital: bool = False,
     publish: bool = False,
 ) -> AsyncIterator[LiveDesk]:
-    """A live desk on the chosen venue, running while the block lasts.
+    """A live desk on the chosen venues, running while the block lasts.
 
     `open_recorder` is given the lines and makes what keeps their frames. `publish` lets other
-    commands join the simulated venue that this desk starts.
+    commands join the simulated venues that this desk starts.
     """
-    clock = SystemClock()
-    desk = Desk(environment=choice.environment, source=describe(choice))
+    clock, folder = SystemClock(), data_folder()
+    desk = Desk(environment=choices[0].environment, source=describe(choices))
     async with open_lines(
-        choice,
+        choices,
         underlyings,
         clock=clock,
         settings=settings,
-        data_folder=data_folder(),
+        data_folder=folder,
         publish=publish,
     ) as lines:
+        private = [account_line(each, clock=clock, data_folder=folder) for each in accounts]
         live = LiveDesk(
             desk,
             lines,
             clock=clock,
-            recorder=None if open_recorder is None else open_recorder(lines),
+            accounts=private,
+            recorder=None if open_recorder is None else open_recorder(lines, private),
             recording_is_vital=recording_is_vital,
         )
         async with live.running():
             yield live
 
 
-def describe(choice: VenueChoice) -> str:
-    """Where a venue's numbers come from, in words."""
-    if choice.endpoint is not None:
-        return f"{choice.venue} {choice.environment.value} at {choice.endpoint}"
-    if choice.environment is Environment.SIMULATED:
-        return f"simulated {choice.venue}, seeded with recorded chains"
-    return f"{choice.venue} {choice.environment.value}"
+def describe(choices: Sequence[VenueChoice]) -> str:
+    """Where the venues' numbers come from, in words."""
+    environment = choices[0].environment
+    names = " and ".join(
+        f"{each.venue} at {each.endpoint}" if each.endpoint else each.venue for each in choices
+    )
+    if environment is Environment.SIMULATED and any(each.is_embedded for each in choices):
+        return f"simulated {names}, seeded with recorded chains"
+    return f"{names}, {environment.value}"
 
 
 class StillSource:

@@ -83,7 +83,9 @@ def _desk_now_ns(snapshot: DeskSnapshot, now_ns: int) -> int:
 
 def chain_links(snapshot: DeskSnapshot, chain: ChainSnapshot) -> tuple[LinkHealth, ...]:
     """The links this chain comes by: those named after its coin, else all of its venue."""
-    of_venue = tuple(link for link in snapshot.links if link.venue == chain.venue)
+    of_venue = tuple(
+        link for link in snapshot.links if link.venue == chain.venue and not link.account
+    )
     suffix = f"-{chain.underlying.lower()}"
     return tuple(link for link in of_venue if link.name.endswith(suffix)) or of_venue
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from quantdesk.runtime.settings import Settings
 from quantdesk.runtime.sources import live_desk
-from quantdesk.runtime.venues import parse_venue
+from quantdesk.runtime.venues import parse_venues
 from quantdesk.storage.recording import RecordingWriter
 from quantdesk.views.chain import chain_view
 
@@ -69,10 +69,10 @@ def test_tick_travels_the_trace(tmp_path: Path) -> None:
         async def tick() -> None:
             with RecordingWriter(tmp_path, links=links, run_id="t", started_ns=1) as writer:
                 async with live_desk(
-                    parse_venue("deribit"),
+                    parse_venues(["deribit"]),
                     ("BTC",),
                     settings=Settings(),
-                    open_recorder=lambda lines: writer,
+                    open_recorder=lambda lines, private: writer,
                 ) as live:
                     snapshot = await live.quoted(("BTC",), 30)
             chain = snapshot.chains[0]

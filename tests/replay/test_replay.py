@@ -14,10 +14,10 @@ from quantdesk.app.render.chain_record import chain_rows, to_json
 from quantdesk.app.render.snapshot_record import snapshot_record
 from quantdesk.errors import RecordingDamaged, StorageError
 from quantdesk.runtime.clock import ManualClock
-from quantdesk.runtime.recordings import prune, record_venue
+from quantdesk.runtime.recordings import prune, record_venues
 from quantdesk.runtime.replay import ReplayPlayer, snapshot_at, snapshots
 from quantdesk.runtime.settings import Settings
-from quantdesk.runtime.venues import parse_venue
+from quantdesk.runtime.venues import parse_venues
 from quantdesk.snapshot import Environment
 from quantdesk.storage.recording import read_recording
 
@@ -29,8 +29,8 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     os.environ["QUANTDESK_DATA_DIR"] = str(folder.parent / "data")
 
     async def run() -> None:
-        await record_venue(
-            parse_venue("deribit"),
+        await record_venues(
+            parse_venues(["deribit"]),
             ("ETH",),
             folder,
             settings=Settings(),

@@ -54,8 +54,8 @@ def command(
     units: str,
     columns: str | None,
     output: Path | None,
-    venue: str | None,
-    endpoint: str | None,
+    venue: tuple[str, ...],
+    endpoint: tuple[str, ...],
     market: Path | None,
     replay: Path | None,
     at: str | None,
@@ -66,6 +66,9 @@ def command(
     """
     strikes = None if window is None else parse_window(window)
     settings = load_settings()
+    if not venue and not endpoint and market is None and replay is None:
+        # One chain is printed: that of the first venue of the settings.
+        venue = (settings.venue.partition(",")[0],)
     source = parse_source(
         settings, venue=venue, endpoint=endpoint, market=market, replay=replay, at=at
     )

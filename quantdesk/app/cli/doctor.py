@@ -6,27 +6,27 @@ import asyncio
 
 import click
 
-from quantdesk.app.cli.options import venue_options
+from quantdesk.app.cli.options import parse_choices, venue_options
 from quantdesk.runtime.doctor import examine
 from quantdesk.runtime.settings import load_settings
-from quantdesk.runtime.venues import checked_underlyings, parse_venue
+from quantdesk.runtime.venues import checked_underlyings
 
 
 @click.command("doctor")
 @venue_options
 @click.pass_context
-def command(ctx: click.Context, venue: str | None, endpoint: str | None) -> None:
+def command(ctx: click.Context, venue: tuple[str, ...], endpoint: tuple[str, ...]) -> None:
     """Look at the kernel, the settings, the data folder and a venue's connection.
 
     Ends with 1 where something does not work, and says what to do about it.
     """
     settings = load_settings()
-    choice = parse_venue(venue or settings.venue, endpoint)
-    coins = checked_underlyings(choice, [])
+    choices = parse_choices(settings, venue, endpoint)
+    coins = checked_underlyings(choices, [])
 
     async def run() -> bool:
         is_well = True
-        async for step in examine(choice, coins, settings):
+        async for step in examine(choices, coins, settings):
             click.echo(f"{'ok  ' if step.is_ok else 'FAIL'} {step.name:12} {step.found}")
             if not step.is_ok:
                 is_well = False

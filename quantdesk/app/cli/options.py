@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,9 +11,10 @@ import click
 
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import ConfigError
+from quantdesk.runtime.accounts import load_accounts
 from quantdesk.runtime.settings import Settings
 from quantdesk.runtime.sources import Source
-from quantdesk.runtime.venues import parse_venue
+from quantdesk.runtime.venues import VenueChoice, parse_venues
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -32,18 +33,48 @@ class FiniteRange(click.FloatRange):
 
 
 def venue_options(function: Command) -> Command:
-    """--venue and --endpoint."""
+    """--venue and --endpoint, each for several venues."""
     function = click.option(
         "--endpoint",
         metavar="URL",
-        help="WebSocket address to use instead of the venue's own (ws://… or wss://…).",
+        multiple=True,
+        help="Address to use instead of the venue's own: ws://… for deribit, http://… for binance "
+        "(its streams are below the same host); VENUE=URL where there are several venues.",
     )(function)
     return click.option(
         "--venue",
         metavar="VENUE",
-        help="deribit, deribit:simulated, deribit:testnet or deribit:live. A venue alone is its "
-        "simulated environment.",
+        multiple=True,
+        help="deribit or binance, alone or with :simulated, :testnet or :live; may be repeated. A "
+        "venue alone is its simulated environment.",
     )(function)
+
+
+def account_option(function: Command) -> Command:
+    """--account."""
+    return click.option(
+        "--account",
+        metavar="NAME",
+        multiple=True,
+        help="Read this account too: [accounts.NAME] of the settings, or deribit or binance, whose "
+        "keys are QUANTDESK_DERIBIT_KEY and …_SECRET; may be repeated.",
+    )(function)
+
+
+def parse_choices(
+    settings: Settings, venue: Sequence[str], endpoint: Sequence[str]
+) -> tuple[VenueChoice, ...]:
+    """The venues that --venue and --endpoint name; those of the settings where neither does.
+
+    An address without a venue's name is that of the first venue of the settings. Raises
+    ConfigError.
+    """
+    if venue or not endpoint:
+        return parse_venues(venue or [settings.venue], endpoint)
+    first = settings.venue.partition(",")[0]
+    heads = [text.partition("=")[0] if "=" in text else first for text in endpoint]
+    named = [first if "://" in head else head for head in heads]
+    return parse_venues(list(dict.fromkeys(named)), endpoint)
 
 
 def source_options(function: Command) -> Command:
@@ -71,16 +102,28 @@ def source_options(function: Command) -> Command:
 def parse_source(
     settings: Settings,
     *,
-    venue: str | None,
-    endpoint: str | None,
+    venue: str | Sequence[str] | None,
+    endpoint: str | Sequence[str] | None,
     market: Path | None,
     replay: Path | None,
     at: str | None,
+    account: Sequence[str] = (),
 ) -> Source:
     """The source that the options name together. Raises ConfigError where they contradict."""
     at_ns = None if at is None else parse_instant(at)
+    venues, endpoints = _texts(venue), _texts(endpoint)
     if market is not None or replay is not None:
-        if venue is not None or endpoint is not None:
+        if venues or endpoints:
             raise ConfigError("--venue and --endpoint do not go with --market or --replay")
+        if account:
+            raise ConfigError("--account: goes with a venue, not with --market or --replay")
         return Source(market_file=market, replay=replay, at_ns=at_ns)
-    return Source(venue=parse_venue(venue or settings.venue, endpoint), at_ns=at_ns)
+    choices = parse_choices(settings, venues, endpoints)
+    accounts = load_accounts(account, settings, venues=choices)
+    return Source(venues=choices, at_ns=at_ns, accounts=accounts)
+
+
+def _texts(given: str | Sequence[str] | None) -> Sequence[str]:
+    if given is None:
+        return ()
+    return (given,) if isinstance(given, str) else given

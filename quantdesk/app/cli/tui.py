@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from quantdesk.app.cli.options import FiniteRange, parse_source, source_options
+from quantdesk.app.cli.options import (
+    FiniteRange,
+    account_option,
+    parse_source,
+    source_options,
+)
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.render.table import screen_text
 from quantdesk.runtime.clock import ManualClock, SystemClock
@@ -39,20 +44,28 @@ TEXT_WIDTH = 160
     show_default=True,
     help="Pace of --replay.",
 )
+@account_option
 @source_options
 def command(
     underlying: str = "BTC",
     speed: float = 1.0,
-    venue: str | None = None,
-    endpoint: str | None = None,
+    venue: tuple[str, ...] = (),
+    endpoint: tuple[str, ...] = (),
     market: Path | None = None,
     replay: Path | None = None,
     at: str | None = None,
+    account: tuple[str, ...] = (),
 ) -> None:
     """Open the desk: live, on a recording (--replay DIR) or on a market file (--market FILE)."""
     settings = load_settings()
     source = parse_source(
-        settings, venue=venue, endpoint=endpoint, market=market, replay=replay, at=at
+        settings,
+        venue=venue,
+        endpoint=endpoint,
+        market=market,
+        replay=replay,
+        at=at,
+        account=account,
     )
     # The terminal library draws on standard error.
     if all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
@@ -85,11 +98,13 @@ def _open_screen(source: Source, underlying: str, speed: float, settings: Settin
         finally:
             player.close()
         return
-    assert source.venue is not None
-    choice = source.venue
-    coins = checked_underlyings(choice, [])
+    coins = checked_underlyings(source.venues, [])
     run_id = uuid.uuid4().hex
-    desk = DeskThread(lambda: screen_desk(choice, coins, settings=settings, run_id=run_id))
+    desk = DeskThread(
+        lambda: screen_desk(
+            source.venues, coins, settings=settings, run_id=run_id, accounts=source.accounts
+        )
+    )
     desk.start()
     try:
         _run(DeskApp(desk, clock=clock, underlying=underlying))

@@ -161,4 +161,16 @@ def test_parts_alone_make_a_valued_row(market: MarketState) -> None:
     assert reading is not None
     assert reading.index_price == 60_000.0
     assert reading.forwards[0].source == "delta (1 rows)"
+    assert market.coverage("deribit", "BTC") == (0, 1)
+
+
+def test_option_is_quoted_once_its_book_was_heard_of(market: MarketState) -> None:
+    market.apply(mark("2000"))
+    assert market.coverage("deribit", "BTC") == (0, 1)
+    market.apply(book("1990", is_sampled=True))
+    assert market.coverage("deribit", "BTC") == (1, 1)
+
+
+def test_whole_ticker_quotes_an_option_at_once(market: MarketState) -> None:
+    market.apply(quote(option(60_000, OptionType.CALL, SEP, inverse=False)))
     assert market.coverage("deribit", "BTC") == (1, 1)

@@ -18,7 +18,7 @@ from quantdesk.runtime.live import DeskThread, Line, LiveDesk
 from quantdesk.runtime.recordings import screen_desk
 from quantdesk.runtime.settings import Settings
 from quantdesk.runtime.sources import live_desk
-from quantdesk.runtime.venues import parse_venue
+from quantdesk.runtime.venues import parse_venues
 from quantdesk.simulator import DeribitServer, SimulatedVenue, load_sample
 from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
 from quantdesk.venues.deribit import DeribitFeed, DeribitSettings, events_of
@@ -177,7 +177,7 @@ def test_embedded_default_needs_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("QUANTDESK_DATA_DIR", str(tmp_path))
 
     async def one() -> DeskSnapshot:
-        choice = parse_venue("deribit")
+        choice = parse_venues(["deribit"])
         async with live_desk(choice, ("BTC", "ETH"), settings=Settings()) as live:
             return await live.quoted(("BTC", "ETH"), 30)
 
@@ -191,7 +191,7 @@ def test_embedded_default_needs_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_desk_on_a_thread_starts_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUANTDESK_DATA_DIR", str(tmp_path))
-    thread = DeskThread(lambda: live_desk(parse_venue("deribit"), ("ETH",), settings=Settings()))
+    thread = DeskThread(lambda: live_desk(parse_venues(["deribit"]), ("ETH",), settings=Settings()))
     thread.start()
     thread.close()
     assert thread.error is None
@@ -210,7 +210,7 @@ async def test_folder_that_can_not_be_written_does_not_keep_the_screen_dark(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("QUANTDESK_DATA_DIR", str(tmp_path / "file" / "data"))
-    choice = parse_venue("deribit")
+    choice = parse_venues(["deribit"])
     async with screen_desk(choice, ("ETH",), settings=Settings(), run_id="t") as live:
         await live.quoted(("ETH",), 30)
         snapshot = await until(live, lambda now: "not recording" in now.links[0].last_problem)

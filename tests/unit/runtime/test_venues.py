@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from quantdesk.errors import ConfigError
-from quantdesk.runtime.venues import checked_underlyings, decoder_of, parse_venue
+from quantdesk.runtime.venues import (
+    checked_underlyings,
+    decoder_of,
+    parse_venue,
+    parse_venues,
+    underlyings_at,
+)
 from quantdesk.snapshot import Environment
 
 
@@ -49,3 +55,52 @@ def test_endpoint_elsewhere_must_name_its_environment() -> None:
     assert parse_venue("deribit:live", url).endpoint == url
     with pytest.raises(ConfigError, match="name the environment"):
         parse_venue("deribit", url)
+
+
+def test_two_venues_are_one_desk_of_one_environment() -> None:
+    chosen = parse_venues(["deribit:testnet,binance:testnet"])
+    assert [choice.venue for choice in chosen] == ["deribit", "binance"]
+    with pytest.raises(ConfigError, match="one environment"):
+        parse_venues(["deribit:live", "binance"])
+    with pytest.raises(ConfigError, match="named twice"):
+        parse_venues(["deribit", "deribit:simulated"])
+
+
+def test_each_venue_takes_its_own_address() -> None:
+    addresses = ["deribit=ws://127.0.0.1:1/ws/api/v2", "binance=http://127.0.0.1:2"]
+    chosen = parse_venues(["deribit", "binance"], addresses)
+    assert [choice.endpoint for choice in chosen] == [a.partition("=")[2] for a in addresses]
+    assert not any(choice.is_embedded for choice in chosen)
+
+
+@pytest.mark.parametrize(
+    ("venues", "endpoint", "said"),
+    [
+        (["deribit", "binance"], "ws://127.0.0.1:1", "VENUE=ADDRESS"),
+        (["deribit"], "binance=http://127.0.0.1:1", "none of deribit"),
+        (["binance"], "ftp://127.0.0.1:1", "must start with http://"),
+        (["binance"], "http://", "name a host"),
+        (["binance"], "http://somewhere.example", "name the environment"),
+    ],
+)
+def test_address_that_fits_no_venue_is_refused(venues: list[str], endpoint: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        parse_venues(venues, [endpoint])
+
+
+def test_question_mark_in_an_address_does_not_name_a_venue() -> None:
+    chosen = parse_venues(["deribit"], ["ws://127.0.0.1:1/ws/api/v2?a=b"])
+    assert chosen[0].endpoint == "ws://127.0.0.1:1/ws/api/v2?a=b"
+
+
+def test_underlying_that_one_of_the_venues_has_is_allowed() -> None:
+    chosen = parse_venues(["deribit:live", "binance:live"])
+    assert checked_underlyings(chosen, ["btc_usdc", "bnb"]) == ("BTC_USDC", "BNB")
+    assert underlyings_at(chosen[0], ["BTC_USDC", "BNB", "BTC"]) == ("BTC_USDC", "BTC")
+    with pytest.raises(ConfigError, match=r"deribit has .*; binance has"):
+        checked_underlyings(chosen, ["PEPE"])
+
+
+def test_embedded_venue_has_its_samples_only() -> None:
+    with pytest.raises(ConfigError, match=r"BTC_USDC.*deribit has BTC, ETH"):
+        checked_underlyings(parse_venues(["deribit"]), ["BTC_USDC"])
