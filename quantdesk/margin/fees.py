@@ -46,6 +46,7 @@ from quantdesk.portfolio.contract_values import CASH_UNIT, coins, is_future, pay
 __all__ = [
     "CASH_UNIT",
     "combo_fees",
+    "delivery_charge",
     "delivery_fee",
     "future_spread_fees",
     "listing_period",
@@ -170,6 +171,11 @@ def delivery_fee(
         formula=formula,
         origin=rule.origin,
     )
+
+
+def delivery_charge(instrument: Instrument, quantity: Decimal, delivery_price: Decimal) -> Decimal:
+    """What an expiry costs in whole cash units: the fee law as `portfolio.settlement` takes it."""
+    return delivery_fee(instrument, quantity=quantity, delivery_price=delivery_price).amount
 
 
 def combo_fees(legs: Sequence[tuple[Side, Fee]]) -> tuple[Fee, ...]:

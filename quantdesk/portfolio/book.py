@@ -160,7 +160,7 @@ class PositionBook:
         before = self._holdings.get(key) or Holding(key=key, instrument=instrument)
         price = adjustment.price
         if price is None:
-            if abs(adjustment.quantity) > abs(before.quantity) or (
+            if adjustment.quantity.copy_abs() > before.quantity.copy_abs() or (
                 adjustment.quantity * before.quantity > 0
             ):
                 rule = f"of adjustment {adjustment.adjustment_id} is needed: it opens a position"
@@ -230,7 +230,10 @@ def _cash_of(
     if is_future(instrument):
         kind, amount = CashKind.SETTLEMENT, realised
     else:
-        kind, amount = CashKind.PREMIUM, -worth(instrument, fill.signed_amount, fill.price)
+        kind, amount = (
+            CashKind.PREMIUM,
+            worth(instrument, fill.signed_amount, fill.price).copy_negate(),
+        )
     if amount:
         entries.append(
             CashEntry(
@@ -251,9 +254,9 @@ def _cash_of(
                 holding=key,
                 currency=fill.fee_currency,
                 kind=CashKind.FEE,
-                amount=-fill.fee,
+                amount=fill.fee.copy_negate(),
                 event_ns=fill.event_ns,
-                amount_usd=times(-fill.fee, rate) if is_same else None,
+                amount_usd=times(fill.fee.copy_negate(), rate) if is_same else None,
             )
         )
     return entries

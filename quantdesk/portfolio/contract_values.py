@@ -52,7 +52,7 @@ def worth(instrument: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
     if instrument.is_inverse and is_future(instrument):
         if price <= 0:
             raise InvalidInput("price", f"{price:f}", f"of {instrument.name} must be above 0")
-        return EXACT.quantize(EXACT.divide(-quantity, price), GRAIN)
+        return EXACT.quantize(EXACT.divide(quantity.copy_negate(), price), GRAIN)
     return EXACT.multiply(quantity, price)
 
 
@@ -66,7 +66,9 @@ def average_price(instrument: Instrument, quantity: Decimal, cost: Decimal) -> D
     is_harmonic = instrument.is_inverse and is_future(instrument)
     if is_harmonic and not cost:
         return None
-    exact = EXACT.divide(-quantity, cost) if is_harmonic else EXACT.divide(cost, quantity)
+    exact = (
+        EXACT.divide(quantity.copy_negate(), cost) if is_harmonic else EXACT.divide(cost, quantity)
+    )
     rounded = Context(prec=20).plus(exact)
     return Decimal(f"{rounded.normalize():f}") if rounded else Decimal(0)
 

@@ -73,7 +73,7 @@ def traded(before: Holding, quantity: Decimal, price: Decimal, rate: Decimal | N
     held = before.quantity
     closing = ZERO
     if held and held * quantity < 0:
-        closing = min(abs(quantity), abs(held)).copy_sign(quantity)
+        closing = min(quantity.copy_abs(), held.copy_abs()).copy_sign(quantity)
     opening = EXACT.subtract(quantity, closing)
     after = _closed(before, closing, price, rate) if closing else before
     if not opening:
@@ -114,7 +114,7 @@ def _closed(before: Holding, closing: Decimal, price: Decimal, rate: Decimal | N
     rest = EXACT.add(before.quantity, closing)
     cost_left = _share(before.cost, rest, before.quantity)
     cost_closed = EXACT.subtract(before.cost, cost_left)
-    proceeds = worth(before.instrument, -closing, price)
+    proceeds = worth(before.instrument, closing.copy_negate(), price)
     earned = EXACT.subtract(proceeds, cost_closed)
     if is_future(before.instrument):
         usd_left: Decimal | None = ZERO
