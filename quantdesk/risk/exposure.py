@@ -252,14 +252,12 @@ def _strike_key(position: Position, widths: Mapping[str, float], expiry_ns: int 
 def _round_widths(book: ValuedBook) -> dict[str, float]:
     """1, 2 or 5 times a power of ten by underlying, next above a share of its index."""
     widths: dict[str, float] = {}
-    for market in book.markets:
-        if market.underlying in widths or market.index_price is None:
+    for coin, market in zip(book.coins, book.markets, strict=True):
+        if coin in widths or market.index_price is None:
             continue
         share = market.index_price * STRIKE_WIDTH_SHARE
         power: float = 10.0 ** math.floor(math.log10(share))
-        widths[market.underlying] = next(
-            step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= share
-        )
+        widths[coin] = next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= share)
     return widths
 
 

@@ -21,7 +21,7 @@ def prepare(
     underlyings = book.underlyings
     number_of = {coin: number for number, coin in enumerate(underlyings)}
     # A market may have been looked at without a position of it being marked.
-    market_number = [number_of.get(market.underlying, -1) for market in book.markets]
+    market_number = [number_of.get(coin, -1) for coin in book.coins]
     working = _Working(book, market_number, surfaces or {})
     working.add_options()
     working.add_delta_ones()

@@ -1,10 +1,9 @@
 """Full revaluation: a prepared book under a table of scenarios, in arrays.
 
 A prepared book is the book with equal instruments netted, options grouped by expiry, since all of
-an expiry share forward, time and tenor weight. Prices come from the kernel; where a scenario only
-adds to vols the kernel revalues the whole group in one call, else vols are laid out one by one.
-Sums run over legs in their order, then over groups in theirs: the bits depend neither on threads
-nor on workers. Everything here is picklable.
+an expiry share forward, time and tenor weight; the kernel revalues a group in one call. Sums run
+over legs in their order, then over groups in theirs: the bits depend neither on threads nor on
+workers. Everything here is picklable.
 """
 
 from __future__ import annotations
@@ -20,9 +19,6 @@ from quantdesk.market.chain import BoolArray, FloatArray
 from quantdesk.risk.columns import DAYS_PER_YEAR, tenor_weight
 from quantdesk.risk.scenario import Scenario, SmileRule, VolTenor, VolUnit
 from quantdesk.risk.smiles import NO_SMILE, ExpirySmile
-
-CELLS_MAX = 1 << 19
-"""Cells laid out at once where vols differ by leg and scenario: 4 MB an array."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -200,81 +196,31 @@ def quoted_spot(table: ScenarioTable, underlying: int, *, in_dollar_coin: bool) 
 def _option_pnl(
     group: OptionGroup, table: ScenarioTable, *, each: bool, threads: int | None
 ) -> FloatArray:
-    """P&L in the settlement currency, (n, m) or (m,)."""
-    shape = (len(group), len(table)) if each else (len(table),)
-    result = np.empty(shape, dtype=np.float64)
+    """P&L in the settlement currency, (n, m) or (m,); one call of the scenario kernel.
+
+    The kernel settles a leg that has no time left on the scenario's index.
+    """
     spot = quoted_spot(table, group.underlying, in_dollar_coin=not group.is_inverse)
     passed = table.days / DAYS_PER_YEAR
-    is_over = passed >= group.years
-    is_plain = ~(table.is_relative | table.is_sticky_delta)
-    known = np.isfinite(spot)
-    for picked, revalue in (
-        (known & is_over, _settled),
-        (known & ~is_over & is_plain, _shifted),
-        (known & ~is_over & ~is_plain, _laid_out),
-    ):
-        columns = np.flatnonzero(picked)
-        if columns.size:
-            part = _Part(
-                spot=spot[columns],
-                vol=table.vol[group.underlying][columns],
-                basis=table.basis[group.underlying][columns],
-                passed=passed[columns],
-                is_relative=table.is_relative[columns],
-                is_sqrt_tenor=table.is_sqrt_tenor[columns],
-                is_sticky_delta=table.is_sticky_delta[columns],
-            )
-            result[..., columns] = revalue(group, part, each, threads)
-    result[..., ~known] = np.nan
-    return result
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Part:
-    """Scenarios of one sort for one underlying, arrays (k,)."""
-
-    spot: FloatArray
-    vol: FloatArray
-    basis: FloatArray
-    passed: FloatArray
-    is_relative: BoolArray
-    is_sqrt_tenor: BoolArray
-    is_sticky_delta: BoolArray
-
-    def forward_move(self, years: float) -> FloatArray:
-        """Relative move of a forward with `years` left now."""
-        return (1.0 + self.spot) * np.exp(self.basis * (years - self.passed)) - 1.0
-
-    def vol_shift(self, years: float) -> FloatArray:
-        """The vol move at this tenor, points or share."""
-        weight = float(tenor_weight(np.array([years]))[0])
-        return np.where(self.is_sqrt_tenor, self.vol * weight, self.vol)
-
-
-def _settled(group: OptionGroup, part: _Part, each: bool, threads: int | None) -> FloatArray:
-    """The leg expired: it is worth its payoff on the scenario's index, and nothing else after."""
-    index = group.index * (1.0 + part.spot)
-    sign = np.where(group.is_call, 1.0, -1.0)[:, None]
-    payoff = np.maximum(sign * (index - group.strike[:, None]), 0.0)
-    value = payoff / index if group.is_inverse else payoff
-    return _reduced(value - group.value[:, None], group, each)
-
-
-def _shifted(group: OptionGroup, part: _Part, each: bool, threads: int | None) -> FloatArray:
-    """Vols move by the same number for all legs: one call of the scenario kernel."""
-    book = pricing.Book(
-        is_call=group.is_call,
-        forward=group.forward,
-        strike=group.strike,
-        years=group.years,
-        vol=group.vol,
-        quantity=group.coins,
-    )
+    left = np.maximum(group.years - passed, 0.0)
+    basis = np.expm1(table.basis[group.underlying] * left)
+    shift = vol_shift(group, table)
+    factor = np.where(table.is_relative, 1.0 + shift, 1.0)
     pnl = pricing.scenarios(
-        book,
-        spot_move=part.forward_move(group.years),
-        vol_move=part.vol_shift(group.years),
-        years_passed=part.passed,
+        pricing.Book(
+            is_call=group.is_call,
+            forward=group.forward,
+            strike=group.strike,
+            years=group.years,
+            vol=group.vol,
+            quantity=group.coins,
+            index=group.index,
+        ),
+        spot_move=spot,
+        basis_move=basis,
+        vol_factor=np.maximum(factor, 0.0),
+        vol_move=_vol_moves(group, table, np.log1p(spot) + np.log1p(basis), shift, factor),
+        years_passed=passed,
         in_coin=group.is_inverse,
         each=each,
         threads=threads,
@@ -283,43 +229,27 @@ def _shifted(group: OptionGroup, part: _Part, each: bool, threads: int | None) -
     return pnl
 
 
-def _laid_out(group: OptionGroup, part: _Part, each: bool, threads: int | None) -> FloatArray:
-    """Each leg has a vol of its own in each scenario; laid out in blocks of bounded size."""
-    shape = (len(group), part.spot.size) if each else (part.spot.size,)
-    result = np.empty(shape, dtype=np.float64)
-    width = max(CELLS_MAX // max(len(group), 1), 1)
-    for start in range(0, part.spot.size, width):
-        columns = slice(start, start + width)
-        move = part.forward_move(group.years)[columns]
-        forward = group.forward * (1.0 + move)
-        vol = _laid_out_vols(group, part, columns, move)
-        price = pricing.price(
-            group.is_call[:, None],
-            forward,
-            group.strike[:, None],
-            group.years - part.passed[columns],
-            vol,
-            threads=threads,
-        )
-        value = np.asarray(price) / forward if group.is_inverse else np.asarray(price)
-        result[..., columns] = _reduced(value - group.value[:, None], group, each)
-    return result
+def vol_shift(group: OptionGroup, table: ScenarioTable) -> FloatArray:
+    """The vol move (m,) at the group's tenor: points or share, as each scenario's rule says."""
+    weight = float(tenor_weight(np.array([group.years]))[0])
+    vol: FloatArray = table.vol[group.underlying]
+    return vol * np.where(table.is_sqrt_tenor, weight, 1.0)
 
 
-def _laid_out_vols(group: OptionGroup, part: _Part, columns: slice, move: FloatArray) -> FloatArray:
-    base = np.broadcast_to(group.vol[:, None], (len(group), move.size))
-    sticky = part.is_sticky_delta[columns]
-    if sticky.any():
-        log_moneyness = np.log(group.strike / group.forward)[:, None]
-        base = base + np.where(sticky, group.smile.shift(log_moneyness, np.log1p(move)), 0.0)
-    shift = part.vol_shift(group.years)[columns]
-    moved = np.where(part.is_relative[columns], base * (1.0 + shift), base + shift)
-    return np.maximum(moved, 0.0)
-
-
-def _reduced(unit: FloatArray, group: OptionGroup, each: bool) -> FloatArray:
-    total = unit * group.coins[:, None]
-    return total if each else np.add.reduce(total, axis=0)
+def _vol_moves(
+    group: OptionGroup,
+    table: ScenarioTable,
+    log_move: FloatArray,
+    shift: FloatArray,
+    factor: FloatArray,
+) -> FloatArray | pricing.ByGroup:
+    """What is added to the vols: the same for all legs, or by leg where smiles follow the spot."""
+    points = np.where(table.is_relative, 0.0, shift)
+    if not table.is_sticky_delta.any():
+        return points
+    log_moneyness = np.log(group.strike / group.forward)[:, None]
+    followed = np.where(table.is_sticky_delta, group.smile.shift(log_moneyness, log_move), 0.0)
+    return pricing.ByGroup(points + followed * factor)
 
 
 def _delta_one_pnl(group: DeltaOneGroup, table: ScenarioTable) -> FloatArray:

@@ -28,7 +28,7 @@ LEGS_A_BLOCK = 4096
 SCENARIOS_A_BLOCK = 1024
 SCENARIOS_MAX = 1_000_000
 DRIVERS = 3
-DRIVER_CELLS_MAX = 20_000_000
+DRIVER_CELLS_MAX = 5_000_000
 """Legs × scenarios up to which each scenario names the legs that drive it."""
 
 DOLLARS = frozenset({"USD", "USDC", "USDT"})

@@ -20,8 +20,15 @@ from quantdesk.domain.structure import Leg, Structure
 from quantdesk.domain.times import format_instant
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import FloatArray
-from quantdesk.market.market_data import FutureQuote, MarketData, UnderlyingMarket, VolSurface
+from quantdesk.market.market_data import MarketData, UnderlyingMarket, VolSurface
 from quantdesk.market.valuation import GreeksSource
+from quantdesk.portfolio.leg_marks import (
+    FORWARD_OF_EXPIRY,
+    INDEX,
+    MID,
+    VENUE_MARK,
+    LegMarks,
+)
 from quantdesk.risk.columns import DeltaOneColumns, OptionColumns
 
 Holding = Position | Structure | Leg
@@ -70,6 +77,7 @@ class ValuedBook:
     """Positions that could be marked, as arrays, and those that could not.
 
     positions, marks : row by row;  market_of : number of each row's market
+    coins : the underlying of each market: "BTC" also of one that its venue calls "BTC_USDC"
     """
 
     positions: tuple[Position, ...]
@@ -78,6 +86,7 @@ class ValuedBook:
     options: OptionColumns
     delta_ones: DeltaOneColumns
     markets: tuple[UnderlyingMarket, ...]
+    coins: tuple[str, ...]
     excluded: tuple[Exclusion, ...]
 
     def __len__(self) -> int:
@@ -206,7 +215,8 @@ class _Working:
     """A book while it is valued."""
 
     def __init__(self, market: MarketData, surfaces: Surfaces) -> None:
-        self.market, self.surfaces = market, surfaces
+        self.finder, self.surfaces = LegMarks(market), surfaces
+        self.coins: list[str] = []
         self.looks: dict[tuple[str, str], _MarketLooks] = {}
         self.positions: list[Position] = []
         self.marks: list[Mark] = []
@@ -218,14 +228,16 @@ class _Working:
         self.excluded: list[Exclusion] = []
 
     def look(self, instrument: Instrument) -> _MarketLooks:
-        key = (instrument.venue, instrument.underlying)
+        market = self.finder.market_of(instrument)
+        if market is None:
+            known = ", ".join(f"{m.venue}/{m.underlying}" for m in self.finder.market.markets)
+            rule = f"of {instrument.name} must be one of the market's: {known or 'none'}"
+            raise InvalidInput("market", f"{instrument.venue}/{instrument.underlying}", rule)
+        key = (market.venue, market.underlying)
         if key not in self.looks:
-            market = self.market.find(*key)
-            if market is None:
-                known = ", ".join(f"{m.venue}/{m.underlying}" for m in self.market.markets)
-                rule = f"of {instrument.name} must be one of the market's: {known or 'none'}"
-                raise InvalidInput("market", "/".join(key), rule)
-            self.looks[key] = _MarketLooks(len(self.looks), market, self.surfaces.get(key))
+            surface = self.surfaces.get(key)
+            self.looks[key] = _MarketLooks(len(self.looks), market, surface)
+            self.coins.append(instrument.underlying)
         return self.looks[key]
 
     def add(self, position: Position) -> None:
@@ -293,7 +305,7 @@ class _Working:
         if is_spot:
             price, source, event_ns = index, f"index {look.market.index_source}", 0
         else:
-            price, source, event_ns = _future_price(instrument, look.market.futures)
+            price, source, event_ns = _future_price(instrument, look.market)
         mark = Mark(forward_source=source, vol_source="", venue_mark=price, event_ns=event_ns)
         self.delta_ones.append(
             (
@@ -347,6 +359,7 @@ class _Working:
                 is_spot=delta_one[7] != 0,
             ),
             markets=tuple(look.market for look in self.looks.values()),
+            coins=tuple(self.coins),
             excluded=tuple(self.excluded),
         )
 
@@ -373,20 +386,26 @@ def _index_price(market: UnderlyingMarket) -> float:
     return price
 
 
-def _future_price(
-    instrument: Instrument, futures: Mapping[str, FutureQuote]
-) -> tuple[float, str, int]:
-    """Mark of a future or perpetual, its source and instant; the mid where there is no mark."""
-    quote = futures.get(instrument.name)
-    if quote is None:
-        raise InvalidInput("instrument_name", instrument.name, "must be quoted in the market")
-    if quote.mark is not None and quote.mark > 0:
-        return quote.mark, "mark", quote.event_ns
-    if quote.mark == 0:
-        raise InvalidInput("mark", 0, f"of {instrument.name} must be above 0 to be marked by")
-    if quote.bid is not None and quote.ask is not None and 0 < quote.bid <= quote.ask:
-        return (quote.bid + quote.ask) / 2, "mid", quote.event_ns
-    raise InvalidInput("mark", None, f"of {instrument.name} must be given: no mark, no two sides")
+def _future_price(instrument: Instrument, market: UnderlyingMarket) -> tuple[float, str, int]:
+    """Mark of a future or perpetual, its source and instant, by the rule of `LegMarks`.
+
+    Without a mark the mid; without a quote the forward of its expiry, or the index of a perpetual.
+    """
+    quote = market.futures.get(instrument.name)
+    if quote is not None:
+        if quote.mark == 0:
+            raise InvalidInput("mark", 0, f"of {instrument.name} must be above 0 to be marked by")
+        if quote.mark is not None and quote.mark > 0:
+            return quote.mark, VENUE_MARK, quote.event_ns
+        if quote.bid is not None and quote.ask is not None and 0 < quote.bid <= quote.ask:
+            return (quote.bid + quote.ask) / 2, MID, quote.event_ns
+    if instrument.expiry_ns is None:
+        return _index_price(market), INDEX, 0
+    forward = market.forwards.get(instrument.expiry_ns)
+    if forward is None or forward.price is None or not forward.price > 0:
+        rule = f"of {instrument.name} is missing: no quote, and no forward of its expiry"
+        raise InvalidInput("mark", None, rule)
+    return forward.price, FORWARD_OF_EXPIRY, 0
 
 
 def _table(rows: list[tuple[float, ...]], width: int) -> list[FloatArray]:

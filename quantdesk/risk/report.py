@@ -1,0 +1,290 @@
+"""The risk report as a value: exposures, scenarios, margin, what was left out, where it is from.
+
+Built in one pass from positions and a market; rounding and layout are `views`' matter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+
+from quantdesk.domain.ports import Runner
+from quantdesk.domain.times import expiry_code
+from quantdesk.margin import BookMargin, VenueMargin, statement_for
+from quantdesk.market.chain import FloatArray
+from quantdesk.market.market_data import MarketData, UnderlyingMarket
+from quantdesk.risk.exposure import Exposures, expose
+from quantdesk.risk.historical import historical_days
+from quantdesk.risk.prepare import prepare
+from quantdesk.risk.revaluation import PreparedBook, ScenarioTable
+from quantdesk.risk.scenario import Scenario, VolRule
+from quantdesk.risk.scenarios import (
+    ScenarioAxes,
+    ScenarioCube,
+    ScenarioResults,
+    run_axes,
+    run_scenarios,
+)
+from quantdesk.risk.stresses import STRESSES
+from quantdesk.risk.taylor import taylor_usd
+from quantdesk.risk.valuation import (
+    Exclusion,
+    Holding,
+    Surfaces,
+    ValuedBook,
+    as_positions,
+    value_positions,
+)
+
+NOT_YET: Mapping[str, str] = {
+    "var": "not computed: no history of returns is connected to this report",
+    "limits": "not computed: no limits are configured",
+    "pnl_explain": "not computed: it needs an opening book and market to explain from",
+}
+"""Parts of the report that are null, and why."""
+
+Moves = float | Sequence[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSource:
+    """One input of the report: what it is, where it is from and how old.
+
+    as_of_ns : its instant, None where it has none
+    age_s : at the moment of its own market; negative where its clock ran ahead
+    """
+
+    what: str
+    source: str
+    as_of_ns: int | None
+    age_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NamedResults:
+    """Results of a list of scenarios with the Taylor comparison (u, m), USD without collateral."""
+
+    results: ScenarioResults
+    taylor_usd: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RiskReport:
+    """Everything said of a book at one moment.
+
+    as_of_ns : the latest moment of the markets that were used; each has its own in `sources`
+    stresses, historical, own : named scenarios; `own` are the caller's
+    collateral : cash by currency as handed in
+    """
+
+    as_of_ns: int
+    exposures: Exposures
+    prepared: PreparedBook
+    index_prices: Mapping[str, float]
+    cube: ScenarioCube
+    stresses: NamedResults
+    historical: NamedResults
+    own: NamedResults | None
+    margin: BookMargin
+    sources: tuple[InputSource, ...]
+    collateral: Mapping[str, Decimal] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=lambda: dict(NOT_YET))
+
+    @property
+    def book(self) -> ValuedBook:
+        """The positions that were valued."""
+        return self.exposures.book
+
+    @property
+    def greeks(self) -> Exposures:
+        """Greeks in desk units; prints the net ones of each underlying with their units."""
+        return self.exposures
+
+    @property
+    def excluded(self) -> tuple[Exclusion, ...]:
+        """Positions that are in no number, with the reason."""
+        return self.exposures.book.excluded
+
+    def scenario(
+        self,
+        *,
+        spot: Moves = 0.0,
+        vol: Moves = 0.0,
+        days: Moves = 0.0,
+        basis: Moves = 0.0,
+        rule: VolRule | None = None,
+        runner: Runner | None = None,
+    ) -> ScenarioCube:
+        """Full revaluation on the product of the moves; units as in `scenario.Move`."""
+        axes = ScenarioAxes(
+            spot=_axis(spot),
+            vol=_axis(vol),
+            days=_axis(days),
+            basis=_axis(basis),
+            rule=rule or VolRule(),
+        )
+        return run_axes(
+            self.prepared,
+            axes,
+            index_prices=self.index_prices,
+            collateral=self.collateral,
+            runner=runner,
+        )
+
+    def __str__(self) -> str:
+        parts = [str(self.greeks), str(self.cube)]
+        parts += [
+            f"left out: {one.position.instrument.name}: {one.reason}" for one in self.excluded
+        ]
+        return "\n\n".join(parts)
+
+
+def build_report(
+    holdings: Iterable[Holding] | Holding,
+    market: MarketData,
+    *,
+    surfaces: Surfaces | None = None,
+    collateral: Mapping[str, Decimal] | None = None,
+    axes: ScenarioAxes | None = None,
+    own_scenarios: Sequence[Scenario] = (),
+    strike_widths: Mapping[str, float] | None = None,
+    venue_margins: Sequence[VenueMargin] = (),
+    book_source: str = "positions handed in",
+    runner: Runner | None = None,
+    threads: int | None = None,
+) -> RiskReport:
+    """The report of `holdings` on `market`.
+
+    Parameters
+    ----------
+    holdings : positions, structures or legs
+    surfaces : fitted surfaces by (venue, underlying), before the market's own
+    collateral : cash by currency: coins, or dollars ("USD", "USDC", "USDT")
+    axes : of the scenario matrix;  own_scenarios : beside the desk's stresses
+    strike_widths : of the strike buckets by underlying, USD
+    venue_margins : the venue's own figures, where an account is connected
+    book_source : where the positions come from, in words
+
+    A position that can not be marked is excluded by name; the rest is computed. Raises InvalidInput
+    for collateral without a price and for moves outside their domain.
+    """
+    positions = as_positions(holdings)
+    cash = dict(collateral or {})
+    book = value_positions(positions, market, surfaces=surfaces)
+    exposures = expose(book, collateral=cash, strike_widths=strike_widths, threads=threads)
+    prepared = prepare(book, surfaces=surfaces)
+    index_prices = index_prices_of(market)
+    for coin, used in zip(book.coins, book.markets, strict=True):
+        index_prices.setdefault(coin, used.index_price or float("nan"))
+
+    def named(scenarios: Sequence[Scenario]) -> NamedResults:
+        table = ScenarioTable.of(scenarios, prepared.underlyings)
+        results = run_scenarios(
+            prepared,
+            scenarios,
+            index_prices=index_prices,
+            collateral=cash,
+            runner=runner,
+            threads=threads,
+        )
+        return NamedResults(results=results, taylor_usd=taylor_usd(prepared, table))
+
+    return RiskReport(
+        as_of_ns=max((one.as_of_ns for one in (book.markets or market.markets)), default=0),
+        exposures=exposures,
+        prepared=prepared,
+        index_prices=index_prices,
+        cube=run_axes(
+            prepared,
+            axes or ScenarioAxes(),
+            index_prices=index_prices,
+            collateral=cash,
+            runner=runner,
+            threads=threads,
+        ),
+        stresses=named(STRESSES),
+        historical=named(historical_days()),
+        own=named(own_scenarios) if own_scenarios else None,
+        margin=statement_for(positions, market, venue_figures=venue_margins),
+        sources=_sources(book, market.source, book_source),
+        collateral=cash,
+    )
+
+
+def index_prices_of(market: MarketData) -> dict[str, float]:
+    """USD per coin of each coin with an index, coin-settled chains before dollar-settled ones."""
+    prices: dict[str, float] = {}
+    for one in sorted(market.markets, key=lambda each: ("_" in each.underlying, each.venue)):
+        coin = one.underlying.split("_", 1)[0]
+        if one.index_price is not None and one.index_price > 0:
+            prices.setdefault(coin, one.index_price)
+    return prices
+
+
+def _axis(moves: Moves) -> tuple[float, ...]:
+    if isinstance(moves, int | float):
+        return (float(moves),)
+    return tuple(float(move) for move in moves)
+
+
+def _sources(book: ValuedBook, market_source: str, book_source: str) -> tuple[InputSource, ...]:
+    found = [
+        InputSource(what="positions", source=book_source, as_of_ns=None, age_s=None),
+        InputSource(what="market", source=market_source, as_of_ns=None, age_s=None),
+    ]
+    for number, market in enumerate(book.markets):
+        rows = [row for row, of in enumerate(book.market_of) if of == number]
+        found += _market_sources(book, market, rows)
+    return tuple(found)
+
+
+def _market_sources(
+    book: ValuedBook, market: UnderlyingMarket, rows: Sequence[int]
+) -> list[InputSource]:
+    """Index, forwards and vols of one market as far as the book uses them, and their ages."""
+    name = f"{market.venue} {market.underlying}"
+    found = [
+        InputSource(
+            what=f"{name} index",
+            source=market.index_source,
+            as_of_ns=market.as_of_ns,
+            age_s=None,
+        )
+    ]
+    moments: dict[str, list[int]] = {}
+    used: Counter[str] = Counter()
+    for row in rows:
+        mark = book.marks[row]
+        what = mark.vol_source or f"price: {mark.forward_source}"
+        used[what] += 1
+        if mark.event_ns:
+            moments.setdefault(what, []).append(mark.event_ns)
+    for what, count in sorted(used.items()):
+        oldest = min(moments.get(what, ()), default=None)
+        kind = "" if what.startswith("price: ") else "vol: "
+        found.append(
+            InputSource(
+                what=f"{name} {kind}{what} of {count} positions, the oldest",
+                source=market.venue,
+                as_of_ns=oldest,
+                age_s=None if oldest is None else (market.as_of_ns - oldest) / 1e9,
+            )
+        )
+    options = book.options
+    for expiry_ns in np.unique(options.expiry_ns[np.isin(options.rows, rows)]).tolist():
+        forward = market.forwards[expiry_ns]
+        in_expiry = market.chain.expiry_ns == expiry_ns
+        newest = int(market.chain.event_ns[in_expiry].max(initial=0))
+        found.append(
+            InputSource(
+                what=f"{name} forward {expiry_code(expiry_ns)}",
+                source=forward.source,
+                as_of_ns=newest or None,
+                age_s=(market.as_of_ns - newest) / 1e9 if newest else None,
+            )
+        )
+    return found
