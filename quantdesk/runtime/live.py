@@ -169,14 +169,14 @@ class LiveDesk:
         return self._latest
 
     async def accounts_read(self, timeout_s: float) -> DeskSnapshot:
-        """Wait until every account has been read whole; a fresh snapshot.
+        """Wait until every account has been read whole and its connection stands; a fresh snapshot.
 
         Raises what ended the reading of one (ConfigError for a key that must not be used), or
         Transient after `timeout_s`.
         """
         try:
             async with asyncio.timeout(timeout_s):
-                while not all(account.is_whole for account in self.refresh().accounts):
+                while not all(a.is_whole and a.is_live for a in self.refresh().accounts):
                     for error in self._account_errors.values():
                         raise error
                     self._progress_made.clear()
