@@ -11,6 +11,8 @@ from quantdesk.simulator import DeribitServer, Sample, SimulatedVenue, load_samp
 from tests.unit.simulator.client import Client, connect
 
 MACHINE_START_NS = 1_700_000_000_000_000_000
+TOKEN_LIFE_S = 365 * 86_400
+"""Of the traders' tokens: their tests run through days."""
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +50,7 @@ async def client(server: DeribitServer) -> AsyncIterator[Client]:
 @pytest.fixture
 async def trader(server: DeribitServer) -> AsyncIterator[Client]:
     """The first account on a connection of its own."""
+    server.face.tokens.access_life_s = TOKEN_LIFE_S
     async with connect(server.ws_url) as client:
         await client.log_in(server.face.accounts[0])
         yield client
@@ -56,6 +59,7 @@ async def trader(server: DeribitServer) -> AsyncIterator[Client]:
 @pytest.fixture
 async def other(server: DeribitServer) -> AsyncIterator[Client]:
     """The second account, to trade against."""
+    server.face.tokens.access_life_s = TOKEN_LIFE_S
     async with connect(server.ws_url) as client:
         await client.log_in(server.face.accounts[1])
         yield client
