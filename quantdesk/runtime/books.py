@@ -6,21 +6,32 @@ finds the markets that the book's names need, and resolves the rows. Wiring only
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from quantdesk.domain.account import AccountSnapshot
 from quantdesk.domain.position import Position, PositionRow, RefusedRow
 from quantdesk.errors import ChainFileError, ConfigError, StorageError
+from quantdesk.margin import VenueMargin
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
-from quantdesk.portfolio.importing import resolve_rows
+from quantdesk.portfolio.importing import positions_of_account, resolve_rows
 from quantdesk.portfolio.leg_marks import LegMarks
+from quantdesk.runtime.accounts import AccountChoice
 from quantdesk.runtime.contract_names import read_contract_name
 from quantdesk.runtime.settings import Settings
-from quantdesk.runtime.sources import Source, file_snapshot, read_snapshot
-from quantdesk.runtime.venues import VENUES, VenueChoice
-from quantdesk.snapshot import DeskSnapshot, Environment
+from quantdesk.runtime.sources import (
+    CHAIN_TIMEOUT_S,
+    Source,
+    describe,
+    file_snapshot,
+    live_desk,
+    read_snapshot,
+)
+from quantdesk.runtime.venues import VenueChoice, check_choices, underlyings_at
+from quantdesk.snapshot import DeskSnapshot
 from quantdesk.storage.position_files import PositionFile, read_position_file
 
 CHAINS_MAX = 16
@@ -36,33 +47,38 @@ class BookSources:
     """Where a book's market is to come from: files, one recording, or venues.
 
     markets : market files, at most one a chain
-    venues : which environment answers, at most one a venue; a venue that the book needs and that
-        is not named here answers by its simulated environment
+    venues : what answers where there are no files and no recording; those that the book does not
+        name are not opened
     at_ns : moment of files and recordings, None for the last
+    accounts : to be read beside venues, instead of a file of positions
     """
 
     markets: tuple[Path, ...] = ()
     replay: Path | None = None
     venues: tuple[VenueChoice, ...] = ()
     at_ns: int | None = None
+    accounts: tuple[AccountChoice, ...] = ()
 
     def __post_init__(self) -> None:
-        if sum((bool(self.markets), self.replay is not None, bool(self.venues))) > 1:
-            raise ConfigError("source: --market, --replay and --venue do not go together")
-        if self.at_ns is not None and not self.markets and self.replay is None:
+        given = sum((bool(self.markets), self.replay is not None, bool(self.venues)))
+        if given != 1:
+            raise ConfigError("source: give exactly one of --market FILE, --replay DIR and a venue")
+        if self.at_ns is not None and self.venues:
             raise ConfigError("--at: a venue only has now; it goes with --market or --replay")
-        names = [choice.venue for choice in self.venues]
-        for name in names:
-            if names.count(name) > 1:
-                raise ConfigError(f"--venue {name}: give one environment of a venue")
+        if self.accounts and not self.venues:
+            raise ConfigError("--account: goes with a venue, not with --market or --replay")
+        if self.venues:
+            check_choices(self.venues)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenBook:
     """A book on its market.
 
-    refused : rows that made no position, each with its number and reason
+    refused : rows or reports that made no position, each with its reason (and row number)
     notes : sentences for the user: what was made by rule, which columns mean nothing
+    figures : the venues' own margins of connected accounts
+    accounts : the accounts as their venues reported them
     """
 
     name: str
@@ -70,6 +86,8 @@ class OpenBook:
     refused: tuple[RefusedRow, ...]
     notes: tuple[str, ...]
     market: MarketData
+    figures: tuple[VenueMargin, ...] = ()
+    accounts: tuple[AccountSnapshot, ...] = ()
 
 
 def open_book(path: Path, sources: BookSources, settings: Settings) -> OpenBook:
@@ -81,6 +99,54 @@ def open_book(path: Path, sources: BookSources, settings: Settings) -> OpenBook:
     file = read_position_file(path)
     market = read_markets(chains_of(file.rows), sources, settings)
     return resolve_book(file, market)
+
+
+def open_accounts(sources: BookSources, settings: Settings) -> OpenBook:
+    """The positions of `sources.accounts`, read once and whole, and the market of their venues.
+
+    Raises ConfigError for a source without accounts or a key that must not be used, VenueError
+    where a venue does not answer.
+    """
+    if not sources.accounts:
+        raise ConfigError("--account NAME: is missing; name the account to read")
+    source = Source(venues=sources.venues, accounts=sources.accounts)
+    return book_of_accounts(read_snapshot(source, None, settings))
+
+
+def book_of_accounts(snapshot: DeskSnapshot) -> OpenBook:
+    """The positions of every account of `snapshot` on its market, with the venues' own margins."""
+    market = snapshot.market()
+    marks = LegMarks(market)
+    found = [
+        positions_of_account(account, marks, read_name=read_contract_name)
+        for account in snapshot.accounts
+    ]
+    return OpenBook(
+        name=" and ".join(f"{one.venue} {one.account}" for one in snapshot.accounts),
+        positions=tuple(position for one in found for position in one.positions),
+        refused=tuple(row for one in found for row in one.refused),
+        notes=tuple(note for one in found for note in one.notes),
+        market=market,
+        figures=tuple(figure for one in snapshot.accounts for figure in venue_margins(one)),
+        accounts=snapshot.accounts,
+    )
+
+
+def venue_margins(account: AccountSnapshot) -> tuple[VenueMargin, ...]:
+    """The margins that a venue reported of `account`, by currency."""
+    return tuple(
+        VenueMargin(
+            venue=account.venue,
+            account=account.account,
+            currency=balance.currency,
+            event_ns=balance.event_ns,
+            initial=balance.initial_margin,
+            maintenance=balance.maintenance_margin,
+            is_shared=balance.is_margin_shared is True,
+        )
+        for balance in account.balances
+        if balance.initial_margin is not None or balance.maintenance_margin is not None
+    )
 
 
 def resolve_book(file: PositionFile, market: MarketData) -> OpenBook:
@@ -129,7 +195,7 @@ def read_markets(chains: Chains, sources: BookSources, settings: Settings) -> Ma
             lambda chain: read_snapshot(Source(replay=path, at_ns=at_ns), chain, settings),
         )
         return _joined(snapshots)
-    return _joined(_from_venues(chains, sources.venues, settings))
+    return _from_venues(chains, sources.venues, settings)
 
 
 def _from_files(chains: Chains, sources: BookSources) -> MarketData:
@@ -167,22 +233,23 @@ def _tried(names: Sequence[str], read: Callable[[str], DeskSnapshot]) -> list[De
     return snapshots
 
 
-def _from_venues(
-    chains: Chains, choices: Sequence[VenueChoice], settings: Settings
-) -> list[DeskSnapshot]:
-    asked = {choice.venue: choice for choice in choices}
-    snapshots: list[DeskSnapshot] = []
-    for venue, names in chains.items():
-        if venue not in VENUES:
-            continue
-        known = VENUES[venue].underlyings
-        choice = asked.get(venue) or VenueChoice(venue=venue, environment=Environment.SIMULATED)
-        snapshots.extend(
-            read_snapshot(Source(venues=(choice,)), name, settings)
-            for name in names
-            if name in known
-        )
-    return snapshots
+def _from_venues(chains: Chains, choices: Sequence[VenueChoice], settings: Settings) -> MarketData:
+    """What the venues have of `chains`, read at one time on one desk."""
+    asked = {
+        each: underlyings_at(each, names) for each in choices if (names := chains.get(each.venue))
+    }
+    opened = [each for each in choices if asked.get(each)]
+    if not opened:
+        return MarketData(markets=(), source=f"{describe(choices)}: no chain of the book")
+    names = tuple(dict.fromkeys(name for each in opened for name in asked[each]))
+    return asyncio.run(_live_market(opened, names, settings)).market()
+
+
+async def _live_market(
+    choices: Sequence[VenueChoice], underlyings: Sequence[str], settings: Settings
+) -> DeskSnapshot:
+    async with live_desk(choices, underlyings, settings=settings) as live:
+        return await live.quoted(underlyings, CHAIN_TIMEOUT_S)
 
 
 def _joined(snapshots: Sequence[DeskSnapshot]) -> MarketData:

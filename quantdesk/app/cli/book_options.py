@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
+from quantdesk.app.cli.options import account_option, parse_choices, venue_options
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import ConfigError
-from quantdesk.runtime.books import BookSources
-from quantdesk.runtime.venues import parse_venue
+from quantdesk.runtime.accounts import load_accounts
+from quantdesk.runtime.books import BookSources, OpenBook, open_accounts, open_book
+from quantdesk.runtime.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -23,7 +25,7 @@ SHOWN_MAX = 20
 
 
 def book_options(function: Command) -> Command:
-    """--book, --market, --replay, --at, --venue, --endpoint and --strict."""
+    """--book, --account, --market, --replay, --at, --venue, --endpoint and --strict."""
     options = [
         click.option(
             "--book",
@@ -32,13 +34,13 @@ def book_options(function: Command) -> Command:
             help="Positions: CSV, JSON or Parquet with venue, instrument_name, quantity[, "
             "average_price, strategy, structure, account, currency].",
         ),
+        account_option,
         click.option(
             "--market",
-            "markets",
             metavar="FILE",
             multiple=True,
             type=click.Path(path_type=Path),
-            help="Recorded market file; several for a book of several chains.",
+            help="Recorded market file; may be repeated for a book of several chains.",
         ),
         click.option(
             "--replay",
@@ -51,19 +53,7 @@ def book_options(function: Command) -> Command:
             metavar="TIME",
             help="Moment of a market file or recording, ISO-8601 UTC; the last if left out.",
         ),
-        click.option(
-            "--venue",
-            "venues",
-            metavar="VENUE",
-            multiple=True,
-            help="Which environment answers, as deribit:testnet; once a venue. A venue that is not "
-            "named answers by its simulated environment.",
-        ),
-        click.option(
-            "--endpoint",
-            metavar="URL",
-            help="WebSocket address to use instead of the one venue's own (ws://… or wss://…).",
-        ),
+        venue_options,
         click.option(
             "--strict",
             is_flag=True,
@@ -75,23 +65,40 @@ def book_options(function: Command) -> Command:
     return function
 
 
-def parse_book_sources(
+def open_from_options(
+    settings: Settings,
     *,
-    markets: Sequence[Path],
+    book: Path | None,
+    account: Sequence[str],
+    market: Sequence[Path],
     replay: Path | None,
     at: str | None,
-    venues: Sequence[str],
-    endpoint: str | None,
-) -> BookSources:
-    """The sources that the options name together. Raises ConfigError where they contradict."""
-    if endpoint is not None and len(venues) != 1:
-        raise ConfigError("--endpoint: goes with exactly one --venue")
-    return BookSources(
-        markets=tuple(markets),
-        replay=replay,
-        venues=tuple(parse_venue(text, endpoint) for text in venues),
-        at_ns=None if at is None else parse_instant(at),
-    )
+    venue: Sequence[str],
+    endpoint: Sequence[str],
+) -> OpenBook:
+    """The book that the options name, on the market that they name.
+
+    Raises ConfigError where they contradict or name no book, and what `open_book` and
+    `open_accounts` raise.
+    """
+    if (book is None) == (not account):
+        raise ConfigError("book: give either --book FILE or --account NAME")
+    at_ns = None if at is None else parse_instant(at)
+    if market or replay is not None:
+        if venue or endpoint:
+            raise ConfigError("--venue and --endpoint do not go with --market or --replay")
+        if account:
+            raise ConfigError("--account: goes with a venue, not with --market or --replay")
+        assert book is not None
+        sources = BookSources(markets=tuple(market), replay=replay, at_ns=at_ns)
+        return open_book(book, sources, settings)
+    if book is not None:
+        choices = parse_choices(settings, venue, endpoint)
+        return open_book(book, BookSources(venues=choices, at_ns=at_ns), settings)
+    named = parse_choices(settings, venue, endpoint) if venue or endpoint else ()
+    accounts = load_accounts(account, settings, venues=named)
+    choices = named or tuple({each.venue.venue: each.venue for each in accounts}.values())
+    return open_accounts(BookSources(venues=choices, at_ns=at_ns, accounts=accounts), settings)
 
 
 def tell_left_out(reasons: Sequence[str]) -> None:

@@ -10,15 +10,14 @@ import click
 from quantdesk.app.cli.book_options import (
     LEFT_OUT_EXIT_CODE,
     book_options,
-    parse_book_sources,
+    open_from_options,
     tell_left_out,
 )
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.render.margin_formats import MARGIN_FORMATS
 from quantdesk.domain.position import RefusedRow
-from quantdesk.errors import ConfigError, StorageError
+from quantdesk.errors import StorageError
 from quantdesk.margin import BookMargin, statement_for
-from quantdesk.runtime.books import open_book
 from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
 
@@ -37,11 +36,12 @@ from quantdesk.views.safe_text import safe_text
 def command(
     ctx: click.Context,
     book: Path | None,
-    markets: tuple[Path, ...],
+    account: tuple[str, ...],
+    market: tuple[Path, ...],
     replay: Path | None,
     at: str | None,
-    venues: tuple[str, ...],
-    endpoint: str | None,
+    venue: tuple[str, ...],
+    endpoint: tuple[str, ...],
     strict: bool,
     format_: str,
     output: Path | None,
@@ -49,22 +49,29 @@ def command(
     """Initial and maintenance margin of a book by each venue's standard model.
 
     Computed offline from the market's marks and dated parameters, each with its status (verified,
-    derived, uncertain). Currencies, venues and accounts are never added; no leg offsets another.
-    Ends with code 3 where a row or leg was left out.
+    derived, uncertain); the venue's own figure stands beside ours where --account is read.
+    Currencies, venues and accounts are never added; no leg offsets another. Ends with code 3 where
+    a row or leg was left out.
     """
-    if book is None:
-        raise ConfigError("--book FILE: is missing; give the positions to margin")
-    sources = parse_book_sources(
-        markets=markets, replay=replay, at=at, venues=venues, endpoint=endpoint
+    opened = open_from_options(
+        load_settings(),
+        book=book,
+        account=account,
+        market=market,
+        replay=replay,
+        at=at,
+        venue=venue,
+        endpoint=endpoint,
     )
-    opened = open_book(book, sources, load_settings())
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
-    margin = statement_for(opened.positions, opened.market)
+    margin = statement_for(opened.positions, opened.market, venue_figures=opened.figures)
     reasons = _reasons(margin, opened.refused)
     tell_left_out(reasons)
     if strict and reasons:
-        raise StorageError(f"--strict: {len(reasons)} rows or legs of {book} would be left out")
+        raise StorageError(
+            f"--strict: {len(reasons)} rows or legs of {opened.name} would be left out"
+        )
     data = MARGIN_FORMATS[format_](margin, opened.refused)
     write_output(data, output, is_binary=format_ == "parquet")
     if reasons:
@@ -72,5 +79,8 @@ def command(
 
 
 def _reasons(margin: BookMargin, refused: Sequence[RefusedRow]) -> list[str]:
-    rows = [f"row {one.row}: {safe_text(one.reason, 300)}" for one in refused]
+    rows = [
+        f"{'' if one.row is None else f'row {one.row}: '}{safe_text(one.reason, 300)}"
+        for one in refused
+    ]
     return rows + [safe_text(one.reason, 300) for one in margin.excluded]
