@@ -25,6 +25,7 @@ VERBS = {
     "price": "quantdesk.app.cli.price",
     "record": "quantdesk.app.cli.record",
     "replay": "quantdesk.app.cli.replay",
+    "simulate": "quantdesk.app.cli.simulate",
     "tui": "quantdesk.app.cli.tui",
 }
 """Each verb's module, which holds a click command of the name `command`; imported when used."""
