@@ -17,16 +17,20 @@ from quantdesk.errors import QuantDeskError
 
 VERBS = {
     "bench": "quantdesk.app.cli.bench",
+    "build": "quantdesk.app.cli.build",
     "chain": "quantdesk.app.cli.chain",
+    "compare": "quantdesk.app.cli.compare",
     "doctor": "quantdesk.app.cli.doctor",
     "greeks": "quantdesk.app.cli.greeks",
     "iv": "quantdesk.app.cli.iv",
     "margin": "quantdesk.app.cli.margin",
+    "payoff": "quantdesk.app.cli.payoff",
     "price": "quantdesk.app.cli.price",
     "record": "quantdesk.app.cli.record",
     "replay": "quantdesk.app.cli.replay",
     "simulate": "quantdesk.app.cli.simulate",
     "tui": "quantdesk.app.cli.tui",
+    "whatif": "quantdesk.app.cli.whatif",
 }
 """Each verb's module, which holds a click command of the name `command`; imported when used."""
 

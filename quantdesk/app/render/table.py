@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
-from quantdesk.views.chain import Cell, ChainView, chain_view
+from quantdesk.views.cells import Cell
+from quantdesk.views.chain import ChainView, chain_view
 from quantdesk.views.chain_columns import Column
 from quantdesk.views.chain_header import HeaderField, expiry_tabs, header_fields
 from quantdesk.views.safe_text import cell_width, safe_text

@@ -1,0 +1,170 @@
+"""What the verbs on structures share: reading one, its market, and its analysis."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from quantdesk.app.cli.options import parse_source, source_options
+from quantdesk.domain.structure import Structure
+from quantdesk.errors import ConfigError, InvalidInput, StorageError
+from quantdesk.margin import BookMargin, statement_for
+from quantdesk.margin.fees import combo_fees, trade_fee
+from quantdesk.market.market_data import MarketData, UnderlyingMarket
+from quantdesk.risk.valuation import as_positions
+from quantdesk.runtime.settings import load_settings
+from quantdesk.runtime.sources import read_snapshot
+from quantdesk.structures.analysis import StructureAnalysis, View, analyse
+from quantdesk.structures.net import FeeLaw, PriceBasis
+from quantdesk.structures.plan import StructurePlan
+from quantdesk.structures.resolve import resolve
+from quantdesk.structures.text import parse_plan
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FEES = FeeLaw(trade=trade_fee, combo=combo_fees)
+"""Both venues' trading fees and Deribit's combo rule."""
+
+FILE_BYTES_MAX = 1_000_000
+"""Larger than any structure file; what is larger is something else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketOptions:
+    """The source options of a verb, as click gives them."""
+
+    venue: tuple[str, ...]
+    endpoint: tuple[str, ...]
+    market: Path | None
+    replay: Path | None
+    at: str | None
+
+
+def market_options(function: Command) -> Command:
+    """The source options."""
+    return source_options(function)
+
+
+def analysis_options(function: Command) -> Command:
+    """--price-at and --view."""
+    function = click.option(
+        "--view",
+        metavar="DRIFT,VOL",
+        help="Your own lognormal law beside the others, a year: 0.10,0.55 is +10 % and 55 %.",
+    )(function)
+    return click.option(
+        "--price-at",
+        type=click.Choice([basis.value for basis in PriceBasis]),
+        default=PriceBasis.MID.value,
+        show_default=True,
+        help="Price the options are entered at in payoff and chances; limit takes each leg's own.",
+    )(function)
+
+
+def read_plan(text: str) -> StructurePlan:
+    """The plan that an argument means: a line of legs, a file of one, or - for standard input.
+
+    A file may be TOML, a line, or the JSON that `build` writes. Raises ConfigError, StorageError or
+    InvalidInput saying what is allowed.
+    """
+    if text == "-":
+        return _plan_of(sys.stdin.read(FILE_BYTES_MAX))
+    path = Path(text)
+    looks_like_legs = " " in text.strip() or text.startswith(("+", "-"))
+    if looks_like_legs and not path.is_file():
+        return parse_plan(text)
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise StorageError(f"{path}: is no structure file: larger than {FILE_BYTES_MAX} bytes")
+        return _plan_of(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StorageError(
+            f"structure {text!r}: is neither legs (-1 C 20d 27MAR26, …) nor a file: {reason}"
+        ) from error
+
+
+def _plan_of(content: str) -> StructurePlan:
+    stripped = content.strip()
+    if not stripped.startswith("{"):
+        return parse_plan(stripped)
+    try:
+        document = json.loads(stripped)
+    except ValueError as error:
+        raise InvalidInput("structure file", str(error), "must be JSON, TOML or a line") from None
+    line = document.get("structure")
+    if not isinstance(line, str):
+        raise InvalidInput("structure", line, "must be the line of legs that `build` writes")
+    return parse_plan(line)
+
+
+def open_market(options: MarketOptions, plan: StructurePlan, underlying: str) -> UnderlyingMarket:
+    """The market a plan is looked at on.
+
+    Underlying and venue come from the argument, the plan, and the source, in this order. Raises
+    ConfigError where nothing says on what, StorageError where the source does not have it.
+    """
+    coin = (underlying or plan.underlying).upper()
+    if not coin:
+        raise ConfigError("underlying: is missing; name it, as in `… BTC`, or in the structure")
+    if plan.underlying and coin != plan.underlying:
+        raise ConfigError(f"underlying {coin}: the structure is on {plan.underlying}")
+    settings = load_settings()
+    venue = options.venue
+    if not venue and options.market is None and options.replay is None:
+        venue = (plan.venue or settings.venue.partition(",")[0],)
+    source = parse_source(
+        settings,
+        venue=venue,
+        endpoint=options.endpoint,
+        market=options.market,
+        replay=options.replay,
+        at=options.at,
+    )
+    snapshot = read_snapshot(source, coin, settings)
+    for chain in snapshot.chains:
+        if chain.underlying == coin and plan.venue in ("", chain.venue):
+            return chain.market()
+    wanted = f"{plan.venue} {coin}".strip()
+    raise StorageError(f"{snapshot.source}: no {wanted} options in it")
+
+
+def parse_view(text: str | None) -> View | None:
+    """The law of --view. Raises ConfigError."""
+    if text is None:
+        return None
+    drift, separator, vol = text.partition(",")
+    try:
+        if not separator:
+            raise ValueError
+        return View(drift=float(drift), vol=float(vol))
+    except ValueError:
+        raise ConfigError(
+            f"--view {text!r}: must be drift and vol a year, as in 0.10,0.55"
+        ) from None
+
+
+def analysed(
+    plan: StructurePlan, market: UnderlyingMarket, *, price_at: str, view: str | None
+) -> StructureAnalysis:
+    """The analysis of a plan on a market, with both venues' fees. Raises InvalidInput."""
+    resolved = resolve(plan, market)
+    return analyse(
+        resolved.structure,
+        market,
+        basis=PriceBasis(price_at),
+        fee_law=FEES,
+        view=parse_view(view),
+        warnings=resolved.warnings,
+    )
+
+
+def structure_margin(structure: Structure, market: UnderlyingMarket) -> BookMargin:
+    """Standard margin of the structure alone, by its venue's law."""
+    return statement_for(as_positions(structure), MarketData(markets=(market,), source=""))
