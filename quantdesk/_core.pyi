@@ -12,6 +12,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "evaluate_chain",
+    "evaluate_coin",
     "evaluate_scenarios",
     "greeks_one",
     "implied",
@@ -55,8 +56,7 @@ def price_one(
     strike: float,
     years: float,
     vol: float,
-    rate: float = 0.0,
-    /,
+    rate: float = ...,
 ) -> float: ...
 def greeks_one(
     is_call: bool,
@@ -64,8 +64,7 @@ def greeks_one(
     strike: float,
     years: float,
     vol: float,
-    rate: float = 0.0,
-    /,
+    rate: float = ...,
 ) -> OptionGreeks: ...
 def implied_vol_one(
     price: float,
@@ -73,9 +72,8 @@ def implied_vol_one(
     forward: float,
     strike: float,
     years: float,
-    rate: float = 0.0,
+    rate: float = ...,
     premium: int = 0,
-    /,
 ) -> float: ...
 def evaluate(
     is_call: _Kinds,
@@ -113,21 +111,25 @@ def evaluate_chain(
     threads: int,
     /,
 ) -> None: ...
-def evaluate_scenarios(
+def evaluate_coin(
     is_call: _Kinds,
     forward: _Column,
     strike: _Column,
     years: _Column,
     vol: _Column,
-    rate: _Column,
-    quantity: _Column,
-    positions: int,
+    targets: Sequence[npt.NDArray[np.float64] | None],
+    threads: int,
+    /,
+) -> None: ...
+def evaluate_scenarios(
+    book: tuple[_Kinds, _Column, _Column, _Column, _Column, _Column, _Column, _Column | None],
     in_coin: bool,
-    spot_move: _Column,
-    vol_move: _Column,
-    years_passed: _Column,
+    moves: tuple[_Column, _Column, _Column, _Column, _Column],
+    group: npt.NDArray[np.uint32] | None,
+    groups: int,
     scenarios: int,
     each: bool,
+    before: npt.NDArray[np.float64],
     targets: Sequence[npt.NDArray[np.float64] | None],
     threads: int,
     /,

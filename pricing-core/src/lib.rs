@@ -6,7 +6,8 @@
 //! - [`implied`]: implied volatility with a status; its rare rows in [`implied_rare`];
 //! - [`columns`], [`batch`], [`chain`], [`volatilities`]: columns in, columns out;
 //! - [`threads`]: rows in parallel, the one file that knows rayon;
-//! - [`scenario`]: a book under scenarios of spot, vol and time, summed or each;
+//! - [`inverse`]: coin-settled values and partials;
+//! - [`scenario`], [`shocks`]: a book under scenarios of spot, basis, vol and time, summed or each;
 //! - [`parity`]: the forward from call and put prices;
 //! - [`touch`]: the probability of touching a level;
 //! - [`lanes`]: SIMD lane types and run-time dispatch, the only place with `unsafe`;
@@ -24,12 +25,14 @@ pub mod error;
 pub mod extreme;
 pub mod implied;
 pub mod implied_rare;
+pub mod inverse;
 pub mod lanes;
 pub mod math;
 pub mod parity;
 #[cfg(feature = "python")]
 mod python;
 pub mod scenario;
+pub mod shocks;
 pub mod threads;
 pub mod touch;
 pub mod types;

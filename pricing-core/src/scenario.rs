@@ -1,14 +1,17 @@
-//! A book of options under scenarios of spot, vol and time: profit and Greeks, summed or each.
+//! A book of options under scenarios of spot, basis, vol and time: profit and Greeks, summed or
+//! each.
 //!
-//! Lanes hold scenarios and positions are summed one after the other, so that a sum has one order
-//! whatever the instruction set and the thread count: threads share scenarios, never a sum.
+//! Lanes hold scenarios and positions are summed one after the other, in chunks whose sums are then
+//! added in order: a sum has one order whatever the instruction set and the thread count.
 
-use crate::batch::{Careful, Targets, evaluate_one, split_targets, wanted_of};
+use crate::batch::{Careful, Targets, evaluate_into, split_targets, wanted_of};
 use crate::black::{Row, Sink, clock, discount, evaluate};
 use crate::columns::{Column, Options, WIDTH_MAX, check_length, store_padded};
 use crate::error::PricingError;
 use crate::extreme::Option76;
+use crate::inverse::{Held, evaluated_for_coin};
 use crate::lanes::{Kernel, Lane, LaneMask, dispatch};
+use crate::shocks::Shocks;
 use crate::threads::{in_parallel, is_parallel};
 use crate::types::{OUTPUTS, Output, Wanted};
 
@@ -28,114 +31,100 @@ pub struct Book<'a> {
     pub options: Options<'a>,
     /// How many of each.
     pub quantity: Column<'a>,
+    /// The index that a leg settles on once it has no time left; it then has no partials. None: a
+    /// leg without time stays at its forward, with the limits of its partials.
+    pub index: Option<Column<'a>>,
+    /// The group of moves that each position takes; None is group 0 for all.
+    pub groups: Option<&'a [u32]>,
     /// Number of positions.
     pub positions: usize,
     /// In what they settle.
     pub settlement: Settlement,
 }
 
-/// Scenarios, one a row in each column.
-#[derive(Clone, Copy, Debug)]
-pub struct Shocks<'a> {
-    /// Relative move of each forward: F becomes F·(1 + move), which must stay above 0.
-    pub spot: Column<'a>,
-    /// Added to each vol; where the sum is below 0 the vol is 0.
-    pub vol: Column<'a>,
-    /// Years that pass; where fewer are left the option is at expiry.
-    pub years: Column<'a>,
-    /// Number of scenarios.
-    pub scenarios: usize,
-}
-
 /// Scenarios on one thread at a time; a multiple of every lane width.
-const BLOCK: usize = 64;
+const BLOCK: usize = 32;
+/// Positions in one sum; the sums of chunks are added in the order of the book.
+const CHUNK: usize = 4_096;
 
-impl Shocks<'_> {
-    fn check(&self) -> Result<(), PricingError> {
-        check_length("spot", self.spot.len(), self.scenarios)?;
-        check_length("vol", self.vol.len(), self.scenarios)?;
-        check_length("years", self.years.len(), self.scenarios)
+impl Book<'_> {
+    fn check(&self, groups: usize) -> Result<(), PricingError> {
+        self.options.check(self.positions)?;
+        check_length("quantity", self.quantity.len(), self.positions)?;
+        check_length("index", self.index.and_then(Column::len), self.positions)?;
+        let Some(places) = self.groups else {
+            return Ok(());
+        };
+        check_length("group", Some(places.len()), self.positions)?;
+        match places.iter().find(|place| **place as usize >= groups) {
+            Some(place) => Err(PricingError::OutOfDomain(format!(
+                "group {place}: must be below {groups}, the number of groups"
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn piece(&self, start: usize, count: usize) -> Self {
         Self {
-            spot: self.spot.piece(start, count),
-            vol: self.vol.piece(start, count),
-            years: self.years.piece(start, count),
-            scenarios: count,
+            options: self.options.piece(start, count),
+            quantity: self.quantity.piece(start, count),
+            index: self.index.map(|index| index.piece(start, count)),
+            groups: self
+                .groups
+                .map(|groups| groups.get(start..start + count).unwrap_or(&[])),
+            positions: count,
+            settlement: self.settlement,
         }
     }
-}
 
-impl Book<'_> {
-    fn check(&self) -> Result<(), PricingError> {
-        self.options.check(self.positions)?;
-        check_length("quantity", self.quantity.len(), self.positions)
-    }
-
-    /// Value of each position before any shock, NaN where it is outside the domain.
-    fn values(&self) -> Vec<f64> {
-        let wanted = Wanted::NONE.with(Output::Price);
-        (0..self.positions)
-            .map(|position| {
-                let option = self.options.option(position);
-                let [price, ..] = evaluate_one(&option, wanted).unwrap_or([f64::NAN; OUTPUTS]);
-                match self.settlement {
-                    Settlement::Quote => price,
-                    Settlement::Coin => price / option.forward,
-                }
-            })
-            .collect()
-    }
-}
-
-/// Outputs of one bundle, held until they are converted, weighted and summed.
-struct Held<L>([L; OUTPUTS]);
-
-impl<L: Lane> Sink<L> for Held<L> {
     #[inline(always)]
-    fn put(&mut self, output: Output, value: L) {
-        if let Some(slot) = self.0.get_mut(output as usize) {
-            *slot = value;
+    fn group(&self, position: usize) -> usize {
+        match self.groups {
+            None => 0,
+            Some(groups) => groups.get(position).map_or(usize::MAX, |g| *g as usize),
         }
     }
-}
 
-impl<L: Lane> Held<L> {
-    #[inline(always)]
-    fn get(&self, output: Output) -> L {
-        self.0
-            .get(output as usize)
-            .copied()
-            .unwrap_or(L::splat(f64::NAN))
-    }
-
-    /// Partials of v = V/F from those of V: ∂v/∂F = (Δ − v)/F, ∂²v/∂F² = Γ/F − 2(Δ − v)/F²,
-    /// ∂²v/∂F∂σ = (V_Fσ − v_σ)/F, ∂²v/∂F∂T likewise; others are divided by F.
-    #[inline(always)]
-    fn into_coin(mut self, forward: L) -> Self {
-        let per_forward = L::splat(1.0) / forward;
-        let price = self.get(Output::Price) * per_forward;
-        // Δ − v = −(K/F)·∂V/∂K: the difference loses digits only where K is far below F.
-        let slope = (self.get(Output::Delta) - price) * per_forward;
-        let gamma = (self.get(Output::Gamma) - (slope + slope)) * per_forward;
-        let vega = self.get(Output::Vega) * per_forward;
-        let theta = self.get(Output::Theta) * per_forward;
-        let vanna = (self.get(Output::Vanna) - vega) * per_forward;
-        let charm = (self.get(Output::Charm) - theta) * per_forward;
-        for value in &mut self.0 {
-            *value = *value * per_forward;
+    /// Value of one of each position before any move, NaN where it is outside the domain.
+    ///
+    /// # Errors
+    /// `OutOfDomain` where a column's length is not the number of positions.
+    pub fn values_into(&self, values: &mut [f64], threads: usize) -> Result<(), PricingError> {
+        check_length("index", self.index.and_then(Column::len), self.positions)?;
+        let mut targets: Targets<'_> = Default::default();
+        if let Some(slot) = targets.get_mut(Output::Price as usize) {
+            *slot = Some(&mut *values);
         }
-        self.put(Output::Price, price);
-        self.put(Output::Delta, slope);
-        self.put(Output::Gamma, gamma);
-        self.put(Output::Vanna, vanna);
-        self.put(Output::Charm, charm);
-        self
+        evaluate_into(&self.options, self.positions, targets, threads)?;
+        for (position, value) in values.iter_mut().enumerate() {
+            let option = self.options.option(position);
+            let mut settles_on = option.forward;
+            if let (Some(index), true) = (self.index, option.years == 0.0) {
+                settles_on = index.at(position);
+                *value = payoff(&option, settles_on) + *value * 0.0;
+            }
+            if self.settlement == Settlement::Coin {
+                *value /= settles_on;
+            }
+        }
+        Ok(())
     }
 }
 
-/// One block of scenarios for every position.
+/// Intrinsic value at a settlement price, NaN where that is not a finite number above 0.
+fn payoff(option: &Option76, settles_on: f64) -> f64 {
+    if !(settles_on > 0.0 && settles_on.is_finite()) {
+        return f64::NAN;
+    }
+    let difference = if option.is_call {
+        settles_on - option.strike
+    } else {
+        option.strike - settles_on
+    };
+    difference.max(0.0)
+}
+
+/// One block of scenarios for some positions.
 struct Block<'a, 't, 'o> {
     book: Book<'a>,
     shocks: Shocks<'a>,
@@ -146,86 +135,86 @@ struct Block<'a, 't, 'o> {
     stride: Option<usize>,
 }
 
+/// A position under one bundle of scenarios.
+struct Shocked<L: Lane> {
+    row: Row<L>,
+    years: L,
+    /// The index at expiry; the forward where there is none.
+    index: L,
+    expired: L::Mask,
+}
+
 impl Block<'_, '_, '_> {
-    /// What must be evaluated: in coin an output mixes with those below it.
+    /// What must be evaluated: in coin some outputs mix with others.
     fn evaluated(&self) -> Wanted {
-        let mut wanted = self.wanted;
-        if self.book.settlement == Settlement::Quote {
-            return wanted;
+        match self.book.settlement {
+            Settlement::Quote => self.wanted,
+            Settlement::Coin => evaluated_for_coin(self.wanted),
         }
-        let mixes = [
-            (Output::Gamma, Output::Delta),
-            (Output::Delta, Output::Price),
-            (Output::Vanna, Output::Vega),
-            (Output::Charm, Output::Theta),
-        ];
-        for (output, other) in mixes {
-            if wanted.has(output) {
-                wanted = wanted.with(other);
-            }
+    }
+
+    #[inline(always)]
+    fn shocked<L: Lane>(&self, position: usize, option: &Option76, at: usize) -> Shocked<L> {
+        let group = self.book.group(position);
+        let shocks = &self.shocks;
+        let (zero, one) = (L::splat(0.0), L::splat(1.0));
+        let up = one + shocks.spot.row(group).load::<L>(at);
+        let over = one + shocks.basis.row(group).load::<L>(at);
+        let forward = L::splat(option.forward) * up * over;
+        let factor = shocks.vol_factor.row(group).load::<L>(at);
+        let vol = L::splat(option.vol).mul_add(factor, shocks.vol.row(group).load::<L>(at));
+        let left = L::splat(option.years) - shocks.years.row(group).load::<L>(at);
+        // The larger of unordered values is the second: NaN stays NaN.
+        let years = zero.max(left);
+        let (index, expired) = match self.book.index {
+            Some(index) => (L::splat(index.at(position)) * up, years.le(zero)),
+            None => (forward, L::Mask::splat(false)),
+        };
+        Shocked {
+            row: Row {
+                is_call: L::Mask::splat(option.is_call),
+                forward,
+                strike: L::splat(option.strike),
+                vol: zero.max(vol),
+            },
+            years,
+            index,
+            expired,
         }
-        wanted
     }
 
     /// One of a position under one bundle of scenarios, with profit in the place of the price.
     #[inline(always)]
     fn bundle<L: Lane>(&self, position: usize, at: usize, wanted: Wanted) -> Held<L> {
+        let all = (1 << L::WIDTH) - 1;
         let option = self.book.options.option(position);
-        let zero = L::splat(0.0);
-        let moved = L::splat(1.0) + self.shocks.spot.load::<L>(at);
-        let row = Row {
-            is_call: L::Mask::splat(option.is_call),
-            forward: L::splat(option.forward) * moved,
-            strike: L::splat(option.strike),
-            vol: (L::splat(option.vol) + self.shocks.vol.load::<L>(at)).max(zero),
-        };
-        let years = (L::splat(option.years) - self.shocks.years.load::<L>(at)).max(zero);
-        let clock = clock(years);
-        let mut held = Held([zero; OUTPUTS]);
-        let rare = if option.rate == 0.0 {
-            evaluate(&row, &clock, None, wanted, &mut held)
-        } else {
-            let (discount, in_range) = discount(L::splat(option.rate), years);
-            evaluate(&row, &clock, Some(&discount), wanted, &mut held) | (!in_range).bits()
-        };
-        let rare = rare & ((1 << L::WIDTH) - 1);
-        if rare != 0 {
-            self.repair(&option, at, rare, &mut held);
-        }
-        let mut held = match self.book.settlement {
-            Settlement::Quote => held,
-            Settlement::Coin => held.into_coin(row.forward),
-        };
+        let shocked = self.shocked::<L>(position, &option, at);
+        let row = &shocked.row;
         let before = self.values.get(position).copied().unwrap_or(f64::NAN);
+        let mut held = Held::new();
+        let expired = shocked.expired.bits() & all;
+        if expired != all {
+            let clock = clock(shocked.years);
+            let rare = if option.rate == 0.0 {
+                evaluate(row, &clock, None, wanted, &mut held)
+            } else {
+                let (discount, in_range) = discount(L::splat(option.rate), shocked.years);
+                evaluate(row, &clock, Some(&discount), wanted, &mut held) | (!in_range).bits()
+            };
+            let rare = rare & all & !expired;
+            if rare != 0 {
+                repair(&option, &shocked, rare, &mut held);
+            }
+            if self.book.settlement == Settlement::Coin {
+                held = held.into_coin(row.forward, row.strike);
+            }
+        }
+        if expired != 0 {
+            held = settled(held, &shocked, self.book.settlement, before);
+        }
         let profit = held.get(Output::Price) - L::splat(before);
         held.put(Output::Price, profit);
         held
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn repair<L: Lane>(&self, option: &Option76, at: usize, rare: u32, held: &mut Held<L>) {
-        let mut left = rare;
-        while left != 0 {
-            let lane = left.trailing_zeros() as usize;
-            left &= left - 1;
-            let scenario = (at + lane).min(self.shocks.scenarios.saturating_sub(1));
-            let shocked = Option76 {
-                forward: option.forward * (1.0 + self.shocks.spot.at(scenario)),
-                vol: above_zero(option.vol + self.shocks.vol.at(scenario)),
-                years: above_zero(option.years - self.shocks.years.at(scenario)),
-                ..*option
-            };
-            let values = dispatch(Careful(&shocked));
-            for (slot, value) in held.0.iter_mut().zip(values) {
-                let mut lanes = [0.0; WIDTH_MAX];
-                slot.store(&mut lanes);
-                if let Some(place) = lanes.get_mut(lane) {
-                    *place = value;
-                }
-                *slot = L::load(&lanes);
-            }
-        }
     }
 
     #[inline(always)]
@@ -265,9 +254,67 @@ impl Block<'_, '_, '_> {
     }
 }
 
-/// 0 for negative numbers; NaN stays.
-fn above_zero(x: f64) -> f64 {
-    if x < 0.0 { 0.0 } else { x }
+/// The lanes that the polynomials do not reach, one by one.
+#[cold]
+#[inline(never)]
+fn repair<L: Lane>(option: &Option76, shocked: &Shocked<L>, rare: u32, held: &mut Held<L>) {
+    let spill = |lane: L| {
+        let mut values = [f64::NAN; WIDTH_MAX];
+        lane.store(&mut values);
+        values
+    };
+    let forwards = spill(shocked.row.forward);
+    let vols = spill(shocked.row.vol);
+    let times = spill(shocked.years);
+    let lanes = forwards.into_iter().zip(vols).zip(times).enumerate();
+    for (lane, ((forward, vol), years)) in lanes.take(L::WIDTH) {
+        if rare >> lane & 1 == 1 {
+            let shocked = Option76 {
+                forward,
+                vol,
+                years,
+                ..*option
+            };
+            held.replace(lane, &dispatch(Careful(&shocked)));
+        }
+    }
+}
+
+/// Lanes without time left take the payoff at the index, and no partials: such a leg is cash.
+#[inline(always)]
+fn settled<L: Lane>(
+    held: Held<L>,
+    shocked: &Shocked<L>,
+    settlement: Settlement,
+    before: f64,
+) -> Held<L> {
+    let zero = L::splat(0.0);
+    let Shocked {
+        row,
+        index,
+        expired,
+        ..
+    } = shocked;
+    let difference = *index - row.strike;
+    let gain = zero.max(L::select(row.is_call, difference, zero - difference));
+    let gain = match settlement {
+        Settlement::Quote => gain,
+        Settlement::Coin => gain / *index,
+    };
+    // What is outside its domain (and would have made the others NaN) makes these NaN.
+    let allowed = zero.lt(*index) & index.le(L::splat(f64::MAX));
+    let nothing = zero * (L::splat(before) + row.vol + row.forward);
+    let nothing = L::select(allowed, nothing, L::splat(f64::NAN));
+    let mut after = held;
+    for (slot, output) in after.0.iter_mut().zip(Output::ALL) {
+        let value = if output == Output::Price {
+            gain + nothing
+        } else {
+            nothing
+        };
+        *slot = L::select(*expired, value, *slot);
+    }
+    after
 }
 
 impl Kernel for Block<'_, '_, '_> {
@@ -289,47 +336,92 @@ impl Kernel for Block<'_, '_, '_> {
 
 /// Profit and the Greeks that are wanted of the whole book, one row a scenario.
 ///
-/// The column of [`Output::Price`] takes the profit: value under the scenario less value before.
-/// NaN where any position or scenario is outside the domain.
+/// The column of [`Output::Price`] takes the profit: value under the scenario less `values`, that
+/// of one of each position before. NaN where any position or scenario is outside the domain.
 ///
 /// # Errors
 /// `OutOfDomain` where lengths do not fit, or a thread pool can not be made.
 pub fn sum_into(
     book: &Book<'_>,
     shocks: &Shocks<'_>,
+    groups: usize,
+    values: &[f64],
     mut targets: Targets<'_>,
     threads: usize,
 ) -> Result<(), PricingError> {
-    book.check()?;
-    shocks.check()?;
+    book.check(groups)?;
+    check_length("values", Some(values.len()), book.positions)?;
     let wanted = wanted_of(&targets, shocks.scenarios)?;
-    let values = book.values();
-    let run = |(shocks, mut targets): (Shocks<'_>, Targets<'_>)| {
-        let targets = &mut targets;
+    if book.positions <= CHUNK {
+        return sum_chunks(book, shocks, values, wanted, vec![targets], threads);
+    }
+    let chunks = book.positions.div_ceil(CHUNK);
+    let mut sums: [Vec<f64>; OUTPUTS] = Default::default();
+    for (sum, output) in sums.iter_mut().zip(Output::ALL) {
+        if wanted.has(output) {
+            sum.resize(chunks * shocks.scenarios, 0.0);
+        }
+    }
+    let mut rest: Targets<'_> = Default::default();
+    for ((slot, sum), output) in rest.iter_mut().zip(&mut sums).zip(Output::ALL) {
+        if wanted.has(output) {
+            *slot = Some(sum);
+        }
+    }
+    let parts = (0..chunks)
+        .map(|_| split_targets(&mut rest, shocks.scenarios))
+        .collect();
+    sum_chunks(book, shocks, values, wanted, parts, threads)?;
+    for (column, sum) in targets.iter_mut().zip(&sums) {
+        if let Some(column) = column {
+            column.fill(0.0);
+            for part in sum.chunks(shocks.scenarios.max(1)) {
+                for (total, value) in column.iter_mut().zip(part) {
+                    *total += value;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The sums of each chunk of positions, into the targets of that chunk.
+fn sum_chunks(
+    book: &Book<'_>,
+    shocks: &Shocks<'_>,
+    values: &[f64],
+    wanted: Wanted,
+    parts: Vec<Targets<'_>>,
+    threads: usize,
+) -> Result<(), PricingError> {
+    let run = |(chunk, start, count, mut targets): (usize, usize, usize, Targets<'_>)| {
+        let first = chunk * CHUNK;
+        let positions = CHUNK.min(book.positions - first);
         dispatch(Block {
-            book: *book,
-            shocks,
-            values: &values,
+            book: book.piece(first, positions),
+            shocks: shocks.piece(start, count),
+            values: values.get(first..first + positions).unwrap_or(&[]),
             wanted,
-            targets,
+            targets: &mut targets,
             stride: None,
         });
     };
-    if !is_parallel(book.positions.saturating_mul(shocks.scenarios), threads) {
-        run((*shocks, targets));
-        return Ok(());
+    let parallel = is_parallel(book.positions.saturating_mul(shocks.scenarios), threads);
+    let block = if parallel { BLOCK } else { usize::MAX };
+    let mut pieces = Vec::new();
+    for (chunk, mut targets) in parts.into_iter().enumerate() {
+        let mut start = 0;
+        while start < shocks.scenarios {
+            let count = block.min(shocks.scenarios - start);
+            pieces.push((chunk, start, count, split_targets(&mut targets, count)));
+            start += count;
+        }
     }
-    let mut pieces = Vec::with_capacity(shocks.scenarios / BLOCK + 1);
-    let mut start = 0;
-    while start < shocks.scenarios {
-        let count = BLOCK.min(shocks.scenarios - start);
-        pieces.push((
-            shocks.piece(start, count),
-            split_targets(&mut targets, count),
-        ));
-        start += count;
+    if parallel {
+        return in_parallel(threads, pieces, run);
     }
-    in_parallel(threads, pieces, run)
+    pieces.into_iter().for_each(run);
+    Ok(())
 }
 
 /// Profit and the Greeks that are wanted of each position: position after position, a row a
@@ -340,31 +432,23 @@ pub fn sum_into(
 pub fn each_into(
     book: &Book<'_>,
     shocks: &Shocks<'_>,
+    groups: usize,
+    values: &[f64],
     mut targets: Targets<'_>,
     threads: usize,
 ) -> Result<(), PricingError> {
-    book.check()?;
-    shocks.check()?;
+    book.check(groups)?;
+    check_length("values", Some(values.len()), book.positions)?;
     let rows = book.positions.saturating_mul(shocks.scenarios);
     let wanted = wanted_of(&targets, rows)?;
-    let values = book.values();
     let run = |(start, count, mut targets): (usize, usize, Targets<'_>)| {
-        let book = Book {
-            options: book.options.piece(start, count),
-            quantity: book.quantity.piece(start, count),
-            positions: count,
-            settlement: book.settlement,
-        };
-        let values = values.get(start..start + count).unwrap_or(&[]);
-        let stride = Some(shocks.scenarios);
-        let targets = &mut targets;
         dispatch(Block {
-            book,
+            book: book.piece(start, count),
             shocks: *shocks,
-            values,
+            values: values.get(start..start + count).unwrap_or(&[]),
             wanted,
-            targets,
-            stride,
+            targets: &mut targets,
+            stride: Some(shocks.scenarios),
         });
     };
     if !is_parallel(rows, threads) {

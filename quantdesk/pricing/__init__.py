@@ -27,13 +27,21 @@ from quantdesk.pricing.faces import (
 )
 from quantdesk.pricing.implied import ImpliedVols, IvStatus, implied_vol, implied_vol_one
 from quantdesk.pricing.parity import parity_forward, parity_forward_coin
-from quantdesk.pricing.scenario import SCENARIO_OUTPUTS, Book, ScenarioCube, grid, scenarios
+from quantdesk.pricing.scenario import (
+    SCENARIO_OUTPUTS,
+    Book,
+    ByGroup,
+    ScenarioCube,
+    grid,
+    scenarios,
+)
 from quantdesk.pricing.simd import set_simd_path, simd_path, simd_paths
 
 __all__ = [
     "OUTPUTS",
     "SCENARIO_OUTPUTS",
     "Book",
+    "ByGroup",
     "CoinGreeks",
     "Digital",
     "Greeks",

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from quantdesk.errors import InvalidInput
 
 _TYPES: dict[bytes, type[np.generic]] = {
+    b"e": np.float16,
     b"g": np.float64,
     b"f": np.float32,
     b"c": np.int8,
@@ -28,6 +29,7 @@ _TYPES: dict[bytes, type[np.generic]] = {
     b"L": np.uint64,
 }
 _BOOLEAN = b"b"
+_NULL = b"n"
 _RULE = "must be a column of floats, whole numbers or booleans"
 
 
@@ -109,18 +111,19 @@ def from_arrow(field: str, value: Any) -> npt.NDArray[Any]:
         schema_capsule, array_capsule = value.__arrow_c_array__()
         schema = _Schema.from_address(_pointer_of(schema_capsule, b"arrow_schema"))
         array = _Array.from_address(_pointer_of(array_capsule, b"arrow_array"))
-        return _column(field, schema.format, array, array_capsule)
+        return _column(field, _kind(field, schema), array, array_capsule)
     capsule = value.__arrow_c_stream__()
     stream = _Stream.from_address(_pointer_of(capsule, b"arrow_array_stream"))
     owned_schema = _Owned(_Schema())
     _pull(field, stream, stream.get_schema, owned_schema.structure)
+    kind = _kind(field, owned_schema.structure)
     pieces = []
     while True:
         owner = _Owned(_Array())
         _pull(field, stream, stream.get_next, owner.structure)
         if not owner.structure.release:
             break
-        pieces.append(_column(field, owned_schema.structure.format, owner.structure, owner))
+        pieces.append(_column(field, kind, owner.structure, owner))
     if not pieces:
         return np.empty(0)
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
@@ -132,10 +135,21 @@ def _pull(field: str, stream: _Stream, pull: Any, target: Any) -> None:
         raise InvalidInput(field, f"an Arrow stream that failed with code {code}", _RULE)
 
 
-def _column(field: str, kind: bytes, array: _Array, owner: object) -> npt.NDArray[Any]:
-    if kind != _BOOLEAN and kind not in _TYPES:
+def _kind(field: str, schema: _Schema) -> bytes:
+    """The format of a column that can be read."""
+    kind: bytes = schema.format
+    if schema.dictionary:
+        # The format is then that of the indices, which are no numbers of the column.
+        raise InvalidInput(field, "an Arrow column encoded by a dictionary", _RULE)
+    if kind not in (_BOOLEAN, _NULL) and kind not in _TYPES:
         raise InvalidInput(field, f"an Arrow column of format {kind.decode()!r}", _RULE)
+    return kind
+
+
+def _column(field: str, kind: bytes, array: _Array, owner: object) -> npt.NDArray[Any]:
     length, offset = int(array.length), int(array.offset)
+    if kind == _NULL:
+        return np.full(length, np.nan)
     if length == 0:
         return np.empty(0, dtype=np.bool_ if kind == _BOOLEAN else _TYPES[kind])
     if kind == _BOOLEAN:
@@ -147,6 +161,13 @@ def _column(field: str, kind: bytes, array: _Array, owner: object) -> npt.NDArra
     if array.null_count == 0 or not array.buffers[0]:
         return values
     present = _bits(array.buffers[0], offset, length, owner)
+    if present.all():
+        return values
+    if kind == _BOOLEAN:
+        # A null is neither call nor put: objects, which the caller refuses.
+        objects = values.astype(np.object_)
+        objects[~present] = None
+        return objects
     return np.where(present, values.astype(np.float64), np.nan)
 
 

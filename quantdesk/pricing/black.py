@@ -13,8 +13,17 @@ import numpy as np
 
 from quantdesk import _core
 from quantdesk.errors import InvalidInput
-from quantdesk.pricing.columns import Columns, FloatArray, Kinds, Numbers, broadcast, thread_count
-from quantdesk.pricing.outputs import shelf
+from quantdesk.pricing.columns import (
+    Columns,
+    FloatArray,
+    Kinds,
+    Numbers,
+    broadcast,
+    described,
+    thread_count,
+    together,
+)
+from quantdesk.pricing.outputs import Results, check_out, result_arrays, shelf
 
 OptionGreeks = _core.OptionGreeks
 price_one = _core.price_one
@@ -78,7 +87,7 @@ def price(  # noqa: PLR0917 -- the model's own arguments, in its order
     years : float or array, years to expiry, 0 or more
     vol : float or array, 1.00 is 100 %, 0 or more
     rate : float or array, continuously compounded, for discounting only
-    out : C-contiguous float64 array of the broadcast shape to write into
+    out : C-contiguous float64 array of the broadcast shape to write into, apart from the arguments
     threads : how many to use, by default `QUANTDESK_THREADS`, else one a core; the bits do not
         depend on it
 
@@ -95,7 +104,11 @@ def price(  # noqa: PLR0917 -- the model's own arguments, in its order
     columns = broadcast(is_call, _FIELDS, (forward, strike, years, vol, rate))
     if columns.shape == () and out is None:
         return _core.price_one(*_single(columns))
-    target = _target(columns.shape, out)
+    if out is None:
+        target = shelf.take(columns.shape)
+    else:
+        check_out("out", out, columns.shape, (columns.is_call, *columns.numbers))
+        target = out
     targets = [target.reshape(-1), *([None] * (len(OUTPUTS) - 1))]
     _evaluate(columns, targets, threads)
     return target
@@ -110,6 +123,7 @@ def greeks(  # noqa: PLR0917 -- the model's own arguments, in its order
     rate: Numbers = 0.0,
     *,
     which: Iterable[str] = ("price", "delta", "gamma", "vega", "theta"),
+    out: Results | None = None,
     threads: int | None = None,
 ) -> Greeks:
     """Price and raw partials in one pass. Arguments as for `price`; units on `Greeks`.
@@ -117,6 +131,8 @@ def greeks(  # noqa: PLR0917 -- the model's own arguments, in its order
     Parameters
     ----------
     which : names of the outputs to compute, of `OUTPUTS`
+    out : C-contiguous float64 arrays of the broadcast shape to write into, by name, or the Greeks
+        of an earlier call; outputs that are not in it get arrays of their own
 
     Returns
     -------
@@ -131,7 +147,7 @@ def greeks(  # noqa: PLR0917 -- the model's own arguments, in its order
     if not names:
         return Greeks()
     columns = broadcast(is_call, _FIELDS, (forward, strike, years, vol, rate))
-    arrays = [shelf.take(columns.shape) if name in names else None for name in OUTPUTS]
+    arrays = result_arrays(OUTPUTS, names, columns.shape, out, (columns.is_call, *columns.numbers))
     targets = [None if array is None else array.reshape(-1) for array in arrays]
     if columns.shape == ():
         _core.price_one(*_single(columns))  # refuses arguments outside the domain
@@ -139,41 +155,40 @@ def greeks(  # noqa: PLR0917 -- the model's own arguments, in its order
     return Greeks(*arrays)
 
 
-def wanted_names(which: Iterable[str]) -> frozenset[str]:
+def wanted_names(which: Iterable[str], known: Sequence[str] = OUTPUTS) -> frozenset[str]:
     """The names as a set.
 
     Raises
     ------
-    InvalidInput : where one is not of `OUTPUTS`
+    InvalidInput : where one is not of `known`
     """
-    names = frozenset(which)
-    unknown = sorted(names.difference(OUTPUTS))
+    rule = f"must be among {', '.join(known)}"
+    if isinstance(which, str):
+        raise InvalidInput("which", which, f"must be a collection of names, and each {rule}")
+    try:
+        names = frozenset(which)
+    except TypeError:
+        raise InvalidInput("which", described(which), rule) from None
+    unknown = sorted(str(name) for name in names.difference(known))
     if unknown:
-        raise InvalidInput("which", unknown, f"must be among {', '.join(OUTPUTS)}")
+        raise InvalidInput("which", unknown, rule)
     return names
 
 
 def is_valid(
     forward: Numbers, strike: Numbers, years: Numbers, vol: Numbers, rate: Numbers = 0.0
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Which rows of a batch have all arguments in the domain: a bool array of the common shape."""
-    f, k, t, s, r = (np.asarray(x, dtype=np.float64) for x in (forward, strike, years, vol, rate))
+    """Which rows of a batch have all arguments in the domain: a bool array of the common shape.
+
+    Raises
+    ------
+    InvalidInput : naming the argument that holds no numbers, or whose shape does not fit
+    """
+    f, k, t, s, r = together(_FIELDS, (forward, strike, years, vol, rate))
     positive = np.isfinite(f) & (f > 0) & np.isfinite(k) & (k > 0)
     with np.errstate(over="ignore", invalid="ignore"):
         rated = np.isfinite(r) & (np.abs(r * t) <= 700.0)
     return positive & np.isfinite(t) & (t >= 0) & np.isfinite(s) & (s >= 0) & rated
-
-
-def _target(shape: tuple[int, ...], out: FloatArray | None) -> FloatArray:
-    if out is None:
-        return shelf.take(shape)
-    fits = out.dtype == np.float64 and out.shape == shape and out.flags.c_contiguous
-    if not (fits and out.flags.writeable):
-        came = f"{out.dtype} array of shape {out.shape}"
-        raise InvalidInput(
-            "out", came, f"must be a writable C-contiguous float64 array of shape {shape}"
-        )
-    return out
 
 
 def _single(columns: Columns) -> tuple[bool, float, float, float, float, float]:

@@ -16,9 +16,10 @@ from quantdesk.pricing.columns import (
     Numbers,
     as_numbers,
     broadcast,
+    described,
     thread_count,
 )
-from quantdesk.pricing.outputs import shelf
+from quantdesk.pricing.outputs import Results, result_arrays
 
 
 def chain_greeks(
@@ -31,6 +32,7 @@ def chain_greeks(
     years: Numbers,
     rate: Numbers = 0.0,
     which: Iterable[str] = ("price", "delta", "gamma", "vega", "theta"),
+    out: Results | None = None,
     threads: int | None = None,
 ) -> Greeks:
     """Price and partials of options grouped by expiry; the same bits as `greeks`, sooner.
@@ -42,7 +44,7 @@ def chain_greeks(
         the next starts, the last with the rows
     forward, years : arrays (m,), one an expiry
     rate : float, or array (m,)
-    which, threads : as for `greeks`
+    which, out, threads : as for `greeks`
 
     Returns
     -------
@@ -53,19 +55,24 @@ def chain_greeks(
     InvalidInput, OutOfDomain : for shapes, types or starts that do not fit
     """
     names = wanted_names(which)
+    if not names:
+        return Greeks()
     columns = broadcast(is_call, ("strike", "vol"), (strike, vol))
     if len(columns.shape) != 1:
-        raise InvalidInput("strike", columns.shape, "must make rows of one dimension")
+        rule = "must make rows of one dimension together"
+        raise InvalidInput("is_call, strike, vol", columns.shape, rule)
     strikes, vols = columns.numbers
-    arrays = [shelf.take(columns.shape) if name in names else None for name in OUTPUTS]
     rates = as_numbers("rate", rate)
+    times, forwards = _per_expiry("years", years), _per_expiry("forward", forward)
+    used = (columns.is_call, strikes, vols, times, forwards, rates)
+    arrays = result_arrays(OUTPUTS, names, columns.shape, out, used)
     _core.evaluate_chain(
         columns.is_call,
         strikes,
         vols,
         _starts(starts),
-        _per_expiry("forward", forward),
-        _per_expiry("years", years),
+        forwards,
+        times,
         float(rates) if rates.ndim == 0 else _per_expiry("rate", rates),
         arrays,
         thread_count(threads),
@@ -81,9 +88,13 @@ def _per_expiry(field: str, value: Numbers) -> FloatArray:
 
 
 def _starts(starts: Sequence[int] | npt.NDArray[np.integer]) -> npt.NDArray[np.uintp]:
-    array = np.atleast_1d(np.asarray(starts))
-    if array.size == 0:
+    try:
+        array = np.atleast_1d(np.asarray(starts))
+    except ValueError:
+        array = np.empty((0, 0))
+    if array.shape == (0,):
         return np.empty(0, dtype=np.uintp)
     if array.dtype.kind not in "iu" or array.ndim != 1 or array.min() < 0:
-        raise InvalidInput("starts", starts, "must be whole numbers, 0 or more, one an expiry")
+        rule = "must be whole numbers, 0 or more, one an expiry"
+        raise InvalidInput("starts", described(starts), rule)
     return np.ascontiguousarray(array, dtype=np.uintp)

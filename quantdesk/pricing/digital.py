@@ -8,7 +8,7 @@ import numpy as np
 
 from quantdesk import _core
 from quantdesk.pricing.black import greeks
-from quantdesk.pricing.columns import FloatArray, Kinds, Numbers, broadcast
+from quantdesk.pricing.columns import FloatArray, Kinds, Numbers, as_kinds, broadcast, together
 
 _TOUCH_FIELDS = ("spot", "forward", "level", "years", "vol")
 
@@ -19,13 +19,17 @@ class Digital(NamedTuple):
     Attributes
     ----------
     price : quote currency; undiscounted it is the probability of ending in the money
-    delta : ∂V/∂F
+    delta : ∂V/∂F, per currency
     vega : ∂V/∂σ, per 1.00 of vol
+    gamma : ∂²V/∂F², per currency squared
+    theta : −∂V/∂T with F and r held, per year
     """
 
     price: FloatArray
     delta: FloatArray
     vega: FloatArray
+    gamma: FloatArray
+    theta: FloatArray
 
 
 def digital(  # noqa: PLR0917 -- the model's own arguments, in its order
@@ -35,6 +39,8 @@ def digital(  # noqa: PLR0917 -- the model's own arguments, in its order
     years: Numbers,
     vol: Numbers,
     rate: Numbers = 0.0,
+    *,
+    threads: int | None = None,
 ) -> Digital:
     """Price and partials of a digital: `D·Φ(±d₂)`, which is ∓∂V/∂K of the plain option.
 
@@ -43,23 +49,43 @@ def digital(  # noqa: PLR0917 -- the model's own arguments, in its order
     Returns
     -------
     Digital of float64 arrays of the broadcast shape. ∂/∂F is `±D·φ(d₂)/(F·v)`, ∂/∂σ is
-    `∓D·φ(d₂)·d₁/σ`; rows outside the domain are NaN.
+    `∓D·φ(d₂)·d₁/σ`, ∂²/∂F² is `∓D·φ(d₂)·d₁/(F·v)²`, −∂/∂T is `r·V ± D·φ(d₂)·d₁/(2T)`;
+    without time or vol they are 0. Rows outside the domain are NaN.
+
+    Raises
+    ------
+    InvalidInput : naming the argument
     """
-    plain = greeks(
-        is_call, forward, strike, years, vol, rate, which=("dual_delta", "dual_gamma", "volga")
+    kinds = as_kinds(is_call)
+    f, k, t, s, r = together(
+        ("forward", "strike", "years", "vol", "rate"), (forward, strike, years, vol, rate)
     )
+    names = ("dual_delta", "dual_gamma")
+    plain = greeks(kinds, f, k, t, s, r, which=names, threads=threads)
     assert plain.dual_delta is not None  # asked for by name, as is the next
     assert plain.dual_gamma is not None
-    sign = np.where(np.asarray(is_call, dtype=bool), 1.0, -1.0)
-    f, k = np.asarray(forward, dtype=np.float64), np.asarray(strike, dtype=np.float64)
-    t, s = np.asarray(years, dtype=np.float64), np.asarray(vol, dtype=np.float64)
-    slope = plain.dual_gamma * k / f
-    with np.errstate(divide="ignore", invalid="ignore"):
-        v = s * np.sqrt(t)
-        d1 = np.where(v > 0, np.log(f / k) / v + 0.5 * v, 0.0)
-        vega = np.where(v > 0, -sign * plain.dual_gamma * k * np.sqrt(t) * d1, 0.0)
+    sign = np.where(kinds != 0, 1.0, -1.0)
+    with np.errstate(all="ignore"):
+        root = np.sqrt(t)
+        v = s * root
+        is_spread = (v > 0) & (plain.dual_gamma > 0)
+        d1 = np.where(is_spread, _log_ratio(f, k) / v + 0.5 * v, 0.0)
+        # D·φ(d₂)/v is K·∂²V/∂K².
+        density = sign * plain.dual_gamma * k
+        price, delta = -sign * plain.dual_delta, density / f
+        twist = np.where(is_spread, density * d1, 0.0)
+        vega, gamma = -twist * root, -twist / f / f / np.where(is_spread, v, 1.0)
+        theta = r * price + np.where(is_spread, 0.5 * twist * v / t, 0.0)
     valid = ~np.isnan(plain.dual_delta)
-    return Digital(-sign * plain.dual_delta, sign * slope, np.where(valid, vega, np.nan))
+    rest = (np.where(valid, column, np.nan) for column in (delta, vega, gamma, theta))
+    return Digital(price, *rest)
+
+
+def _log_ratio(forward: FloatArray, strike: FloatArray) -> FloatArray:
+    """ln(F/K), near the money from the exact difference."""
+    is_near = np.abs(forward - strike) < 0.5 * strike
+    near = np.log1p(np.where(is_near, (forward - strike) / strike, 0.0))
+    return np.where(is_near, near, np.log(forward) - np.log(strike))
 
 
 def touch_probability(
@@ -82,6 +108,10 @@ def touch_probability(
     Returns
     -------
     float64 array of the broadcast shape, NaN where an argument is outside its domain
+
+    Raises
+    ------
+    InvalidInput : naming the argument that holds no numbers, or whose shape does not fit
     """
     carried = spot if forward is None else forward
     columns = broadcast(False, _TOUCH_FIELDS, (spot, carried, level, years, vol))

@@ -1,30 +1,54 @@
 """Other faces of Black-76: the spot face (Black, Scholes, Merton) and the coin-settled one.
 
-Both are arithmetic on the kernel's raw partials; what is cancelled there is named here.
+The spot face is arithmetic on the kernel's raw partials; the coin face is the kernel's own
+(`pricing-core/src/inverse.rs`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from quantdesk.pricing.black import greeks
-from quantdesk.pricing.columns import FloatArray, Kinds, Numbers, as_kinds, as_numbers
+from quantdesk import _core
+from quantdesk.errors import InvalidInput
+from quantdesk.pricing.black import OUTPUTS, greeks, price_one, wanted_names
+from quantdesk.pricing.columns import (
+    FloatArray,
+    Kinds,
+    Numbers,
+    as_kinds,
+    as_numbers,
+    broadcast,
+    common_shape,
+    thread_count,
+    together,
+)
+from quantdesk.pricing.outputs import shelf
+
+_EXPONENT_MAX = 700.0
 
 
 class SpotGreeks(NamedTuple):
     """Price and raw partials of V(S, K, T, σ, r, b), `F = S·exp(bT)`, `D = exp(−rT)`.
 
+    Those beyond rho are None where not asked for.
+
     Attributes
     ----------
     price : quote currency
     delta : ∂V/∂S
-    gamma : ∂²V/∂S²
+    gamma : ∂²V/∂S², per currency
     vega : ∂V/∂σ, per 1.00 of vol
     theta : −∂V/∂T with S, r and b held, per year
     rho : ∂V/∂r with the yield r − b held, per 1.00 of rate
+    vanna : ∂²V/∂S∂σ
+    volga : ∂²V/∂σ²
+    charm : −∂²V/∂S∂T, per year
+    dual_delta : ∂V/∂K
+    dual_gamma : ∂²V/∂K², per currency
     """
 
     price: FloatArray
@@ -33,10 +57,18 @@ class SpotGreeks(NamedTuple):
     vega: FloatArray
     theta: FloatArray
     rho: FloatArray
+    vanna: FloatArray | None = None
+    volga: FloatArray | None = None
+    charm: FloatArray | None = None
+    dual_delta: FloatArray | None = None
+    dual_gamma: FloatArray | None = None
 
 
 class CoinGreeks(NamedTuple):
     """Value and raw partials of v = B(F)/F, coin per coin of underlying (undiscounted).
+
+    None of them is the partial in quote currency over F, except those by vol, time and strike
+    alone. Those beyond `delta_premium_adjusted` are None where not asked for.
 
     Attributes
     ----------
@@ -46,6 +78,11 @@ class CoinGreeks(NamedTuple):
     vega : ∂v/∂σ, coin per 1.00 of vol
     theta : −∂v/∂T, coin per year
     delta_premium_adjusted : Δ − v, what hedges the option and the premium paid in coin
+    vanna : ∂²v/∂F∂σ = (∂²B/∂F∂σ − ∂v/∂σ)/F
+    volga : ∂²v/∂σ²
+    charm : −∂²v/∂F∂T, per year
+    dual_delta : ∂v/∂K
+    dual_gamma : ∂²v/∂K²
     """
 
     price: FloatArray
@@ -54,6 +91,15 @@ class CoinGreeks(NamedTuple):
     vega: FloatArray
     theta: FloatArray
     delta_premium_adjusted: FloatArray
+    vanna: FloatArray | None = None
+    volga: FloatArray | None = None
+    charm: FloatArray | None = None
+    dual_delta: FloatArray | None = None
+    dual_gamma: FloatArray | None = None
+
+
+_FIRST = ("price", "delta", "gamma", "vega", "theta")
+_SECOND = ("vanna", "volga", "charm", "dual_delta", "dual_gamma")
 
 
 def spot_greeks(  # noqa: PLR0917 -- the model's own arguments, in its order
@@ -65,6 +111,7 @@ def spot_greeks(  # noqa: PLR0917 -- the model's own arguments, in its order
     rate: Numbers = 0.0,
     carry: Numbers = 0.0,
     *,
+    also: Iterable[str] = (),
     threads: int | None = None,
 ) -> SpotGreeks:
     """Black–Scholes–Merton on the spot, with a cost of carry.
@@ -73,29 +120,59 @@ def spot_greeks(  # noqa: PLR0917 -- the model's own arguments, in its order
     ----------
     is_call, strike, years, vol, rate, threads : as for `quantdesk.pricing.greeks`
     spot : float or array, quote currency, above 0
-    carry : float or array b, continuously compounded: rate less yield; 0 prices on a forward
+    carry : float or array b, continuously compounded: rate less yield, with carry·years within
+        ±700; 0 prices on a forward
+    also : names of partials beyond the first order: vanna, volga, charm, dual_delta, dual_gamma
 
     Returns
     -------
     SpotGreeks of float64 arrays of the broadcast shape; rows outside the domain are NaN
+
+    Raises
+    ------
+    InvalidInput : naming the argument
     """
-    s, t = as_numbers("spot", spot), as_numbers("years", years)
-    b = as_numbers("carry", carry)
-    growth = np.exp(b * t)
-    names = ("price", "delta", "gamma", "vega", "theta")
-    on_forward = greeks(is_call, s * growth, strike, t, vol, rate, which=names, threads=threads)
-    price, delta, gamma, vega, theta = (_given(getattr(on_forward, name)) for name in names)
-    spot_delta = delta * growth
-    # T moves F too: −∂V/∂T|S = −∂V/∂T|F − Δ·b·F. With the yield held, r moves F by T·F.
-    forward_delta = delta * s * growth
-    return SpotGreeks(
-        price=price,
-        delta=spot_delta,
-        gamma=gamma * growth * growth,
-        vega=vega,
-        theta=theta - b * forward_delta,
-        rho=t * (forward_delta - price),
-    )
+    more = wanted_names(also, _SECOND)
+    s, t, b = together(("spot", "years", "carry"), (spot, years, carry))
+    if s.shape == ():
+        _check_spot(float(s), float(t), float(b))
+    with np.errstate(all="ignore"):
+        exponent = np.where(np.abs(b * t) <= _EXPONENT_MAX, b * t, np.nan)
+        growth = np.exp(exponent)
+        forward = s * growth
+        needed = more | {"gamma"} if "charm" in more else more
+        names = [name for name in OUTPUTS if name in {*_FIRST, *needed}]
+        kernel = greeks(is_call, forward, strike, t, vol, rate, which=names, threads=threads)
+        price, delta, gamma, vega, theta = (_given(getattr(kernel, name)) for name in _FIRST)
+        # T moves F too: −∂V/∂T|S = −∂V/∂T|F − Δ·b·F. With the yield held, r moves F by T·F.
+        drift = b * delta * forward
+        vanna = None if kernel.vanna is None else kernel.vanna * growth
+        charm = None
+        if kernel.charm is not None:
+            charm = growth * (kernel.charm - b * (forward * gamma + delta))
+        return SpotGreeks(
+            price=price,
+            delta=delta * growth,
+            gamma=gamma * growth * growth,
+            vega=vega,
+            theta=theta - drift,
+            rho=t * (delta * forward - price),
+            vanna=vanna,
+            volga=kernel.volga,
+            charm=charm,
+            dual_delta=kernel.dual_delta,
+            dual_gamma=kernel.dual_gamma,
+        )
+
+
+def _check_spot(spot: float, years: float, carry: float) -> None:
+    """Refuse single numbers by their own names, which the kernel would call a forward."""
+    if not (spot > 0.0 and np.isfinite(spot)):
+        raise InvalidInput("spot", spot, "must be a finite number above 0")
+    if not (years >= 0.0 and np.isfinite(years)):
+        raise InvalidInput("years", years, "must be a finite number, 0 or more")
+    if not (np.isfinite(carry) and abs(carry * years) <= _EXPONENT_MAX):
+        raise InvalidInput("carry", carry, "must be finite, with carry·years within ±700")
 
 
 def coin_greeks(
@@ -105,29 +182,42 @@ def coin_greeks(
     years: Numbers,
     vol: Numbers,
     *,
+    also: Iterable[str] = (),
     threads: int | None = None,
 ) -> CoinGreeks:
     """Coin-settled option: value in coin and its own partials, which are not those in quote over F.
 
     Arguments as for `quantdesk.pricing.greeks`, without a rate: coin prices are not discounted.
 
+    Parameters
+    ----------
+    also : names of partials beyond the first order: vanna, volga, charm, dual_delta, dual_gamma
+
     Returns
     -------
     CoinGreeks of float64 arrays of the broadcast shape; rows outside the domain are NaN
+
+    Raises
+    ------
+    InvalidInput : naming the argument
     """
-    f, k = as_numbers("forward", forward), as_numbers("strike", strike)
-    names = ("price", "gamma", "vega", "theta", "dual_delta")
-    plain = greeks(is_call, f, k, years, vol, which=names, threads=threads)
-    price, gamma, vega, theta, dual = (_given(getattr(plain, name)) for name in names)
-    # V = F·∂V/∂F + K·∂V/∂K, so that Δ − v = −(K/F)·∂V/∂K without a difference of near numbers.
-    adjusted = -(k / f) * dual
+    more = wanted_names(also, _SECOND)
+    columns = broadcast(
+        is_call, ("forward", "strike", "years", "vol"), (forward, strike, years, vol)
+    )
+    f, k, t, s = columns.numbers
+    if columns.shape == ():
+        price_one(bool(columns.is_call), float(f), float(k), float(t), float(s))
+    names = {*_FIRST, *more}
+    arrays = {name: shelf.take(columns.shape) for name in OUTPUTS if name in names}
+    targets = [arrays[name].reshape(-1) if name in names else None for name in OUTPUTS]
+    _core.evaluate_coin(columns.is_call, f, k, t, s, targets, thread_count(threads))
+    with np.errstate(all="ignore"):
+        adjusted = arrays["delta"] * np.reshape(f, columns.shape if np.ndim(f) else ())
     return CoinGreeks(
-        price=price / f,
-        delta=adjusted / f,
-        gamma=gamma / f - 2.0 * adjusted / (f * f),
-        vega=vega / f,
-        theta=theta / f,
-        delta_premium_adjusted=adjusted,
+        **{name: arrays[name] for name in _FIRST},
+        delta_premium_adjusted=np.asarray(adjusted),
+        **{name: arrays[name] for name in more},
     )
 
 
@@ -142,11 +232,17 @@ def coin_payoff(is_call: Kinds, settlement: Numbers, strike: Numbers) -> FloatAr
     Returns
     -------
     float64 array of the broadcast shape
+
+    Raises
+    ------
+    InvalidInput : naming the argument that holds no numbers, or whose shape does not fit
     """
+    kinds = as_kinds(is_call)
     s, k = as_numbers("settlement", settlement), as_numbers("strike", strike)
-    sign = np.where(as_kinds(is_call) != 0, 1.0, -1.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        payoff = np.maximum(sign * (s - k), 0.0) / s
+    common_shape({"is_call": kinds.shape, "settlement": s.shape, "strike": k.shape})
+    with np.errstate(all="ignore"):
+        difference = np.where(kinds != 0, s - k, k - s)
+        payoff = np.maximum(difference, 0.0) / s
     return _where_positive(payoff, s, k)
 
 
@@ -163,11 +259,18 @@ def coin_pnl(
 
     Returns
     -------
-    float64 array of the broadcast shape
+    float64 array of the broadcast shape, NaN where an argument is not finite or outside its domain
+
+    Raises
+    ------
+    InvalidInput : naming the argument that holds no numbers, or whose shape does not fit
     """
     payoff = coin_payoff(is_call, settlement, strike)
     premiums, quantities = as_numbers("premium", premium), as_numbers("quantity", quantity)
-    return np.asarray(quantities * (payoff - premiums))
+    common_shape({"payoff": payoff.shape, "premium": premiums.shape, "quantity": quantities.shape})
+    with np.errstate(all="ignore"):
+        profit = np.asarray(quantities * (payoff - premiums))
+    return np.where(np.isfinite(premiums) & np.isfinite(quantities), profit, np.nan)
 
 
 def _where_positive(values: npt.NDArray[np.float64], *arguments: FloatArray) -> FloatArray:

@@ -15,8 +15,15 @@ import numpy.typing as npt
 
 from quantdesk import _core
 from quantdesk.errors import InvalidInput
-from quantdesk.pricing.columns import FloatArray, Kinds, Numbers, broadcast, thread_count
-from quantdesk.pricing.outputs import shelf
+from quantdesk.pricing.columns import (
+    FloatArray,
+    Kinds,
+    Numbers,
+    broadcast,
+    described,
+    thread_count,
+)
+from quantdesk.pricing.outputs import check_out, shelf
 
 _FIELDS = ("price", "forward", "strike", "years", "rate")
 _PREMIUMS = {"quote": 0, "coin": 1, "time_value": 2}
@@ -58,6 +65,7 @@ def implied_vol(  # noqa: PLR0917 -- the model's own arguments, in its order
     rate: Numbers = 0.0,
     *,
     premium: str = "quote",
+    out: FloatArray | None = None,
     threads: int | None = None,
 ) -> ImpliedVols:
     """Black-76 implied volatility, exact to what the rounded price determines.
@@ -71,7 +79,7 @@ def implied_vol(  # noqa: PLR0917 -- the model's own arguments, in its order
     rate : float or array, continuously compounded, for discounting; not used for coin prices
     premium : `quote` (discounted, quote currency), `coin` (undiscounted price over the forward)
         or `time_value` (discounted price less discounted intrinsic value)
-    threads : as for `quantdesk.pricing.price`
+    out, threads : as for `quantdesk.pricing.price`; `out` takes the vols
 
     Returns
     -------
@@ -81,11 +89,15 @@ def implied_vol(  # noqa: PLR0917 -- the model's own arguments, in its order
     ------
     InvalidInput : for shapes, types or a premium that is not known; never for a row's numbers
     """
-    code = _PREMIUMS.get(premium)
+    code = _PREMIUMS.get(premium) if isinstance(premium, str) else None
     if code is None:
-        raise InvalidInput("premium", premium, f"must be one of {', '.join(_PREMIUMS)}")
+        raise InvalidInput("premium", described(premium), f"must be one of {', '.join(_PREMIUMS)}")
     columns = broadcast(is_call, _FIELDS, (price, forward, strike, years, rate))
-    vols = shelf.take(columns.shape)
+    if out is None:
+        vols = shelf.take(columns.shape)
+    else:
+        check_out("out", out, columns.shape, (columns.is_call, *columns.numbers))
+        vols = out
     statuses = np.empty(columns.shape, dtype=np.uint8)
     prices, forwards, strikes, times, rates = columns.numbers
     _core.implied(

@@ -11,11 +11,16 @@ import math
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from quantdesk.pricing.columns import FloatArray
+from quantdesk.errors import InvalidInput
+from quantdesk.pricing.columns import FloatArray, described
+
+Results = Mapping[str, FloatArray] | tuple[FloatArray | None, ...]
+"""Arrays by output name: a mapping, or what an earlier call gave."""
 
 _ROWS_MIN = 65_536
 _BYTES_MAX = 96 * 1024 * 1024
@@ -72,3 +77,63 @@ def _has_exact_counts() -> bool:
 
 shelf = OutputShelf()
 """The one shelf of the process."""
+
+
+def check_out(
+    field: str,
+    out: object,
+    shape: tuple[int, ...],
+    arguments: Iterable[object] = (),
+    dtype: npt.DTypeLike = np.float64,
+) -> None:
+    """Refuse what the kernel can not write into.
+
+    Raises
+    ------
+    InvalidInput : naming `field`, where it is no writable C-contiguous array of that shape and type
+        or shares memory with one of `arguments`
+    """
+    rule = f"must be a writable C-contiguous {np.dtype(dtype)} array of shape {shape}"
+    if type(out) is not np.ndarray or out.dtype != dtype or out.shape != shape:
+        raise InvalidInput(field, described(out), rule)
+    if not (out.flags.c_contiguous and out.flags.writeable):
+        what = "strided" if out.flags.writeable else "read-only"
+        raise InvalidInput(field, f"{what} {described(out)}", rule)
+    for argument in arguments:
+        if isinstance(argument, np.ndarray) and np.may_share_memory(out, argument):
+            raise InvalidInput(field, described(out), "must share no memory with an argument")
+
+
+def result_arrays(
+    names: Sequence[str],
+    wanted: frozenset[str],
+    shape: tuple[int, ...],
+    out: Results | None,
+    arguments: Sequence[object],
+) -> list[FloatArray | None]:
+    """An array for each name that is wanted, the caller's own where `out` has it, else None.
+
+    Raises
+    ------
+    InvalidInput : where `out` names what is not wanted, or holds an array that does not fit
+    """
+    used: list[object] = list(arguments)
+    given = _by_name(out)
+    for name, array in given.items():
+        if name not in wanted:
+            raise InvalidInput("out", name, f"must be among those asked for: {sorted(wanted)}")
+        check_out(f"out[{name!r}]", array, shape, used)
+        used.append(array)
+    return [
+        None if name not in wanted else given[name] if name in given else shelf.take(shape)
+        for name in names
+    ]
+
+
+def _by_name(out: Results | None) -> dict[str, FloatArray]:
+    if out is None:
+        return {}
+    named = out._asdict() if hasattr(out, "_asdict") else out
+    if not isinstance(named, Mapping):
+        raise InvalidInput("out", described(out), "must be arrays by name, or an earlier result")
+    return {name: array for name, array in named.items() if array is not None}

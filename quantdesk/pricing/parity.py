@@ -9,7 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from quantdesk import _core
-from quantdesk.pricing.columns import FloatArray, Numbers, as_numbers
+from quantdesk.errors import InvalidInput
+from quantdesk.pricing.columns import FloatArray, Numbers, as_numbers, described, together
+
+_FIELDS = ("strike", "call_price", "put_price", "weight")
 
 
 def parity_forward(
@@ -35,7 +38,11 @@ def parity_forward(
     ------
     InvalidInput : where no pair is usable, or the discount is not above 0
     """
-    return _core.parity_forward(*_pairs(strike, call_price, put_price, weight), discount)
+    factor = as_numbers("discount", discount)
+    if factor.shape != ():
+        raise InvalidInput("discount", described(discount), "must be a single number above 0")
+    pairs = _pairs(strike, call_price, put_price, weight)
+    return _core.parity_forward(*pairs, float(factor))
 
 
 def parity_forward_coin(
@@ -61,11 +68,11 @@ def parity_forward_coin(
 def _pairs(
     strike: Numbers, call_price: Numbers, put_price: Numbers, weight: Numbers
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    columns = np.broadcast_arrays(
-        np.atleast_1d(as_numbers("strike", strike)),
-        np.atleast_1d(as_numbers("call_price", call_price)),
-        np.atleast_1d(as_numbers("put_price", put_price)),
-        np.atleast_1d(as_numbers("weight", weight)),
-    )
-    k, c, p, w = (np.ascontiguousarray(column, dtype=np.float64) for column in columns)
+    columns = [
+        np.atleast_1d(column)
+        for column in together(_FIELDS, (strike, call_price, put_price, weight))
+    ]
+    if columns[0].ndim != 1:
+        raise InvalidInput("strike", columns[0].shape, "must be one number a pair")
+    k, c, p, w = (np.ascontiguousarray(column) for column in columns)
     return k, c, p, w

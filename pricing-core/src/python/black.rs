@@ -7,6 +7,7 @@ use pyo3::types::{PyIterator, PyTuple};
 
 use super::arrays::{KindArgument, NumberArgument, borrow_targets, target};
 use super::errors::invalid;
+use super::scalars::{Rate, kind, number};
 use crate::batch::{evaluate_into, evaluate_one};
 use crate::columns::Options;
 use crate::extreme::Option76;
@@ -19,25 +20,38 @@ const DETACH_FROM: usize = 4_000;
 
 /// Discounted Black-76 price of one option.
 #[pyfunction]
-#[pyo3(signature = (is_call, forward, strike, years, vol, rate=0.0, /))]
+#[pyo3(signature = (is_call, forward, strike, years, vol, rate=Rate(0.0)))]
 fn price_one(
-    is_call: bool,
-    forward: f64,
-    strike: f64,
-    years: f64,
-    vol: f64,
-    rate: f64,
+    is_call: &Bound<'_, PyAny>,
+    forward: &Bound<'_, PyAny>,
+    strike: &Bound<'_, PyAny>,
+    years: &Bound<'_, PyAny>,
+    vol: &Bound<'_, PyAny>,
+    rate: Rate,
 ) -> PyResult<f64> {
-    let option = Option76 {
-        is_call,
-        forward,
-        strike,
-        years,
-        vol,
-        rate,
-    };
+    let option = option(is_call, forward, strike, years, vol, rate)?;
     let [price, ..] = evaluate_one(&option, Wanted::NONE.with(Output::Price))?;
     Ok(price)
+}
+
+/// The arguments of one option.
+#[inline(always)]
+fn option(
+    is_call: &Bound<'_, PyAny>,
+    forward: &Bound<'_, PyAny>,
+    strike: &Bound<'_, PyAny>,
+    years: &Bound<'_, PyAny>,
+    vol: &Bound<'_, PyAny>,
+    rate: Rate,
+) -> PyResult<Option76> {
+    Ok(Option76 {
+        is_call: kind("is_call", is_call)?,
+        forward: number("forward", forward)?,
+        strike: number("strike", strike)?,
+        years: number("years", years)?,
+        vol: number("vol", vol)?,
+        rate: rate.0,
+    })
 }
 
 /// Price and first-order partials of one option: a structure and a sequence.
@@ -105,14 +119,14 @@ impl OptionGreeks {
 
 /// Price, delta, gamma, vega, theta and rho of one option, raw partials.
 #[pyfunction]
-#[pyo3(signature = (is_call, forward, strike, years, vol, rate=0.0, /))]
+#[pyo3(signature = (is_call, forward, strike, years, vol, rate=Rate(0.0)))]
 fn greeks_one(
-    is_call: bool,
-    forward: f64,
-    strike: f64,
-    years: f64,
-    vol: f64,
-    rate: f64,
+    is_call: &Bound<'_, PyAny>,
+    forward: &Bound<'_, PyAny>,
+    strike: &Bound<'_, PyAny>,
+    years: &Bound<'_, PyAny>,
+    vol: &Bound<'_, PyAny>,
+    rate: Rate,
 ) -> PyResult<OptionGreeks> {
     const FIRST_ORDER: Wanted = Wanted::NONE
         .with(Output::Price)
@@ -121,14 +135,7 @@ fn greeks_one(
         .with(Output::Vega)
         .with(Output::Theta)
         .with(Output::Rho);
-    let option = Option76 {
-        is_call,
-        forward,
-        strike,
-        years,
-        vol,
-        rate,
-    };
+    let option = option(is_call, forward, strike, years, vol, rate)?;
     let [price, delta, gamma, vega, theta, rho, ..] = evaluate_one(&option, FIRST_ORDER)?;
     Ok(OptionGreeks {
         price,
@@ -143,24 +150,25 @@ fn greeks_one(
 /// Implied volatility of one option. Raises where there is none: `InvalidInput` for arguments
 /// outside their domain, `OutOfDomain` for a price at or beyond a bound or an expired option.
 #[pyfunction]
-#[pyo3(signature = (price, is_call, forward, strike, years, rate=0.0, premium=0, /))]
+#[pyo3(signature = (price, is_call, forward, strike, years, rate=Rate(0.0), premium=0))]
 fn implied_vol_one(
-    price: f64,
-    is_call: bool,
-    forward: f64,
-    strike: f64,
-    years: f64,
-    rate: f64,
+    price: &Bound<'_, PyAny>,
+    is_call: &Bound<'_, PyAny>,
+    forward: &Bound<'_, PyAny>,
+    strike: &Bound<'_, PyAny>,
+    years: &Bound<'_, PyAny>,
+    rate: Rate,
     premium: u8,
 ) -> PyResult<f64> {
     let option = Option76 {
-        is_call,
-        forward,
-        strike,
-        years,
+        is_call: kind("is_call", is_call)?,
+        forward: number("forward", forward)?,
+        strike: number("strike", strike)?,
+        years: number("years", years)?,
         vol: 0.0,
-        rate,
+        rate: rate.0,
     };
+    let price = number("price", price)?;
     Ok(implied_checked(&option, price, premium_kind(premium)?)?)
 }
 

@@ -2,10 +2,14 @@
 
 mod arrays;
 mod black;
+mod chain;
+mod coin;
 mod errors;
 mod lanes;
 mod parity;
+mod scalars;
 mod scenario;
+mod touch;
 
 use pyo3::prelude::*;
 
@@ -14,7 +18,10 @@ use pyo3::prelude::*;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     black::register(module)?;
+    chain::register(module)?;
+    coin::register(module)?;
     scenario::register(module)?;
+    touch::register(module)?;
     parity::register(module)?;
     lanes::register(module)
 }
