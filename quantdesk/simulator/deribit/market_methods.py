@@ -21,7 +21,9 @@ _COIN_NAMES = {"BTC": "Bitcoin", "ETH": "Ethereum"}
 
 
 class InstrumentsParams(msgspec.Struct, frozen=True):
-    currency: str
+    """`currency` is required by the document; the venue takes its absence as "any"."""
+
+    currency: str = "any"
     kind: Text = msgspec.UNSET
     expired: Flag = msgspec.UNSET
 
