@@ -8,12 +8,13 @@ currencies are never added, and a leg without a price is excluded by name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from quantdesk.domain.instrument import Instrument, InstrumentKind
 from quantdesk.domain.margin import (
     MarginBook,
+    MarginOrder,
     MarginPosition,
     MarginPrices,
     MarginRequirement,
@@ -58,8 +59,17 @@ class MarginGap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountOrder:
+    """A resting order of one account."""
+
+    account: str
+    order: MarginOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LegMargin:
-    """Margin of what one account holds of one instrument, and what it was priced at.
+    """Margin of what one account holds of one instrument, or of one of its resting orders, and what
+    it was priced at.
 
     `requirement.origin` says whether the rule is verified, derived or uncertain.
     underlying : what the law takes as the underlying's price, USD per coin; None for futures, whose
@@ -76,13 +86,14 @@ class LegMargin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExcludedPosition:
-    """A holding that could not be margined, and why; it is in no total."""
+    """A holding or order that could not be margined, and why; it is in no total."""
 
     venue: str
     account: str
     instrument_name: str
     quantity: Decimal
     reason: str
+    order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +132,97 @@ class BookMargin:
         return tuple(leg for account in self.accounts for leg in account.legs)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Holding:
-    """What one account holds of one instrument, over all tags."""
+@dataclass(slots=True, kw_only=True)
+class _Account:
+    """What one account at one venue holds and bids, with the marks of both, by market moment."""
 
+    venue: str
     account: str
-    instrument: Instrument
-    quantity: Decimal
+    positions: dict[int, list[MarginPosition]] = field(default_factory=dict)
+    orders: dict[int, list[MarginOrder]] = field(default_factory=dict)
+    marks: dict[str, tuple[Instrument, LegMark]] = field(default_factory=dict)
+
+    @property
+    def moments(self) -> list[int]:
+        """Moments of the markets of everything here, in the order in which they came."""
+        return list(dict.fromkeys([*self.positions, *self.orders]))
+
+
+class _Working:
+    """A book's margin while it is made."""
+
+    def __init__(self, market: MarketData) -> None:
+        self.marks = LegMarks(market)
+        self.accounts: dict[tuple[str, str], _Account] = {}
+        self.excluded: list[ExcludedPosition] = []
+
+    def account(self, venue: str, account: str) -> _Account:
+        key = (venue, account)
+        return self.accounts.setdefault(key, _Account(venue=venue, account=account))
+
+    def add(
+        self, account: str, instrument: Instrument, quantity: Decimal, order: MarginOrder | None
+    ) -> None:
+        """Put a holding or an order to its account, or leave it out with its reason."""
+        try:
+            mark = self.marks.mark(instrument)
+            standard_margin(instrument.venue, 0)
+        except PricingError as error:
+            order_id = None if order is None else order.order_id
+            self.leave_out(account, instrument, quantity, str(error), order_id)
+            return
+        market = self.marks.market_of(instrument)
+        assert market is not None, instrument.name
+        mine = self.account(instrument.venue, account)
+        mine.marks[instrument.name] = (instrument, mark)
+        if order is None:
+            held = MarginPosition(instrument=instrument, quantity=quantity)
+            mine.positions.setdefault(market.as_of_ns, []).append(held)
+        else:
+            mine.orders.setdefault(market.as_of_ns, []).append(order)
+
+    def leave_out(
+        self,
+        account: str,
+        instrument: Instrument,
+        quantity: Decimal,
+        reason: str,
+        order_id: str | None,
+    ) -> None:
+        self.excluded.append(
+            ExcludedPosition(
+                venue=instrument.venue,
+                account=account,
+                instrument_name=instrument.name,
+                quantity=quantity,
+                reason=reason,
+                order_id=order_id,
+            )
+        )
+
+    def statement(self, mine: _Account, balances: Mapping[str, Decimal]) -> MarginStatement:
+        """Each market is margined at its own moment: recorded ones of two coins are of different
+        days.
+        """
+        moments = mine.moments or [self.marks.as_of_ns(mine.venue) or 0]
+        prices = {name: _margin_prices(*marked) for name, marked in mine.marks.items()}
+        statement = merged(
+            [
+                standard_margin(mine.venue, as_of_ns).statement(
+                    MarginBook(
+                        positions=tuple(mine.positions.get(as_of_ns, ())),
+                        orders=tuple(mine.orders.get(as_of_ns, ())),
+                        prices=prices,
+                        margin_balances=balances,
+                    )
+                )
+                for as_of_ns in moments
+            ]
+        )
+        for leg in statement.excluded:
+            instrument = mine.marks[leg.instrument_name][0]
+            self.leave_out(mine.account, instrument, leg.quantity, leg.reason, leg.order_id)
+        return statement
 
 
 def statement_for(
@@ -135,6 +230,8 @@ def statement_for(
     market: MarketData,
     *,
     venue_figures: Sequence[VenueMargin] = (),
+    orders: Sequence[AccountOrder] = (),
+    margin_balances: Mapping[tuple[str, str, str], Decimal] | None = None,
 ) -> BookMargin:
     """Standard margin of `positions` on `market`, by the parameters of the market's own moment.
 
@@ -142,50 +239,53 @@ def statement_for(
     nothing else is. A leg that can not be marked (see `LegMarks.mark`), whose venue has no model or
     whose contract the law does not know is in `excluded` with its reason and in no total.
 
+    Parameters
+    ----------
     venue_figures : the venue's own margins where an account is connected; each stands beside ours
         in its account's `gaps`
+    orders : resting orders, which reserve initial margin
+    margin_balances : by (venue, account, currency); needed where a Binance order buys back a short
 
-    Never raises for a position; raises InvalidInput where two figures are of one account and
-    currency.
+    Never raises for a position or order; raises InvalidInput where two figures are of one account
+    and currency, and for a figure of a venue without a model.
     """
-    marks = LegMarks(market)
-    excluded: list[ExcludedPosition] = []
-    priced: dict[tuple[str, str], list[tuple[_Holding, LegMark]]] = {}
-    for holding in _held(positions):
-        key = (holding.instrument.venue, holding.account)
-        try:
-            mark = marks.mark(holding.instrument)
-            standard_margin(holding.instrument.venue, 0)
-        except PricingError as error:
-            excluded.append(_left_out(holding, str(error)))
-            continue
-        priced.setdefault(key, []).append((holding, mark))
+    working = _Working(market)
+    for account, instrument, quantity in _held(positions):
+        working.add(account, instrument, quantity, None)
+    for one in orders:
+        working.add(one.account, one.order.instrument, one.order.quantity, one.order)
     figures = _by_account(venue_figures)
+    for venue, account in figures:
+        working.account(venue, account)
     accounts = []
-    for venue, account in sorted({*priced, *figures}):
-        legs, statement = _account_legs(
-            venue, account, priced.get((venue, account), []), marks, excluded
-        )
+    for key in sorted(working.accounts):
+        mine = working.accounts[key]
+        balances = {
+            currency: balance
+            for (venue, account, currency), balance in (margin_balances or {}).items()
+            if (venue, account) == key
+        }
+        statement = working.statement(mine, balances)
         accounts.append(
             AccountMargin(
-                venue=venue,
-                account=account,
+                venue=mine.venue,
+                account=mine.account,
                 statement=statement,
-                legs=legs,
-                gaps=_gaps(statement, figures.get((venue, account), [])),
+                legs=tuple(_leg(mine, leg) for leg in statement.legs),
+                gaps=_gaps(statement, figures.get(key, [])),
             )
         )
     return BookMargin(
         as_of_ns=max((one.as_of_ns for one in market.markets), default=0),
         source=market.source,
         accounts=tuple(accounts),
-        excluded=tuple(excluded),
+        excluded=tuple(working.excluded),
     )
 
 
-def _held(positions: Sequence[Position]) -> Iterator[_Holding]:
-    """Net holdings in the order of their first position; a holding that nets to 0 is still there:
-    the venue lists it flat and it needs no margin.
+def _held(positions: Sequence[Position]) -> Iterator[tuple[str, Instrument, Decimal]]:
+    """(account, instrument, net quantity) in the order of their first position. What nets to 0 is
+    still there: the venue lists it flat and it needs no margin.
     """
     instruments: dict[tuple[str, str, str], Instrument] = {}
     net: dict[tuple[str, str, str], Decimal] = {}
@@ -195,73 +295,18 @@ def _held(positions: Sequence[Position]) -> Iterator[_Holding]:
         instruments.setdefault(key, instrument)
         net[key] = net.get(key, Decimal(0)) + position.quantity
     for key, quantity in net.items():
-        yield _Holding(account=key[1], instrument=instruments[key], quantity=quantity)
+        yield key[1], instruments[key], quantity
 
 
-def _left_out(holding: _Holding, reason: str) -> ExcludedPosition:
-    return ExcludedPosition(
-        venue=holding.instrument.venue,
-        account=holding.account,
-        instrument_name=holding.instrument.name,
-        quantity=holding.quantity,
-        reason=reason,
-    )
-
-
-def _account_legs(
-    venue: str,
-    account: str,
-    priced: Sequence[tuple[_Holding, LegMark]],
-    marks: LegMarks,
-    excluded: list[ExcludedPosition],
-) -> tuple[tuple[LegMargin, ...], MarginStatement]:
-    """Legs and statement of one account; what the law refuses is appended to `excluded`.
-
-    Each market is margined at its own moment: recorded ones of two coins are of different days.
-    """
-    by_moment: dict[int, list[tuple[_Holding, LegMark]]] = {}
-    for holding, mark in priced:
-        market = marks.market_of(holding.instrument)
-        assert market is not None, holding.instrument.name
-        by_moment.setdefault(market.as_of_ns, []).append((holding, mark))
-    parts = [
-        standard_margin(venue, as_of_ns).statement(_margin_book(held))
-        for as_of_ns, held in by_moment.items()
-    ]
-    statement = merged(parts) if parts else _nothing(venue, marks.as_of_ns(venue) or 0)
-    by_name = {holding.instrument.name: (holding, mark) for holding, mark in priced}
-    excluded.extend(
-        _left_out(by_name[leg.instrument_name][0], leg.reason) for leg in statement.excluded
-    )
-    legs = tuple(_leg(leg, *by_name[leg.instrument_name]) for leg in statement.legs)
-    return legs, statement
-
-
-def _leg(requirement: MarginRequirement, holding: _Holding, mark: LegMark) -> LegMargin:
+def _leg(mine: _Account, requirement: MarginRequirement) -> LegMargin:
+    instrument, mark = mine.marks[requirement.instrument_name]
     return LegMargin(
-        venue=holding.instrument.venue,
-        account=holding.account,
-        instrument=holding.instrument,
+        venue=mine.venue,
+        account=mine.account,
+        instrument=instrument,
         requirement=requirement,
         mark=mark,
-        underlying=_margin_prices(holding.instrument, mark).underlying,
-    )
-
-
-def _nothing(venue: str, as_of_ns: int) -> MarginStatement:
-    return standard_margin(venue, as_of_ns).statement(MarginBook())
-
-
-def _margin_book(held: Sequence[tuple[_Holding, LegMark]]) -> MarginBook:
-    return MarginBook(
-        positions=tuple(
-            MarginPosition(instrument=holding.instrument, quantity=holding.quantity)
-            for holding, _ in held
-        ),
-        prices={
-            holding.instrument.name: _margin_prices(holding.instrument, mark)
-            for holding, mark in held
-        },
+        underlying=_margin_prices(instrument, mark).underlying,
     )
 
 

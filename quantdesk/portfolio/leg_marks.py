@@ -24,6 +24,8 @@ FORWARD_OF_EXPIRY = "forward of its expiry"
 INDEX = "index"
 
 _MODEL_SOURCES = {
+    # Without a mark this is a vol that the file holds in place of prices.
+    GreeksSource.MARK: "model at the recorded vol",
     GreeksSource.TWIN: "model at the vol of the strike's other side",
     GreeksSource.VENUE_IV: "model at the recorded vol",
     GreeksSource.MID: "model at the mid vol",

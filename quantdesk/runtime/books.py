@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from quantdesk.domain.account import AccountSnapshot
 from quantdesk.domain.position import Position, PositionRow, RefusedRow
 from quantdesk.errors import ChainFileError, ConfigError, StorageError
-from quantdesk.margin import VenueMargin
+from quantdesk.margin import BookMargin, VenueMargin, statement_for
+from quantdesk.margin.account_orders import resting_orders
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.portfolio.importing import positions_of_account, resolve_rows
 from quantdesk.portfolio.leg_marks import LegMarks
@@ -88,6 +89,25 @@ class OpenBook:
     market: MarketData
     figures: tuple[VenueMargin, ...] = ()
     accounts: tuple[AccountSnapshot, ...] = ()
+
+    def margin(self) -> BookMargin:
+        """Standard margin of the book: its positions, and the orders of its accounts."""
+        marks = LegMarks(self.market)
+        found = [resting_orders(account, marks) for account in self.accounts]
+        margin = statement_for(
+            self.positions,
+            self.market,
+            venue_figures=self.figures,
+            orders=[order for orders, _ in found for order in orders],
+            margin_balances={
+                (account.venue, account.account, balance.currency): balance.cash
+                for account in self.accounts
+                for balance in account.balances
+                if balance.cash is not None
+            },
+        )
+        left_out = tuple(one for _, excluded in found for one in excluded)
+        return replace(margin, excluded=margin.excluded + left_out)
 
 
 def open_book(path: Path, sources: BookSources, settings: Settings) -> OpenBook:

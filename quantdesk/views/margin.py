@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
+from quantdesk.domain.margin import MarginRequirement
 from quantdesk.domain.position import RefusedRow
 from quantdesk.domain.venue_rule import RuleOrigin
 from quantdesk.margin.book_margin import AccountMargin, BookMargin, LegMargin
@@ -135,6 +136,7 @@ def _totals(account: AccountMargin) -> TextTable:
 
 _LEG_COLUMNS = (
     ("Instrument", False),
+    ("What", False),
     ("Quantity", True),
     ("Mark", True),
     ("Unit", False),
@@ -161,6 +163,7 @@ def _leg_row(leg: LegMargin, rules: dict[RuleOrigin, int]) -> tuple[str, ...]:
     number = rules.setdefault(requirement.origin, len(rules) + 1)
     return (
         safe_text(requirement.instrument_name),
+        requirement.kind.value if requirement.order_id is None else f"order {_order(requirement)}",
         quantity_text(requirement.quantity),
         price_text(leg.mark.mark),
         leg.instrument.quote_currency,
@@ -171,6 +174,10 @@ def _leg_row(leg: LegMargin, rules: dict[RuleOrigin, int]) -> tuple[str, ...]:
         requirement.origin.status.value,
         f"[{number}]",
     )
+
+
+def _order(requirement: MarginRequirement) -> str:
+    return safe_text(requirement.order_id or "", 24)
 
 
 def _excluded(margin: BookMargin, refused: Sequence[RefusedRow]) -> TextTable:

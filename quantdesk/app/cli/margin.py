@@ -17,7 +17,7 @@ from quantdesk.app.cli.output import write_output
 from quantdesk.app.render.margin_formats import MARGIN_FORMATS
 from quantdesk.domain.position import RefusedRow
 from quantdesk.errors import StorageError
-from quantdesk.margin import BookMargin, statement_for
+from quantdesk.margin import BookMargin
 from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
 
@@ -65,7 +65,7 @@ def command(
     )
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
-    margin = statement_for(opened.positions, opened.market, venue_figures=opened.figures)
+    margin = opened.margin()
     reasons = _reasons(margin, opened.refused)
     tell_left_out(reasons)
     if strict and reasons:

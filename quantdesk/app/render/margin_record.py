@@ -43,6 +43,8 @@ FLAT_FIELDS = (
     "venue",
     "account",
     "instrument_name",
+    "what",
+    "order_id",
     "quantity",
     "currency",
     "initial",
@@ -60,7 +62,8 @@ FLAT_FIELDS = (
     "formula",
     "reason",
 )
-"""Columns of the flat formats; `kind` is leg, total, venue (its own figure) or excluded."""
+"""Columns of the flat formats; `kind` is leg, total, venue (its own figure) or excluded, `what` of
+a leg position or order."""
 
 
 def margin_record(margin: BookMargin, refused: Sequence[RefusedRow] = ()) -> dict[str, Any]:
@@ -86,6 +89,7 @@ def excluded_records(
             "row": one.row,
             "venue": one.venue,
             "account": "",
+            "order_id": None,
             "instrument_name": one.instrument_name,
             "quantity": one.quantity,
             "reason": one.reason,
@@ -97,6 +101,7 @@ def excluded_records(
             "row": None,
             "venue": one.venue,
             "account": one.account,
+            "order_id": one.order_id,
             "instrument_name": one.instrument_name,
             "quantity": plain(one.quantity),
             "reason": one.reason,
@@ -159,6 +164,8 @@ def leg_record(leg: LegMargin) -> dict[str, Any]:
     return {
         "venue": leg.venue,
         "account": leg.account,
+        "what": requirement.kind.value,
+        "order_id": requirement.order_id,
         "instrument_name": requirement.instrument_name,
         "quantity": plain(requirement.quantity),
         "currency": requirement.currency,
@@ -188,7 +195,7 @@ def flat_rows(margin: BookMargin, refused: Sequence[RefusedRow] = ()) -> list[di
         whose = {"venue": account.venue, "account": account.account}
         for leg in account.legs:
             record = leg_record(leg)
-            rows.append({"kind": "leg", **record, **record["rule"]})
+            rows.append({**record, "kind": "leg", **record["rule"]})
         rows += [{"kind": "total", **whose, **_total(one)} for one in account.statement.totals]
         rows += [{"kind": "venue", **whose, **_gap(gap)} for gap in account.gaps]
     rows += [{"kind": "excluded", **one} for one in excluded_records(margin.excluded, refused)]
