@@ -121,6 +121,9 @@ def _chain_names(instrument: Instrument) -> Iterator[str]:
 def _is_alike(market: UnderlyingMarket, instrument: Instrument) -> bool:
     """Whether a market's own contracts are settled like `instrument`: forward and index are one."""
     listed = market.chain.instruments
+    if instrument.kind is InstrumentKind.SPOT:
+        # Held coin is on the index itself, whatever its options are settled in.
+        return True
     return not listed or listed[0].settlement_currency == instrument.settlement_currency
 
 

@@ -9,6 +9,7 @@ import click
 
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.structure_options import (
+    LegsCommand,
     MarketOptions,
     analysed,
     analysis_options,
@@ -54,7 +55,7 @@ def _anchor_options(function: Any) -> Any:
     return function
 
 
-@click.command("build")
+@click.command("build", cls=LegsCommand)
 @click.argument("structure")
 @click.argument("underlying", default="")
 @_anchor_options

@@ -9,6 +9,7 @@ import msgspec
 
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.structure_options import (
+    LegsCommand,
     MarketOptions,
     analysed,
     analysis_options,
@@ -29,7 +30,7 @@ SCHEMA = "quantdesk.comparison/1"
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
-@click.command("compare")
+@click.command("compare", cls=LegsCommand)
 @click.argument("structures", nargs=-1, required=True)
 @click.option("--underlying", metavar="COIN", default="", help="Where no structure names it.")
 @analysis_options

@@ -8,6 +8,7 @@ import click
 
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.structure_options import (
+    LegsCommand,
     MarketOptions,
     analysed,
     analysis_options,
@@ -23,7 +24,7 @@ from quantdesk.structures.analysis import StructureAnalysis
 from quantdesk.structures.curves import Curve, curve_prices, date_curve, horizon_curve
 
 
-@click.command("payoff")
+@click.command("payoff", cls=LegsCommand)
 @click.argument("structure")
 @click.argument("underlying", default="")
 @click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from quantdesk.app.cli.options import parse_source, source_options
+from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.domain.structure import Structure
 from quantdesk.errors import ConfigError, InvalidInput, StorageError
 from quantdesk.margin import BookMargin, statement_for
@@ -35,6 +37,9 @@ FILE_BYTES_MAX = 1_000_000
 """Larger than any structure file; what is larger is something else."""
 
 
+SIGNED = re.compile(r"-[\d.]")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketOptions:
     """The source options of a verb, as click gives them."""
@@ -44,6 +49,14 @@ class MarketOptions:
     market: Path | None
     replay: Path | None
     at: str | None
+
+
+class LegsCommand(click.Command):
+    """A command whose arguments may begin like "-1 C 20d": a sold leg is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, a minus before a digit being a number's sign."""
+        return super().parse_args(ctx, [f" {a}" if SIGNED.match(a) else a for a in args])
 
 
 def market_options(function: Command) -> Command:
@@ -75,8 +88,9 @@ def read_plan(text: str) -> StructurePlan:
     """
     if text == "-":
         return _plan_of(sys.stdin.read(FILE_BYTES_MAX))
+    text = text.strip()
     path = Path(text)
-    looks_like_legs = " " in text.strip() or text.startswith(("+", "-"))
+    looks_like_legs = " " in text or text.startswith(("+", "-"))
     if looks_like_legs and not path.is_file():
         return parse_plan(text)
     try:
@@ -166,5 +180,10 @@ def analysed(
 
 
 def structure_margin(structure: Structure, market: UnderlyingMarket) -> BookMargin:
-    """Standard margin of the structure alone, by its venue's law."""
-    return statement_for(as_positions(structure), MarketData(markets=(market,), source=""))
+    """Standard margin of the structure alone, by its venue's law; held coin needs none."""
+    positions = [
+        position
+        for position in as_positions(structure)
+        if position.instrument.kind is not InstrumentKind.SPOT
+    ]
+    return statement_for(positions, MarketData(markets=(market,), source=""))

@@ -8,6 +8,7 @@ import click
 
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.structure_options import (
+    LegsCommand,
     MarketOptions,
     market_options,
     open_market,
@@ -50,7 +51,7 @@ def _number(text: str) -> float:
     return float(word[:-1]) / 100 if word.endswith("%") else float(word)
 
 
-@click.command("whatif")
+@click.command("whatif", cls=LegsCommand)
 @click.argument("structure")
 @click.argument("underlying", default="")
 @click.option(
