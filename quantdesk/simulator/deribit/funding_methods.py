@@ -9,7 +9,8 @@ from quantdesk.simulator.deribit.calls import Call, Method
 from quantdesk.simulator.deribit.index_methods import HOUR_S, MINUTE_S, last_instants
 from quantdesk.simulator.deribit.market import NS_PER_MS
 from quantdesk.simulator.deribit.refusals import Refusal, invalid_params
-from quantdesk.simulator.futures import FUNDING_PERIOD_NS, HOUR_NS, RATE_DECIMALS
+from quantdesk.simulator.futures import FUNDING_PERIOD_NS, HOUR_NS
+from quantdesk.simulator.trading_floor import RATE_DECIMALS
 
 HISTORY_MAX = 744
 """Hours of a month: what the venue answers at most."""
