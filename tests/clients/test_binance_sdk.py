@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.binance_simulator import Simulator, running
+from tests.clients.simulator import Simulator, running
 
 sdk = pytest.importorskip(
     "binance_sdk_derivatives_trading_options.derivatives_trading_options",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.binance_simulator import Simulator, running
+from tests.clients.simulator import Simulator, running
 
 ccxt = pytest.importorskip("ccxt", reason="runs in the clients' own environment: make clients")
 

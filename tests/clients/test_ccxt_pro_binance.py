@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.binance_simulator import Simulator, running
+from tests.clients.simulator import Simulator, running
 
 pro = pytest.importorskip("ccxt.pro", reason="runs in the clients' own environment: make clients")
 

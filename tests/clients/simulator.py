@@ -22,31 +22,39 @@ _CHECKOUT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Simulator:
-    """Where the simulated Binance is, and who may trade on it."""
+    """Where the simulated venues are, and who may trade there: what the ready line says."""
 
     rest: str
     ws: str
     api_key: str
     api_secret: str
     usdt: float
+    deribit_http: str
+    deribit_ws: str
+    client_id: str
+    client_secret: str
+    coins: dict[str, float]
+    other_id: str
+    other_secret: str
 
 
 @contextmanager
 def running(*options: str) -> Iterator[Simulator]:
-    """Start it, read its one line, and end it with SIGTERM."""
+    """Start it, read its one line, and end it with SIGTERM; it says nothing more."""
     command = os.environ.get("QUANTDESK", str(_CHECKOUT / ".venv" / "bin" / "quantdesk"))
     with subprocess.Popen(
         [command, "simulate", "--underlying", "BTC,ETH", *options],
         stdout=subprocess.PIPE,
         cwd=_CHECKOUT,
     ) as process:
+        rest = b""
         try:
             ready = json.loads(_first_line(process))
             yield _simulator(ready)
         finally:
             process.terminate()
-            code = process.wait(timeout=STOP_WITHIN_S)
-    assert code == 0, code
+            rest, _ = process.communicate(timeout=STOP_WITHIN_S)
+    assert (process.returncode, rest) == (0, b"")
 
 
 def _first_line(process: subprocess.Popen[bytes]) -> bytes:
@@ -59,10 +67,18 @@ def _first_line(process: subprocess.Popen[bytes]) -> bytes:
 
 def _simulator(ready: dict[str, Any]) -> Simulator:
     account = ready["accounts"]["binance"][0]
+    first, second = ready["accounts"]["deribit"]
     return Simulator(
         rest=ready["binance"]["rest"],
         ws=ready["binance"]["ws"],
         api_key=account["api_key"],
         api_secret=account["api_secret"],
         usdt=float(account["balances"]["USDT"]),
+        deribit_http=ready["deribit"]["http"],
+        deribit_ws=ready["deribit"]["ws"],
+        client_id=first["client_id"],
+        client_secret=first["client_secret"],
+        coins={coin: float(amount) for coin, amount in first["balances"].items()},
+        other_id=second["client_id"],
+        other_secret=second["client_secret"],
     )
