@@ -13,6 +13,7 @@ from enum import Enum
 import numpy as np
 
 from quantdesk.domain.account import AccountSnapshot
+from quantdesk.domain.events import BookLevel
 from quantdesk.market.chain import BoolArray, Chain
 from quantdesk.market.forwards import ExpiryForward
 from quantdesk.market.market_data import FutureQuote, MarketData, UnderlyingMarket
@@ -49,6 +50,8 @@ class LinkHealth:
     `last_recv_ns` is on the desk's clock, 0 before the first frame; `problems` are counters of
     frames set aside by kind, sorted by kind; `last_problem` is one sentence, safe for a screen.
     `account` names the account that a private connection reads, "" where it brings market data.
+    `silent` are streams that should speak each second and do not; `dropped` counts messages that
+    newer ones of their stream overtook because the desk was slower than the venue.
     """
 
     name: str
@@ -61,6 +64,31 @@ class LinkHealth:
     problems: tuple[tuple[str, int], ...] = ()
     last_problem: str = ""
     account: str = ""
+    silent: tuple[str, ...] = ()
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookDepth:
+    """An order book that the desk follows, best level first, as deep as it shows.
+
+    Only a good book has levels: it is proven to be the venue's as of `change_id`. `bad_reason` says
+    why it is not, as a phrase; `gaps` counts how often it was lost since it is followed.
+    `levels_bid` and `levels_ask` count all levels there are.
+    """
+
+    venue: str
+    instrument_name: str
+    is_good: bool
+    bad_reason: str
+    change_id: int | None
+    event_ns: int | None
+    recv_ns: int | None
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+    levels_bid: int
+    levels_ask: int
+    gaps: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +164,7 @@ class DeskSnapshot:
 
     `is_simulated`: no market made these numbers, whatever `environment` says of how they got here
     (a replay of a simulated venue is a REPLAY of SIMULATED). `accounts` are those that the desk
-    reads, by venue and name.
+    reads, by venue and name; `books` the order books that it was asked to follow, in that order.
     """
 
     seq: int
@@ -147,6 +175,14 @@ class DeskSnapshot:
     links: tuple[LinkHealth, ...]
     accounts: tuple[AccountSnapshot, ...] = ()
     is_simulated: bool = False
+    books: tuple[BookDepth, ...] = ()
+
+    def book(self, venue: str, instrument_name: str) -> BookDepth | None:
+        """The order book of an instrument; None where the desk does not follow it."""
+        for book in self.books:
+            if (book.venue, book.instrument_name) == (venue, instrument_name):
+                return book
+        return None
 
     def account(self, name: str, venue: str | None = None) -> AccountSnapshot | None:
         """The account `name` (of `venue`, where several have it); None where the desk has none."""
@@ -155,10 +191,13 @@ class DeskSnapshot:
                 return account
         return None
 
-    def chain(self, underlying: str) -> ChainSnapshot | None:
-        """The chain of `underlying`, None where the desk has none (yet)."""
+    def chain(self, underlying: str, venue: str | None = None) -> ChainSnapshot | None:
+        """The chain of `underlying` at `venue` (at the first that has one, if None).
+
+        None where the desk has none (yet).
+        """
         for chain in self.chains:
-            if chain.underlying == underlying:
+            if chain.underlying == underlying and venue in (None, chain.venue):
                 return chain
         return None
 

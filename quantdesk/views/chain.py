@@ -16,8 +16,9 @@ from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, Chain, IntArray
 from quantdesk.market.quality import stale_rows
 from quantdesk.snapshot import ChainSnapshot, ExpirySummary
+from quantdesk.views.cells import Cell, Role
 from quantdesk.views.chain_cells import CellWriter, cell_writers
-from quantdesk.views.chain_columns import PRICE_KEYS, Column, Layout, Role, column_layout
+from quantdesk.views.chain_columns import PRICE_KEYS, Column, Layout, column_layout
 from quantdesk.views.chain_header import HeaderField, header_fields
 from quantdesk.views.chain_widths import price_width, strike_width
 from quantdesk.views.number_text import DASH, strike_text
@@ -27,7 +28,6 @@ from quantdesk.views.units import Units, price_unit
 __all__ = [
     "FLAG_WORDS",
     "SYMBOL_WORDS",
-    "Cell",
     "ChainLine",
     "ChainView",
     "LineKey",
@@ -62,13 +62,6 @@ class LineKey(NamedTuple):
     expiry_ns: int
     strike: float
     is_inverse: bool
-
-
-class Cell(NamedTuple):
-    """Text of one cell and its role."""
-
-    text: str
-    role: Role
 
 
 class ChainLine(NamedTuple):

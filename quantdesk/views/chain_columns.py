@@ -7,28 +7,10 @@ its mirror, except that bids stay left of asks on both sides.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from quantdesk.errors import InvalidInput
+from quantdesk.views.cells import Role
 from quantdesk.views.units import Units
-
-
-class Role(StrEnum):
-    """What a cell is, for whoever gives it a look. Never the only carrier of a meaning."""
-
-    BID = "bid"
-    ASK = "ask"
-    MARK = "mark"
-    IV = "iv"
-    GREEK = "greek"
-    VENUE = "venue"
-    SIZE = "size"
-    AGE = "age"
-    FLAG = "flag"
-    STRIKE = "strike"
-    STALE = "stale"
-    CROSSED = "crossed"
-    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

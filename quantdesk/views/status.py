@@ -97,9 +97,14 @@ def data_age_ns(links: tuple[LinkHealth, ...], now_ns: int) -> int | None:
 
 
 def screen_banner(
-    snapshot: DeskSnapshot | None, underlying: str, now_ns: int, failure: str = ""
+    snapshot: DeskSnapshot | None,
+    underlying: str,
+    now_ns: int,
+    failure: str = "",
+    *,
+    venue: str | None = None,
 ) -> ScreenBanner:
-    """State of the chain screen of `underlying`; `now_ns` is on the desk's clock.
+    """State of a screen on `underlying` (at `venue`, if given); `now_ns` is on the desk's clock.
 
     `failure` says what ended the desk behind the screen, "" while it runs.
     """
@@ -107,7 +112,7 @@ def screen_banner(
         return ScreenBanner(
             ScreenState.FAILED, f"STOPPED, nothing moves any more: {safe_text(failure, 200)}"
         )
-    chain = None if snapshot is None else snapshot.chain(underlying)
+    chain = None if snapshot is None else snapshot.chain(underlying, venue)
     if snapshot is None or chain is None or len(chain.chain) == 0:
         return ScreenBanner(ScreenState.WAITING, _waiting_sentence(snapshot))
     if _is_file(snapshot, chain):
@@ -166,6 +171,7 @@ def status_items(
     underlying: str,
     *,
     now_ns: int,
+    venue: str | None = None,
     frames_per_s: float | None = None,
     skipped: int = 0,
     pace: str = "",
@@ -179,7 +185,7 @@ def status_items(
     clock = StatusItem(f"UTC {desk}", f"UTC {clock_text(now_ns)}", StatusRole.PLAIN, 2)
     if snapshot is None:
         return (StatusItem("STARTING", "STARTING", StatusRole.MODE, 0), clock)
-    chain = snapshot.chain(underlying)
+    chain = snapshot.chain(underlying, venue)
     items = [_mode_item(snapshot.environment)]
     if pace:
         items.append(StatusItem(pace, pace, StatusRole.WARNING, 1))

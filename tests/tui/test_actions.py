@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+from itertools import combinations
+
 import pytest
 from textual.binding import Binding
 
 from quantdesk.app.tui.actions import (
     ACTIONS,
-    Where,
     bindings,
     footer_actions,
     footer_text,
@@ -15,44 +17,70 @@ from quantdesk.app.tui.actions import (
 )
 from quantdesk.app.tui.app import DeskApp
 from quantdesk.app.tui.screens.chain import ChainScreen
+from quantdesk.app.tui.screens.desk_screen import DeskScreen
 from quantdesk.app.tui.screens.help import help_text
+from quantdesk.app.tui.screens.registry import SCREENS, ScreenEntry
+from quantdesk.app.tui.where import Where
 from tests.tui.desk_samples import OneSource, StillClock, recorded_desk
 from tests.tui.pilot_desk import running_desk
 
-PLACES = (Where.CHAIN, Where.REPLAY, Where.APP)
+PLACES = tuple(Where)
+APP_PLACES = (Where.APP, Where.REPLAY)
 
 
-def bound(owner: type[DeskApp] | type[ChainScreen]) -> list[Binding]:
-    return [binding for binding in owner.BINDINGS if isinstance(binding, Binding)]
+def screen_type(entry: ScreenEntry) -> type[DeskScreen]:
+    found = getattr(importlib.import_module(entry.module), entry.type_name)
+    assert issubclass(found, DeskScreen)
+    return found
+
+
+SCREEN_TYPES = [screen_type(entry) for entry in SCREENS]
+
+
+def bound(owner: type[DeskApp] | type[DeskScreen]) -> set[tuple[str, str]]:
+    return {(each.key, each.action) for each in owner.BINDINGS if isinstance(each, Binding)}
+
+
+def table(*places: Where) -> set[tuple[str, str]]:
+    return {(key, a.action) for a in ACTIONS if a.where in places for key in a.keys}
 
 
 def test_every_action_of_the_table_is_bound_and_nothing_else_is() -> None:
-    on_app = {(b.key, b.action) for b in bound(DeskApp)}
-    on_screen = {(b.key, b.action) for b in bound(ChainScreen)}
-    table = {(key, action.action) for action in ACTIONS for key in action.keys}
-    assert on_app | on_screen == table
-    assert not on_app & on_screen
+    assert bound(DeskApp) == table(*APP_PLACES)
+    for screen in SCREEN_TYPES:
+        assert bound(screen) == table(*screen.PLACES), screen.__name__
+    assert {place for screen in SCREEN_TYPES for place in screen.PLACES} == (
+        set(Where) - set(APP_PLACES)
+    )
 
 
 def test_running_app_knows_no_key_that_is_not_in_the_table() -> None:
     app = DeskApp(OneSource(), clock=StillClock())
-    table = {key for action in ACTIONS for key in action.keys}
-    assert set(app._bindings.key_to_bindings) <= table
-    screen = ChainScreen(StillClock(), "BTC", PLACES)
-    assert set(screen._bindings.key_to_bindings) <= table
+    keys = {key for action in ACTIONS for key in action.keys}
+    assert set(app._bindings.key_to_bindings) <= keys
+    for screen in SCREEN_TYPES:
+        assert set(screen(app.context)._bindings.key_to_bindings) <= keys
 
 
-def test_no_key_does_two_things() -> None:
-    keys = [key for action in ACTIONS for key in action.keys]
-    assert len(keys) == len(set(keys))
+@pytest.mark.parametrize("screen", SCREEN_TYPES, ids=lambda screen: screen.__name__)
+def test_no_key_does_two_things_on_a_screen(screen: type[DeskScreen]) -> None:
+    here = [action for action in ACTIONS if action.where in {*screen.PLACES, *APP_PLACES}]
+    for one, other in combinations(here, 2):
+        assert not set(one.keys) & set(other.keys), (one.action, other.action)
+
+
+def test_each_screen_has_a_key_and_a_name_of_its_own() -> None:
+    assert len({entry.key for entry in SCREENS}) == len(SCREENS)
+    assert len({entry.name for entry in SCREENS}) == len(SCREENS)
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.action)
 def test_every_action_has_a_method_and_words(action: object) -> None:
     entry = next(each for each in ACTIONS if each is action)
-    owner = ChainScreen if entry.where is Where.CHAIN else DeskApp
+    owners = [screen for screen in SCREEN_TYPES if entry.where in screen.PLACES] or [DeskApp]
     name = entry.action.partition("(")[0]
-    assert callable(getattr(owner, f"action_{name}"))
+    for owner in owners:
+        assert callable(getattr(owner, f"action_{name}"))
     assert entry.description
     assert entry.shown in help_text(PLACES).plain
     assert entry.description in help_text(PLACES).plain
@@ -63,7 +91,7 @@ def test_every_action_has_a_method_and_words(action: object) -> None:
     [
         (key, f"action_{action.action.partition('(')[0]}")
         for action in ACTIONS
-        if action.where is Where.CHAIN
+        if action.where in ChainScreen.PLACES
         for key in action.keys
     ],
 )
@@ -91,7 +119,7 @@ async def test_every_way_out_leads_out(key: str) -> None:
 async def test_palette_offers_the_actions_of_the_table() -> None:
     async with running_desk(recorded_desk()) as shown:
         commands = [c.title for c in shown.app.get_system_commands(shown.app.screen)]
-        expected = palette_actions((Where.CHAIN, Where.APP))
+        expected = palette_actions((Where.CHAIN, Where.TABLE, Where.APP))
         assert commands == [f"{a.description} ({a.shown})" for a in expected]
         await shown.press("ctrl+p")
         await shown.press(*"next expiry")

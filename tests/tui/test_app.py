@@ -88,17 +88,17 @@ async def test_app_asks_its_source_and_shows_only_what_is_new(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shown: list[int | None] = []
-    take = ChainScreen._show
+    take = ChainScreen.show
 
-    def counted(screen: ChainScreen, *, is_other_chain: bool = False) -> None:
+    def counted(screen: ChainScreen) -> None:
         shown.append(screen.shown_seq)
-        take(screen, is_other_chain=is_other_chain)
+        take(screen)
 
     source, clock = OneSource(RECORDED), StillClock()
     app = DeskApp(source, clock=clock)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        monkeypatch.setattr(ChainScreen, "_show", counted)
+        monkeypatch.setattr(ChainScreen, "show", counted)
         for _ in range(5):
             app._poll()
         await pilot.pause()

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from textual.binding import Binding
 
-
-class Where(StrEnum):
-    """Which screen an action belongs to."""
-
-    APP = "everywhere"
-    CHAIN = "chain"
-    REPLAY = "replay"
+from quantdesk.app.tui.screens.registry import SCREENS
+from quantdesk.app.tui.where import Where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +37,7 @@ class Action:
     in_palette: bool = True
 
 
-ACTIONS = (
+_OWN_ACTIONS = (
     Action(
         keys=("left_square_bracket",),
         shown="[",
@@ -116,16 +110,16 @@ ACTIONS = (
         keys=("up", "k"),
         shown="up k",
         action="move(0, -1)",
-        description="one strike up",
-        where=Where.CHAIN,
+        description="one line up",
+        where=Where.TABLE,
         in_palette=False,
     ),
     Action(
         keys=("down", "j"),
         shown="down j",
         action="move(0, 1)",
-        description="one strike down",
-        where=Where.CHAIN,
+        description="one line down",
+        where=Where.TABLE,
         in_palette=False,
     ),
     Action(
@@ -133,7 +127,7 @@ ACTIONS = (
         shown="left h",
         action="move(-1, 0)",
         description="one column to the left",
-        where=Where.CHAIN,
+        where=Where.TABLE,
         in_palette=False,
     ),
     Action(
@@ -141,7 +135,7 @@ ACTIONS = (
         shown="right l",
         action="move(1, 0)",
         description="one column to the right",
-        where=Where.CHAIN,
+        where=Where.TABLE,
         in_palette=False,
     ),
     Action(
@@ -149,7 +143,7 @@ ACTIONS = (
         shown="^u pgup",
         action="page(-1)",
         description="half a page up",
-        where=Where.CHAIN,
+        where=Where.TABLE,
         in_palette=False,
     ),
     Action(
@@ -157,22 +151,22 @@ ACTIONS = (
         shown="^d pgdn",
         action="page(1)",
         description="half a page down",
-        where=Where.CHAIN,
+        where=Where.TABLE,
         in_palette=False,
     ),
     Action(
         keys=("g", "home"),
         shown="g home",
         action="edge(-1)",
-        description="lowest strike",
-        where=Where.CHAIN,
+        description="first line",
+        where=Where.TABLE,
     ),
     Action(
         keys=("G", "end"),
         shown="G end",
         action="edge(1)",
-        description="highest strike",
-        where=Where.CHAIN,
+        description="last line",
+        where=Where.TABLE,
     ),
     Action(
         keys=("escape",),
@@ -236,7 +230,22 @@ ACTIONS = (
         rank=0,
     ),
 )
-"""Every key of the desk."""
+
+
+ACTIONS = (
+    *_OWN_ACTIONS,
+    *(
+        Action(
+            keys=(entry.key,),
+            shown=entry.key,
+            action=f"screen('{entry.name}')",
+            description=f"screen: {entry.title}",
+            where=Where.APP,
+        )
+        for entry in SCREENS
+    ),
+)
+"""Every key of the desk; those that open a screen come from the list of screens."""
 
 
 def bindings(*places: Where) -> list[Binding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterable
 from functools import partial
@@ -13,12 +14,15 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from quantdesk.app.tui.actions import Where, bindings, palette_actions
+from quantdesk.app.tui.actions import bindings, palette_actions
+from quantdesk.app.tui.context import DeskContext
 from quantdesk.app.tui.messages import SnapshotArrived
-from quantdesk.app.tui.screens.chain import ChainScreen
+from quantdesk.app.tui.screens.desk_screen import DeskScreen
 from quantdesk.app.tui.screens.help import HelpScreen
+from quantdesk.app.tui.screens.registry import SCREENS, screen_entry
 from quantdesk.app.tui.source import Fallible, SnapshotSource, Transport
 from quantdesk.app.tui.theme import DESK_DARK
+from quantdesk.app.tui.where import Where
 from quantdesk.domain.ports import Clock
 from quantdesk.snapshot import DeskSnapshot
 from quantdesk.views.time_text import SECOND_NS
@@ -48,37 +52,56 @@ class DeskApp(App[None], inherit_bindings=False):
         self.theme = DESK_DARK.name
         self._source = source
         self._clock = clock
-        is_replay = isinstance(source, Transport)
-        self._places = (
-            (Where.CHAIN, Where.REPLAY, Where.APP)
-            if is_replay
-            else (
-                Where.CHAIN,
-                Where.APP,
-            )
-        )
-        self._chain_screen = ChainScreen(clock, underlying, self._places)
+        places = (Where.REPLAY, Where.APP) if isinstance(source, Transport) else (Where.APP,)
+        self.context = DeskContext(clock=clock, places=places, underlying=underlying)
+        self._screens: dict[str, DeskScreen] = {}
         self._posted: DeskSnapshot | None = None
         self._posted_second: int | None = None
 
     def on_mount(self) -> None:
-        """Open the chain screen and begin to ask."""
-        self.push_screen(self._chain_screen)
+        """Open the first screen and begin to ask."""
+        self.push_screen(self._desk_screen(SCREENS[0].name))
         self._poll()
         self.set_interval(POLL_S, self._poll)
+
+    @property
+    def front(self) -> DeskScreen:
+        """The desk's screen that is in front, also while help or the palette lies above it."""
+        shown = [screen for screen in self.screen_stack if isinstance(screen, DeskScreen)]
+        return shown[-1]
+
+    def _desk_screen(self, name: str) -> DeskScreen:
+        """The screen of this name, made when it is first asked for and kept from then on."""
+        screen = self._screens.get(name)
+        if screen is None:
+            entry = screen_entry(name)
+            screen = getattr(importlib.import_module(entry.module), entry.type_name)(self.context)
+            assert isinstance(screen, DeskScreen), entry.name
+            self.install_screen(screen, name=entry.name)
+            self._screens[name] = screen
+        return screen
+
+    def action_screen(self, name: str) -> None:
+        """Bring the screen called `name` to the front."""
+        wanted = self._desk_screen(name)
+        if wanted is not self.front and isinstance(self.screen, DeskScreen):
+            self.switch_screen(wanted)
 
     def _poll(self) -> None:
         """Hand on the newest snapshot; without a new one let the clocks tick once a second."""
         snapshot = self._source.latest()
         failure = self._failure()
         second = self._clock.now_ns() // SECOND_NS
-        is_new = snapshot is not self._posted or failure != self._chain_screen.failure
+        is_new = snapshot is not self._posted or failure != self.context.failure
         if not is_new and second == self._posted_second:
             return
         self._posted, self._posted_second = snapshot, second
-        self._chain_screen.failure = failure
-        self._chain_screen.pace = self._pace()
-        self._chain_screen.post_message(SnapshotArrived(snapshot))
+        self.context.failure = failure
+        self._post(snapshot)
+
+    def _post(self, snapshot: DeskSnapshot | None) -> None:
+        self.context.pace = self._pace()
+        self.front.post_message(SnapshotArrived(snapshot))
 
     def _failure(self) -> str:
         error = self._source.error if isinstance(self._source, Fallible) else None
@@ -92,17 +115,17 @@ class DeskApp(App[None], inherit_bindings=False):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette's entries, from the table of actions."""
         del screen
-        for action in palette_actions(self._places):
+        front = self.front
+        for action in palette_actions(front.places):
             name = f"{action.description} ({action.shown})"
-
-            owner = self._chain_screen if action.where is Where.CHAIN else self
+            owner = front if action.where in front.PLACES else self
             run = partial(owner.run_action, action.action)
 
             yield SystemCommand(name, f"{action.where}", run)
 
     def action_help(self) -> None:
         """Show keys and symbols."""
-        self.push_screen(HelpScreen(self._places))
+        self.push_screen(HelpScreen(self.front.places))
 
     def action_pause(self) -> None:
         """Pause or resume the replay."""
@@ -126,8 +149,7 @@ class DeskApp(App[None], inherit_bindings=False):
 
     def _tell_pace(self) -> None:
         """Show the new pace at once: a paused replay brings no snapshot that would."""
-        self._chain_screen.pace = self._pace()
-        self._chain_screen.post_message(SnapshotArrived(self._source.latest()))
+        self._post(self._source.latest())
 
     def _fatal_error(self) -> None:
         """End with a traceback that shows no values: locals may hold what must not be printed."""

@@ -16,8 +16,9 @@ from quantdesk.domain.instrument import Settlement, TickScheme
 from quantdesk.errors import InvalidInput
 from quantdesk.market.valuation import IV_RECORDED
 from quantdesk.snapshot import ChainSnapshot
-from quantdesk.views.chain import Cell, ChainLine, ChainView, LineKey, chain_view
-from quantdesk.views.chain_columns import COLUMN_SETS, Role
+from quantdesk.views.cells import Cell, Role
+from quantdesk.views.chain import ChainLine, ChainView, LineKey, chain_view
+from quantdesk.views.chain_columns import COLUMN_SETS
 from quantdesk.views.number_text import DASH
 from quantdesk.views.units import Units
 from tests.tui.desk_samples import (

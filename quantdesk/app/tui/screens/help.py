@@ -11,7 +11,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from quantdesk.app.tui.actions import ACTIONS, Where
+from quantdesk.app.tui.actions import ACTIONS
+from quantdesk.app.tui.where import Where
 from quantdesk.views.chain import SYMBOL_WORDS
 
 _KEY_WIDTH = 11

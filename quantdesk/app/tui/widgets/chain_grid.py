@@ -14,15 +14,14 @@ from quantdesk.app.tui.messages import CursorMoved, GridResized
 from quantdesk.app.tui.widgets.chain_cursor import Cursor, CursorSide
 from quantdesk.app.tui.widgets.chain_lines import (
     HEADER_LINES,
-    LineStyles,
     cell_at,
     changed_span,
     draw_header,
     draw_line,
 )
-from quantdesk.app.tui.widgets.strips import line_strip
+from quantdesk.app.tui.widgets.strips import LineStyles, line_strip
+from quantdesk.views.cells import Role
 from quantdesk.views.chain import ChainLine, ChainView
-from quantdesk.views.chain_columns import Role
 
 EDGE_LINES = 2
 """The cursor keeps this many lines from the edge while there are more beyond it."""
@@ -260,9 +259,11 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         self._set_cursor(moved if place is None else moved.at(place, view.layout))
 
     def notify_style_update(self) -> None:
-        """Forget computed styles: theme or stylesheet changed."""
+        """Forget computed styles and drawn lines: theme, stylesheet or state changed."""
         super().notify_style_update()
         self._line_styles = None
+        # The library repaints for another colour, but keeps drawn lines for another text opacity.
+        self.refresh()
 
     def _current_styles(self) -> LineStyles:
         if self._line_styles is None:

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 
-from quantdesk.app.tui.widgets.strips import line_strip
-from quantdesk.views.chain import Cell, ChainLine, ChainView
+from quantdesk.app.tui.widgets.strips import LineStyles, line_strip
+from quantdesk.views.cells import Cell
+from quantdesk.views.chain import ChainLine, ChainView
 from quantdesk.views.chain_columns import Column, Layout
 
 HEADER_LINES = 3
 """Sides, titles, units."""
-
-
-class LineStyles:
-    """Styles by name, and their combinations, each put together once.
-
-    `base` is the widget's own; the named ones hold only what they change.
-    """
-
-    def __init__(self, base: Style, named: Mapping[str, Style]) -> None:
-        self.base = base
-        self._named = named
-        self._combined: dict[tuple[str, str], Style] = {}
-
-    def of(self, kind: str, role: str) -> Style:
-        """The style of a cell of `role` in a line of `kind`."""
-        style = self._combined.get((kind, role))
-        if style is None:
-            style = self.base + self._named[kind] + self._named[role]
-            self._combined[kind, role] = style
-        return style
 
 
 def draw_header(view: ChainView, y: int, width: int, styles: LineStyles) -> Strip:

@@ -7,7 +7,8 @@ from typing import ClassVar
 from textual.strip import Strip
 from textual.widget import Widget
 
-from quantdesk.app.tui.actions import Where, footer_actions, footer_text
+from quantdesk.app.tui.actions import footer_actions, footer_text
+from quantdesk.app.tui.where import Where
 from quantdesk.app.tui.widgets.strips import Piece, line_strip
 
 

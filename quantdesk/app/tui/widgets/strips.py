@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,3 +16,23 @@ def line_strip(pieces: Iterable[Piece], width: int, fill: Style) -> Strip:
     """One line of exactly `width` cells: `pieces` from the left, filled up or cut at the end."""
     strip = Strip([Segment(text, style) for text, style in pieces if text])
     return strip.adjust_cell_length(width, fill)
+
+
+class LineStyles:
+    """Styles by name, and their combinations, each put together once.
+
+    `base` is the widget's own; the named ones hold only what they change.
+    """
+
+    def __init__(self, base: Style, named: Mapping[str, Style]) -> None:
+        self.base = base
+        self._named = named
+        self._combined: dict[tuple[str, str], Style] = {}
+
+    def of(self, kind: str, role: str) -> Style:
+        """The style of a cell of `role` in a line of `kind`."""
+        style = self._combined.get((kind, role))
+        if style is None:
+            style = self.base + self._named[kind] + self._named[role]
+            self._combined[kind, role] = style
+        return style

@@ -1,0 +1,14 @@
+"""Places a key can belong to: everywhere, a kind of screen, or one screen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Where(StrEnum):
+    """Where an action works. Screens say in `PLACES` which of these they are."""
+
+    APP = "everywhere"
+    TABLE = "tables"
+    CHAIN = "chain"
+    REPLAY = "replay"
