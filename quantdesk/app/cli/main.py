@@ -28,6 +28,7 @@ VERBS = {
     "price": "quantdesk.app.cli.price",
     "record": "quantdesk.app.cli.record",
     "replay": "quantdesk.app.cli.replay",
+    "risk": "quantdesk.app.cli.risk",
     "simulate": "quantdesk.app.cli.simulate",
     "tui": "quantdesk.app.cli.tui",
     "whatif": "quantdesk.app.cli.whatif",

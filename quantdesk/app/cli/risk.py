@@ -1,0 +1,171 @@
+"""`quantdesk risk`: the report of a book, its Greeks ladders and its scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from quantdesk.app.cli.book_options import (
+    LEFT_OUT_EXIT_CODE,
+    book_options,
+    open_from_options,
+    tell_left_out,
+)
+from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.risk_options import account_cash, parse_risk_options, risk_options
+from quantdesk.app.render.risk_formats import (
+    FORMATS,
+    ladder_bytes,
+    risk_report_bytes,
+    scenario_bytes,
+)
+from quantdesk.app.render.risk_plots import has_plots
+from quantdesk.app.render.risk_record import excluded_records
+from quantdesk.errors import StorageError
+from quantdesk.risk.exposure import Grouping
+from quantdesk.risk.report import RiskReport, build_report
+from quantdesk.runtime.books import OpenBook
+from quantdesk.runtime.runners import ProcessPoolRunner
+from quantdesk.runtime.settings import load_settings
+from quantdesk.views.safe_text import safe_text
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+BOOK_OPTIONS = ("book", "account", "market", "replay", "at", "venue", "endpoint")
+
+
+def output_options(function: Command) -> Command:
+    """--format and -o."""
+    function = click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))(
+        function
+    )
+    return click.option(
+        "--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True
+    )(function)
+
+
+@click.group("risk")
+def command() -> None:
+    """What a book can lose: report, Greeks ladders, scenarios.
+
+    A position that can not be marked is left out by name, never counted as zero, and the verb then
+    ends with code 3; --strict makes it an error.
+    """
+
+
+@command.command("report")
+@book_options
+@risk_options
+@click.option(
+    "--plots/--no-plots",
+    default=None,
+    help="Pictures in the HTML; by default where matplotlib (quantdesk[plots]) is installed.",
+)
+@output_options
+@click.pass_context
+def report_command(
+    ctx: click.Context,
+    /,
+    strict: bool,
+    format_: str,
+    output: Path | None,
+    plots: bool | None,
+    **options: Any,
+) -> None:
+    """Exposures, ladders, scenario matrix, margin by leg, what was left out, sources and ages."""
+    opened, report = _open(strict=strict, options=options)
+    with_plots = format_ == "html" and (has_plots() if plots is None else plots)
+    data = risk_report_bytes(report, format_, opened.refused, plots=with_plots)
+    _finish(ctx, opened, report, data, format_, output)
+
+
+@command.command("ladder")
+@book_options
+@risk_options
+@click.option(
+    "--by",
+    type=click.Choice([one.value for one in Grouping]),
+    default=Grouping.EXPIRY_STRIKE.value,
+    show_default=True,
+)
+@output_options
+@click.pass_context
+def ladder_command(
+    ctx: click.Context,
+    /,
+    strict: bool,
+    format_: str,
+    output: Path | None,
+    by: str,
+    **options: Any,
+) -> None:
+    """Net Greeks by expiry, strike, both, strategy, structure, venue or underlying."""
+    opened, report = _open(strict=strict, options=options)
+    data = ladder_bytes(report, Grouping(by), format_, opened.refused)
+    _finish(ctx, opened, report, data, format_, output)
+
+
+@command.command("scenario")
+@book_options
+@risk_options
+@output_options
+@click.pass_context
+def scenario_command(
+    ctx: click.Context, /, strict: bool, format_: str, output: Path | None, **options: Any
+) -> None:
+    """P&L by full revaluation: a matrix of spot × vol × days × basis, stresses, recorded days."""
+    opened, report = _open(strict=strict, options=options)
+    data = scenario_bytes(report, format_, opened.refused)
+    _finish(ctx, opened, report, data, format_, output)
+
+
+def _open(*, strict: bool, options: dict[str, Any]) -> tuple[OpenBook, RiskReport]:
+    """The book and its report; says on stderr what was left out, and refuses it where strict."""
+    book_part = {name: options.pop(name) for name in BOOK_OPTIONS}
+    choices = parse_risk_options(**options)
+    opened = open_from_options(load_settings(), **book_part)
+    for note in opened.notes:
+        click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
+    cash = account_cash(opened.accounts, opened.positions) | choices.collateral
+    report = build_report(
+        opened.positions,
+        opened.market,
+        collateral=cash,
+        axes=choices.axes,
+        own_scenarios=choices.own_scenarios,
+        strike_widths=choices.strike_widths,
+        venue_margins=opened.figures,
+        book_source=opened.name,
+        runner=ProcessPoolRunner(choices.workers) if choices.workers else None,
+    )
+    reasons = _reasons(opened, report)
+    tell_left_out(reasons)
+    if strict and reasons:
+        raise StorageError(
+            f"--strict: {len(reasons)} rows or legs of {opened.name} would be left out"
+        )
+    return opened, report
+
+
+def _reasons(opened: OpenBook, report: RiskReport) -> list[str]:
+    found = []
+    for one in excluded_records(report, opened.refused):
+        row = "" if one["row"] is None else f"row {one['row']}: "
+        found.append(f"{row}{safe_text(one['reason'], 300)}")
+    return found
+
+
+def _finish(
+    ctx: click.Context,
+    opened: OpenBook,
+    report: RiskReport,
+    data: bytes,
+    format_: str,
+    output: Path | None,
+) -> None:
+    write_output(data, output, is_binary=format_ == "parquet")
+    if excluded_records(report, opened.refused):
+        ctx.exit(LEFT_OUT_EXIT_CODE)
