@@ -55,7 +55,8 @@ def parse_request(payload: bytes) -> Request | Malformed:
     if not isinstance(params, dict):
         refusal = invalid_params("params", "must be an object")
         return Malformed(refusal=refusal, request_id=request_id)
-    return Request(method=method, params=params, request_id=request_id)
+    # Clients of years' standing write methods with the slash of the HTTP path.
+    return Request(method=method.removeprefix("/"), params=params, request_id=request_id)
 
 
 def _decoded(payload: bytes) -> dict[str, Any] | None:

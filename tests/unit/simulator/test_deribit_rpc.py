@@ -63,6 +63,12 @@ def test_what_is_no_request_is_refused_by_code(payload: bytes, code: int) -> Non
     assert parsed.refusal.code == code
 
 
+def test_method_may_begin_with_the_slash_of_its_http_path() -> None:
+    parsed = parse_request(request(method="/public/test"))
+    assert isinstance(parsed, Request)
+    assert parsed.method == "public/test"
+
+
 def test_request_of_the_full_size_is_taken() -> None:
     filler = "x" * (REQUEST_BYTES_MAX - len(request(params={"a": ""})))
     payload = request(params={"a": filler})
