@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from quantdesk.app.notebook import chain_columns as chain_columns
     from quantdesk.app.notebook import read_market as read_market
     from quantdesk.app.notebook import sample as sample
+    from quantdesk.app.notebook_structures import analyse as analyse
+    from quantdesk.app.notebook_structures import build as build
+    from quantdesk.app.notebook_structures import iron_condor as iron_condor
     from quantdesk.pricing import IvStatus as IvStatus
     from quantdesk.pricing import greeks as greeks
     from quantdesk.pricing import implied_vol as implied_vol
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "iron_condor": "quantdesk.app.notebook_structures",
+    "build": "quantdesk.app.notebook_structures",
+    "analyse": "quantdesk.app.notebook_structures",
     "IvStatus": "quantdesk.pricing",
     "chain_columns": "quantdesk.app.notebook",
     "greeks": "quantdesk.pricing",
@@ -39,9 +45,12 @@ _HOME = {
 __all__ = [
     "IvStatus",
     "__version__",
+    "analyse",
+    "build",
     "chain_columns",
     "greeks",
     "implied_vol",
+    "iron_condor",
     "price",
     "read_market",
     "sample",

@@ -14,11 +14,15 @@ import numpy as np
 
 from quantdesk.domain.account import AccountSnapshot
 from quantdesk.domain.events import BookLevel
+from quantdesk.domain.structure import Listed
+from quantdesk.domain.times import expiry_code
+from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, Chain
 from quantdesk.market.forwards import ExpiryForward
 from quantdesk.market.market_data import FutureQuote, MarketData, UnderlyingMarket
 from quantdesk.market.selection import StrikeWindow, select_expiries, window_rows
 from quantdesk.market.valuation import ChainValues
+from quantdesk.structures.ladder import ladder_of
 
 
 class Environment(Enum):
@@ -140,6 +144,26 @@ class ChainSnapshot:
             forwards={expiry.expiry_ns: expiry.forward for expiry in self.expiries},
             futures=self.futures,
         )
+
+    def call(self, strike: float, *, expiry: str | None = None) -> Listed:
+        """The listed call at `strike` USD; `expiry` may be left out where there is only one.
+
+        Raises InvalidInput naming the nearest strike, or the listed expiries.
+        """
+        return self._listed(True, strike, expiry)
+
+    def put(self, strike: float, *, expiry: str | None = None) -> Listed:
+        """The listed put at `strike` USD, as `call`."""
+        return self._listed(False, strike, expiry)
+
+    def _listed(self, is_call: bool, strike: float, expiry: str | None) -> Listed:
+        expiries = [summary.expiry_ns for summary in self.expiries]
+        wanted = select_expiries(expiries, expiry or "all", self.as_of_ns)
+        if len(wanted) != 1:
+            codes = ", ".join(expiry_code(one) for one in wanted)
+            raise InvalidInput("expiry", expiry, f"must be one of {codes}")
+        option = ladder_of(self.market(), wanted[0]).option(is_call, float(strike))
+        return Listed(instrument=option)
 
     def take(self, rows: BoolArray) -> ChainSnapshot:
         """The same chain with only the rows of the mask (n,); an expiry left empty disappears."""

@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quantdesk.domain.instrument import InstrumentKind
+from quantdesk.domain.structure import Listed
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import ConfigError
 from quantdesk.market.chain import QUOTE_COLUMNS
+from quantdesk.market.market_data import MarketData
 from quantdesk.market.selection import parse_window
 from quantdesk.runtime.embedded import SAMPLE_OF, opening_snapshot
 from quantdesk.runtime.sources import file_snapshot
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot, select_rows
+from quantdesk.structures.resolve import future_price
 
 COMPUTED_COLUMNS = (
     "years",
@@ -60,6 +64,28 @@ class StillDesk:
             raise ConfigError(f"underlying {underlying!r}: this desk has {here}")
         strikes = None if window is None else parse_window(window)
         return chain.take(select_rows(chain, expiry, strikes))
+
+    def perpetual(self, underlying: str, *, venue: str | None = None) -> Listed:
+        """The perpetual of `underlying`; quantities are coins, whatever the venue counts in.
+
+        Raises ConfigError where none is listed and quoted.
+        """
+        for chain in self.snapshot.chains:
+            if chain.underlying != underlying.upper() or venue not in (None, chain.venue):
+                continue
+            for quote in chain.futures.values():
+                instrument = quote.instrument
+                if instrument.kind is not InstrumentKind.PERPETUAL:
+                    continue
+                price = future_price(chain.market(), instrument)
+                return Listed(
+                    instrument=instrument, usd_per_coin=price if instrument.is_inverse else None
+                )
+        raise ConfigError(f"perpetual {underlying!r}: this desk lists none")
+
+    def market(self) -> MarketData:
+        """Every chain as risk, margin and structures take it."""
+        return self.snapshot.market()
 
 
 def sample(name: str = "deribit-2026-06-27") -> StillDesk:

@@ -6,13 +6,71 @@ A *structure* is a position to be or to think about; what fills made of it is `d
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from quantdesk.domain.instrument import Instrument
 from quantdesk.errors import InvalidInput
 
+Quantity = int | float | str | Decimal
+"""A quantity or price as a script may write it; it is taken as the exact number it reads as."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A listed contract, ready to be bought or sold: `chain.call(70_000).buy(2)`.
+
+    usd_per_coin : of inverse futures, which a venue counts in USD: quantities are given in coins
+        and taken at this price to the nearest lot. None leaves quantities in the amount unit
+    """
+
+    instrument: Instrument
+    usd_per_coin: Decimal | None = None
+
+    def buy(self, quantity: Quantity = 1, *, price: Quantity | None = None) -> Leg:
+        """A long leg of `quantity`. Raises InvalidInput where the venue does not take it."""
+        return self._leg(Decimal(1), quantity, price)
+
+    def sell(self, quantity: Quantity = 1, *, price: Quantity | None = None) -> Leg:
+        """A short leg of `quantity`. Raises InvalidInput where the venue does not take it."""
+        return self._leg(Decimal(-1), quantity, price)
+
+    def _leg(self, sign: Decimal, quantity: Quantity, price: Quantity | None) -> Leg:
+        amount = _exact("quantity", quantity)
+        step = self.instrument.amount_step
+        if self.usd_per_coin is not None:
+            amount = (amount * self.usd_per_coin / step).to_integral_value() * step
+        limit = None if price is None else _exact("price", price)
+        return Leg(
+            instrument=self.instrument, quantity=sign * on_lot(self.instrument, amount), price=limit
+        )
+
+    def __str__(self) -> str:
+        return self.instrument.name
+
+
+def on_lot(instrument: Instrument, quantity: Decimal) -> Decimal:
+    """`quantity` where the venue takes it. Raises InvalidInput saying the lot and the smallest."""
+    if quantity == 0 or abs(quantity) < instrument.amount_min:
+        rule = f"of {instrument.name} must be at least {instrument.amount_min:f}"
+        raise InvalidInput("quantity", f"{quantity:f}", rule)
+    if quantity % instrument.amount_step != 0:
+        rule = f"of {instrument.name} must be a multiple of {instrument.amount_step:f}"
+        raise InvalidInput("quantity", f"{quantity:f}", rule)
+    return quantity
+
+
+def _exact(field: str, value: Quantity) -> Decimal:
+    """`value` as the exact number it is written as, above 0."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise InvalidInput(field, value, "must be a number") from None
+    if isinstance(value, bool) or not (number.is_finite() and number > 0):
+        raise InvalidInput(field, value, "must be a number above 0; buy or sell says the side")
+    return number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Leg:
     """A signed quantity of one instrument.
 
@@ -39,8 +97,11 @@ class Leg:
         price = "" if self.price is None else f" @ {self.price}"
         return f"{self.quantity:+f} {self.instrument.name}{price}"
 
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Structure:
     """Legs held together; `name` is what a trader calls it ("iron condor"), "" for a free mix.
 
@@ -64,3 +125,6 @@ class Structure:
     def __str__(self) -> str:
         legs = ", ".join(str(leg) for leg in self.legs)
         return f"{self.name}: {legs}" if self.name else legs
+
+    def __repr__(self) -> str:
+        return f"<{self}>"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from quantdesk.domain.instrument import Instrument, InstrumentKind
-from quantdesk.domain.structure import Leg, Structure
+from quantdesk.domain.structure import Leg, Structure, on_lot
 from quantdesk.domain.times import expiry_code
 from quantdesk.errors import InvalidInput
 from quantdesk.market.market_data import FutureQuote, UnderlyingMarket
@@ -148,17 +148,6 @@ class _Resolver:
         if not self.strikes:
             raise InvalidInput("strike", "+0", "is that of the leg before, and no option is there")
         return Decimal(repr(self.strikes[max(self.strikes)]))
-
-
-def on_lot(instrument: Instrument, quantity: Decimal) -> Decimal:
-    """`quantity` where the venue takes it. Raises InvalidInput saying the lot and the smallest."""
-    if quantity == 0 or abs(quantity) < instrument.amount_min:
-        rule = f"of {instrument.name} must be at least {instrument.amount_min:f}"
-        raise InvalidInput("quantity", f"{quantity:f}", rule)
-    if quantity % instrument.amount_step != 0:
-        rule = f"of {instrument.name} must be a multiple of {instrument.amount_step:f}"
-        raise InvalidInput("quantity", f"{quantity:f}", rule)
-    return quantity
 
 
 def future_price(market: UnderlyingMarket, instrument: Instrument) -> Decimal:
