@@ -29,6 +29,11 @@ LOOPBACK = "127.0.0.1"
 BINANCE_ACCOUNTS = 2
 """One to trade on, one to trade against."""
 
+TRADES_PER_MINUTE = 30.0
+"""Of the crowd, over every instrument: enough that charts and tapes live, too few to move a book
+that a client has just read.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationPlan:
@@ -103,7 +108,13 @@ async def running_simulation(plan: SimulationPlan, *, clock: Clock) -> AsyncIter
     Raises ConfigError for a port that can not be had.
     """
     samples = [load_sample(SAMPLE_OF[name]) for name in plan.underlyings]
-    venue = SimulatedVenue(*samples, clock=clock, speed=plan.speed, seed=plan.seed)
+    venue = SimulatedVenue(
+        *samples,
+        clock=clock,
+        speed=plan.speed,
+        seed=plan.seed,
+        trades_per_minute=TRADES_PER_MINUTE,
+    )
     conductor = FaultConductor(plan.faults)
     deribit = DeribitServer(
         venue, host=LOOPBACK, port=plan.deribit_port, routes=conductor.routes("deribit")
