@@ -283,14 +283,32 @@ pub fn evaluate_one(option: &Option76, wanted: Wanted) -> Result<[f64; OUTPUTS],
     Ok(dispatch(One { option, wanted }))
 }
 
-struct One<'a> {
-    option: &'a Option76,
-    wanted: Wanted,
+/// Price of one option; cheaper than [`evaluate_one`], the same bits.
+///
+/// # Errors
+/// `InvalidInput` naming the argument.
+pub fn price_one(option: &Option76) -> Result<f64, PricingError> {
+    option.check()?;
+    Ok(dispatch(OnePrice { option }))
 }
 
-struct Record([f64; OUTPUTS]);
+/// Price, delta, gamma, vega, theta and rho of one option; cheaper than [`evaluate_one`], the same
+/// bits.
+///
+/// # Errors
+/// `InvalidInput` naming the argument.
+pub fn first_order_one(option: &Option76) -> Result<[f64; FIRST_ORDER], PricingError> {
+    option.check()?;
+    Ok(dispatch(OneFirstOrder { option }))
+}
 
-impl<S: Lane> Sink<S> for Record {
+/// The outputs up to rho.
+pub const FIRST_ORDER: usize = 6;
+
+/// The first `N` outputs.
+struct Record<const N: usize>([f64; N]);
+
+impl<S: Lane, const N: usize> Sink<S> for Record<N> {
     #[inline(always)]
     fn put(&mut self, output: Output, value: S) {
         if let Some(slot) = self.0.get_mut(output as usize) {
@@ -299,12 +317,10 @@ impl<S: Lane> Sink<S> for Record {
     }
 }
 
-impl Kernel for One<'_> {
-    type Output = [f64; OUTPUTS];
-
+impl<const N: usize> Record<N> {
+    /// One option on a one-wide lane; what is wanted is best a constant.
     #[inline(always)]
-    fn run<L: Lane, S: Lane>(self) -> [f64; OUTPUTS] {
-        let option = self.option;
+    fn of<S: Lane>(option: &Option76, wanted: Wanted) -> [f64; N] {
         let row: Row<S> = Row {
             is_call: S::Mask::splat(option.is_call),
             forward: S::splat(option.forward),
@@ -312,17 +328,76 @@ impl Kernel for One<'_> {
             vol: S::splat(option.vol),
         };
         let clock = clock(S::splat(option.years));
-        let mut record = Record([0.0; OUTPUTS]);
+        let mut record = Self([0.0; N]);
         let rare = if option.rate == 0.0 {
-            evaluate(&row, &clock, None, self.wanted, &mut record)
+            evaluate(&row, &clock, None, wanted, &mut record)
         } else {
             let (discount, in_range) = discount(S::splat(option.rate), clock.years);
-            (!in_range).bits() & 1
-                | evaluate(&row, &clock, Some(&discount), self.wanted, &mut record)
+            (!in_range).bits() & 1 | evaluate(&row, &clock, Some(&discount), wanted, &mut record)
         };
         if rare != 0 {
-            return dispatch(Careful(option));
+            return careful(option);
         }
         record.0
+    }
+}
+
+/// The first outputs of a rare row.
+#[cold]
+#[inline(never)]
+fn careful<const N: usize>(option: &Option76) -> [f64; N] {
+    let mut values = [f64::NAN; N];
+    for (slot, value) in values.iter_mut().zip(dispatch(Careful(option))) {
+        *slot = value;
+    }
+    values
+}
+
+struct One<'a> {
+    option: &'a Option76,
+    wanted: Wanted,
+}
+
+impl Kernel for One<'_> {
+    type Output = [f64; OUTPUTS];
+
+    #[inline(always)]
+    fn run<L: Lane, S: Lane>(self) -> [f64; OUTPUTS] {
+        Record::of::<S>(self.option, self.wanted)
+    }
+}
+
+struct OnePrice<'a> {
+    option: &'a Option76,
+}
+
+impl Kernel for OnePrice<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<L: Lane, S: Lane>(self) -> f64 {
+        const WANTED: Wanted = Wanted::NONE.with(Output::Price);
+        let [price] = Record::of::<S>(self.option, WANTED);
+        price
+    }
+}
+
+struct OneFirstOrder<'a> {
+    option: &'a Option76,
+}
+
+impl Kernel for OneFirstOrder<'_> {
+    type Output = [f64; FIRST_ORDER];
+
+    #[inline(always)]
+    fn run<L: Lane, S: Lane>(self) -> [f64; FIRST_ORDER] {
+        const WANTED: Wanted = Wanted::NONE
+            .with(Output::Price)
+            .with(Output::Delta)
+            .with(Output::Gamma)
+            .with(Output::Vega)
+            .with(Output::Theta)
+            .with(Output::Rho);
+        Record::of::<S>(self.option, WANTED)
     }
 }

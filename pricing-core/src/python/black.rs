@@ -8,11 +8,11 @@ use pyo3::types::{PyIterator, PyTuple};
 use super::arrays::{KindArgument, NumberArgument, borrow_targets, target};
 use super::errors::invalid;
 use super::scalars::{Rate, kind, number};
-use crate::batch::{evaluate_into, evaluate_one};
+use crate::batch::{evaluate_into, first_order_one, price_one as one_price};
 use crate::columns::Options;
 use crate::extreme::Option76;
 use crate::implied::Premium;
-use crate::types::{OUTPUTS, Output, Wanted};
+use crate::types::OUTPUTS;
 use crate::volatilities::{implied_checked, implied_into};
 
 /// From this many rows on the interpreter is let go; below, handing it over costs more.
@@ -30,8 +30,7 @@ fn price_one(
     rate: Rate,
 ) -> PyResult<f64> {
     let option = option(is_call, forward, strike, years, vol, rate)?;
-    let [price, ..] = evaluate_one(&option, Wanted::NONE.with(Output::Price))?;
-    Ok(price)
+    Ok(one_price(&option)?)
 }
 
 /// The arguments of one option.
@@ -128,15 +127,8 @@ fn greeks_one(
     vol: &Bound<'_, PyAny>,
     rate: Rate,
 ) -> PyResult<OptionGreeks> {
-    const FIRST_ORDER: Wanted = Wanted::NONE
-        .with(Output::Price)
-        .with(Output::Delta)
-        .with(Output::Gamma)
-        .with(Output::Vega)
-        .with(Output::Theta)
-        .with(Output::Rho);
     let option = option(is_call, forward, strike, years, vol, rate)?;
-    let [price, delta, gamma, vega, theta, rho, ..] = evaluate_one(&option, FIRST_ORDER)?;
+    let [price, delta, gamma, vega, theta, rho] = first_order_one(&option)?;
     Ok(OptionGreeks {
         price,
         delta,
