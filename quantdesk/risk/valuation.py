@@ -306,7 +306,8 @@ class _Working:
             price, source, event_ns = index, f"index {look.market.index_source}", 0
         else:
             price, source, event_ns = _future_price(instrument, look.market)
-        mark = Mark(forward_source=source, vol_source="", venue_mark=price, event_ns=event_ns)
+        venue_mark = price if source == VENUE_MARK else None
+        mark = Mark(forward_source=source, vol_source="", venue_mark=venue_mark, event_ns=event_ns)
         self.delta_ones.append(
             (
                 len(self.positions),

@@ -37,6 +37,7 @@ FIELDS = (
     "venue",
     "account",
     "instrument_name",
+    "instrument_kind",
     "underlying",
     "expiry",
     "strike",
@@ -89,12 +90,16 @@ stress, historical, own, margin_leg, margin_total, margin_venue, margin_excluded
 what a kind has no use for is empty."""
 
 Row = dict[str, Any]
+"""A row: what is not in it is empty."""
 
 
 def report_rows(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> list[Row]:
     """The whole report."""
     moment = format_instant(report.as_of_ns) if report.as_of_ns else None
-    rows = [{"kind": "position"} | one for one in position_records(report.exposures)]
+    rows = [
+        one | {"kind": "position", "instrument_kind": one["kind"]}
+        for one in position_records(report.exposures)
+    ]
     for kind, grouping in GROUPINGS.items():
         rows += [{"kind": kind} | net_record(net) for net in report.exposures.net(grouping)]
     rows += cube_rows(report.cube)
@@ -107,12 +112,12 @@ def report_rows(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> list[
     for source in report.sources:
         record = source_record(source)
         rows.append({"kind": "source"} | record | {"label": record["what"]})
-    return [_filled({"as_of": moment} | row) for row in rows]
+    return [{"as_of": moment} | row for row in rows]
 
 
 def ladder_rows(exposures: Exposures, grouping: Grouping, kind: str) -> list[Row]:
     """Net Greeks by one grouping."""
-    return [_filled({"kind": kind} | net_record(net)) for net in exposures.net(grouping)]
+    return [{"kind": kind} | net_record(net) for net in exposures.net(grouping)]
 
 
 def cube_rows(cube: ScenarioCube) -> list[Row]:
@@ -158,17 +163,13 @@ def _result_rows(results: ScenarioResults, taylor: FloatArray | None, kind: str)
     return rows
 
 
-def _filled(row: Row) -> Row:
-    return {name: row.get(name) for name in FIELDS}
-
-
 def rows_csv(rows: Sequence[Row]) -> bytes:
     """Comma-separated with a header line; an empty cell is no value."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FIELDS)
     for row in rows:
-        writer.writerow([_csv_cell(row[name]) for name in FIELDS])
+        writer.writerow([_csv_cell(row.get(name)) for name in FIELDS])
     return out.getvalue().encode()
 
 
@@ -182,7 +183,7 @@ def rows_parquet(rows: Sequence[Row], *, schema: str, header: str) -> bytes:
     """The rows with typed columns; exact amounts become floats. `header` is kept as metadata."""
     from quantdesk.storage.export import write_parquet  # noqa: PLC0415  (a database, here only)
 
-    columns = {name: [_parquet_cell(name, row[name]) for row in rows] for name in FIELDS}
+    columns = {name: [_parquet_cell(name, row.get(name)) for row in rows] for name in FIELDS}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "risk.parquet"
         write_parquet(path, columns, metadata={schema: header})
