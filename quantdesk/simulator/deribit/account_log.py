@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from quantdesk.domain.times import expiry_code
 from quantdesk.simulator.deribit.market import NS_PER_MS, DeribitMarket
 from quantdesk.simulator.deribit.names import printed_order_id
 from quantdesk.simulator.deribit.tape import TradeTape
@@ -15,6 +16,13 @@ from quantdesk.simulator.exchange.ledger import EntryKind, LedgerEntry
 from quantdesk.simulator.exchange.reports import AccountSummary
 
 LINES_MAX = 20_000
+
+LINES_PER_ENTRY = 2
+
+EXERCISE_SINCE_NS = 1_785_542_400_000_000_000
+"""From 1 August 2026 an inverse option in the money first becomes a position in the future of its
+expiry at the strike, which is then delivered: one line more in the log, the same cash.
+"""
 
 _TYPES = {
     EntryKind.DEPOSIT: "deposit",
@@ -101,17 +109,46 @@ class AccountLog:
     def _write(self, account_id: str, roles: dict[tuple[str, str], str]) -> None:
         book = self._books.setdefault(account_id, _Book())
         exchange = self._market.venue.exchange
-        fresh = [e for e in exchange.statement(account_id) if e.entry_id > book.entry_id]
-        for entry in fresh:
+        for entry in exchange.ledger.entries_after(account_id, book.entry_id):
             summary = exchange.summary(account_id, entry.currency)
             assert isinstance(summary, AccountSummary)
-            book.count += 1
             book.entry_id = entry.entry_id
             role = roles.get((account_id, f"{entry.order_id}{entry.trade_id}"))
-            line = self._line(entry, float(summary.equity), book.count, role)
-            book.lines.append(line)
+            line = self._line(entry, float(summary.equity), role)
+            for step, one in enumerate(self._steps(line, entry)):
+                book.count += 1
+                # Two numbers to an entry, so that each line of it has its own, and they ascend.
+                number = LINES_PER_ENTRY * entry.entry_id + step
+                book.lines.append(msgspec.structs.replace(one, id=number, user_seq=book.count))
 
-    def _line(self, entry: LedgerEntry, equity: float, number: int, role: str | None) -> LogLine:
+    def _steps(self, line: LogLine, entry: LedgerEntry) -> list[LogLine]:
+        """What the venue writes for one movement: for an option's end two lines in its new process,
+        where it ends in the money, and another word where it does not.
+        """
+        market = self._market
+        listing = market.venue.exchange.listings.get(entry.instrument_name)
+        is_new = entry.event_ns >= EXERCISE_SINCE_NS
+        if entry.kind is not EntryKind.DELIVERY or listing is None or not is_new:
+            return [line]
+        instrument = listing.instrument
+        if instrument.strike is None or instrument.expiry_ns is None:
+            return [line]
+        if not line.cashflow:
+            return [msgspec.structs.replace(line, type="expiry")]
+        is_held = entry.amount < 0
+        turned = msgspec.structs.replace(
+            line,
+            type="exercise" if is_held else "assignment",
+            cashflow=0.0,
+            change=0.0,
+            commission=0.0,
+            balance=float(entry.balance - entry.change),
+            price=float(instrument.strike),
+        )
+        future = f"{instrument.underlying}-{expiry_code(instrument.expiry_ns)}"
+        return [turned, msgspec.structs.replace(line, instrument_name=future)]
+
+    def _line(self, entry: LedgerEntry, equity: float, role: str | None) -> LogLine:
         user_id = int(entry.account_id.rpartition("-")[2])
         line = LogLine(
             id=entry.entry_id,
@@ -124,7 +161,7 @@ class AccountLog:
             commission=float(entry.commission),
             equity=equity,
             user_id=user_id,
-            user_seq=number,
+            user_seq=0,
             username=f"simulated_{user_id}",
             info={},
         )

@@ -125,7 +125,7 @@ def position_record(face: DeribitFace, account_id: str, report: PositionReport) 
         delta=round(coins, COIN_DECIMALS),
         size_currency=round(coins, COIN_DECIMALS),
         leverage=row.record.max_leverage,
-        settlement_price=_plain(report.settlement_price or report.mark_price, USD_DECIMALS),
+        settlement_price=face.market.settlement_price(face.market.line_of[instrument.name]),
         estimated_liquidation_price=round(ratio * float(report.mark_price), 2) if ratio else None,
     )
     if instrument.kind is not InstrumentKind.PERPETUAL:

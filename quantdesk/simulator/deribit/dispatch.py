@@ -161,6 +161,8 @@ def _carry_out(
     request: Request, method: Method, face: DeribitFace, origin: Origin, grant: Grant | None
 ) -> object:
     given = {name: _whole(value) for name, value in request.params.items()}
+    if request.is_query:
+        given = {name: _unpacked(value) for name, value in given.items()}
     try:
         params = msgspec.convert(given, method.params, strict=not request.is_query)
     except msgspec.ValidationError as error:
@@ -172,6 +174,16 @@ def _whole(value: object) -> object:
     """Whole numbers written with a fraction, 10.0, are whole numbers all the same."""
     is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= WHOLE_MAX
     return int(value) if is_whole and isinstance(value, float) else value
+
+
+def _unpacked(value: object) -> object:
+    """Lists and objects stand in a query string as JSON; whatever else is text stays text."""
+    if not isinstance(value, str) or not value.startswith(("[", "{")):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.DecodeError, RecursionError):
+        return value
 
 
 def _grant(request: Request, face: DeribitFace, origin: Origin) -> Grant | Refusal | None:

@@ -8,8 +8,8 @@ from quantdesk.simulator.deribit.account_log import AccountLog
 from quantdesk.simulator.deribit.accounts import ApiAccount
 from quantdesk.simulator.deribit.authentication import SIGNATURE_LIFE_MS, Authenticator, Clocks
 from quantdesk.simulator.deribit.credits import Credits, Pool, Price
-from quantdesk.simulator.deribit.market import NS_PER_MS, DeribitMarket
-from quantdesk.simulator.deribit.settlements import DAY_NS, SETTLEMENT_NS, SettlementTape
+from quantdesk.simulator.deribit.market import DAY_NS, NS_PER_MS, SETTLEMENT_NS, DeribitMarket
+from quantdesk.simulator.deribit.settlements import SettlementTape
 from quantdesk.simulator.deribit.tape import TradeTape
 from quantdesk.simulator.deribit.tokens import TokenBook
 from quantdesk.simulator.exchange.exchange import Exchange

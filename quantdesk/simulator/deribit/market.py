@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 import msgspec
+import numpy as np
 
 from quantdesk.domain.times import expiry_code
 from quantdesk.simulator.board import Field
@@ -34,6 +35,10 @@ NS_PER_MS = 1_000_000
 PRICE_DECIMALS = 6
 AMOUNT_DECIMALS = 8
 
+DAY_NS = 86_400 * 1_000_000_000
+SETTLEMENT_NS = 8 * 3_600 * 1_000_000_000
+"""Daily at 08:00 UTC profits of futures become cash, and trading pauses for a moment."""
+
 
 class DeribitMarket:
     """Records of every line, as of the venue's state now."""
@@ -49,6 +54,7 @@ class DeribitMarket:
         }
         self._encoder = msgspec.json.Encoder()
         self._tickers: dict[int, bytes] = {}
+        self._settled: dict[int, tuple[int, float]] = {}
         self._stats = [msgspec.json.decode(t.stats, type=Stats) for t in self.board.recorded]
 
     # What there is
@@ -325,7 +331,7 @@ class DeribitMarket:
             index_price=future.index_price,
             instrument_name=future.name,
             last_price=self._last_price(line),
-            settlement_price=self._settlement_price(line),
+            settlement_price=self.settlement_price(line),
             min_price=future.price_min,
             max_price=future.price_max,
             open_interest=self._open_interest(line),
@@ -347,12 +353,19 @@ class DeribitMarket:
             ),
         )
 
-    def _settlement_price(self, line: int) -> float | msgspec.UnsetType:
-        """Mark of the last daily settlement; none before the first that anyone was settled on."""
-        holders = self.listing(line).holders.values()
-        settled = (p.settlement_price for p in holders if p.settlement_price is not None)
-        price = next(settled, None)
-        return msgspec.UNSET if price is None else float(price)
+    def settlement_price(self, line: int) -> float:
+        """Mark of a future at the last daily settlement; before the first here, by its path."""
+        settled = (p.settlement_price for p in self.listing(line).holders.values())
+        price = next((price for price in settled if price is not None), None)
+        if price is not None:
+            return float(price)
+        session = (self.venue.stamp_ms * NS_PER_MS - SETTLEMENT_NS) // DAY_NS
+        kept = self._settled.get(line)
+        if kept is None or kept[0] != session:
+            at_ns = np.array([session * DAY_NS + SETTLEMENT_NS], dtype=np.int64)
+            mark = float(self.venue.futures.marks_at(self.names[line], at_ns)[0])
+            kept = self._settled[line] = (session, mark)
+        return kept[1]
 
     def _option_summary(self, row: int) -> BookSummary:
         board, stats = self.board, self._stats_of(row)

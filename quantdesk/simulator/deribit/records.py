@@ -58,7 +58,7 @@ class FutureTicker(msgspec.Struct, frozen=True, kw_only=True):
     index_price: float
     instrument_name: str
     last_price: float | None
-    settlement_price: float | msgspec.UnsetType
+    settlement_price: float
     min_price: float
     max_price: float
     open_interest: float

@@ -6,14 +6,10 @@ from collections import deque
 
 import msgspec
 
-from quantdesk.simulator.deribit.market import NS_PER_MS, DeribitMarket
+from quantdesk.simulator.deribit.market import DAY_NS, NS_PER_MS, SETTLEMENT_NS, DeribitMarket
 from quantdesk.simulator.exchange.events import ListingChanged
 from quantdesk.simulator.exchange.listing import ListingState
 from quantdesk.simulator.venue import MarketChanges
-
-DAY_NS = 86_400 * 1_000_000_000
-SETTLEMENT_NS = 8 * 3_600 * 1_000_000_000
-"""Daily at 08:00 UTC profits of futures become cash, and trading pauses for a moment."""
 
 RECORDS_MAX = 10_000
 

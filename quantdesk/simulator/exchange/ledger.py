@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from itertools import takewhile
 
 HOUSE = "house"
 """The market makers' account."""
@@ -108,6 +109,11 @@ class Ledger:
     def entries(self, account_id: str) -> Sequence[LedgerEntry]:
         """Kept statement lines, oldest first; none for the exchange's own accounts."""
         return tuple(self._entries.get(account_id, ()))
+
+    def entries_after(self, account_id: str, entry_id: int) -> Sequence[LedgerEntry]:
+        """Kept statement lines newer than `entry_id`, oldest first."""
+        kept = reversed(self._entries.get(account_id, ()))
+        return tuple(takewhile(lambda entry: entry.entry_id > entry_id, kept))[::-1]
 
     def total(self, currency: str) -> Decimal:
         """Sum over all accounts: 0, or cash was made or lost."""

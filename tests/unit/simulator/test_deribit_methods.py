@@ -149,7 +149,6 @@ async def test_time_is_the_venues(client: Client, btc: Sample, clock: ManualCloc
         ("public/ticker", {"instrument_name": None}, -32602),
         ("public/ticker", {"instrument_name": "BTC-1JAN20-1-C"}, 13020),
         ("public/get_instrument", {"instrument_name": ""}, 13020),
-        ("public/get_instruments", {}, -32602),
         ("public/get_instruments", {"currency": "btc"}, -32602),
         ("public/get_instruments", {"currency": "BTC", "kind": None}, -32602),
         ("public/get_instruments", {"currency": "BTC", "kind": "warrant"}, -32602),

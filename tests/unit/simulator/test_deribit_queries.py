@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
+import aiohttp
 import pytest
 
 from quantdesk.runtime.clock import ManualClock
@@ -208,3 +211,27 @@ async def test_an_account_sees_nothing_of_another(trader: Client, other: Client)
     assert page == {"trades": [], "has_more": False}
     log = await other.result("private/get_transaction_log", currency="BTC", **EVER)
     assert [line["type"] for line in log["logs"]] == ["deposit"]
+
+
+async def test_lists_and_objects_stand_in_a_query_as_json(
+    trader: Client, server: DeribitServer
+) -> None:
+    order_id = await rest(trader)
+    account = server.face.accounts[0]
+    packed = base64.b64encode(f"{account.client_id}:{account.client_secret}".encode()).decode()
+    headers = {"Authorization": f"Basic {packed}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        asked: tuple[tuple[str, dict[str, str]], ...] = (
+            ("get_order_margin_by_ids", {"ids": json.dumps([order_id])}),
+            (
+                "simulate_portfolio",
+                {"currency": "BTC", "simulated_positions": json.dumps({NAME: 1})},
+            ),
+        )
+        for method, params in asked:
+            async with session.get(f"{server.http_url}/private/{method}", params=params) as told:
+                assert (told.status, "result" in await told.json()) == (200, True)
+        url = f"{server.http_url}/private/get_order_margin_by_ids"
+        for bad in ("[", "[1]", "x", "{}"):
+            async with session.get(url, params={"ids": bad}) as told:
+                assert (await told.json())["error"]["code"] == -32602

@@ -185,3 +185,56 @@ async def test_cash_is_conserved_to_the_last_digit(
         assert cash == cash.quantize(COIN)
         lines = server.face.exchange.statement(account.account_id)
         assert sum(line.change for line in lines) == cash
+
+
+async def test_since_august_an_option_in_the_money_ends_in_two_steps(
+    trader: Client, other: Client, server: DeribitServer, venue: SimulatedVenue, clock: ManualClock
+) -> None:
+    """Exercise into the future of the expiry at the strike, then its delivery; the cash is that of
+    one step. What ends out of the money has one line.
+    """
+    call, out = "BTC-25SEP26-50000-C", "BTC-25SEP26-85000-C"
+    await trader.order("buy", call, amount=1, type="market")
+    await trader.order("buy", out, amount=1, type="market")
+    expiry_ns = server.face.exchange.listings[call].instrument.expiry_ns
+    assert expiry_ns is not None
+    # The other side writes one, after the market has moved to near the end.
+    run_to(venue, clock, expiry_ns - 3_600 * NS_PER_S)
+    server.pump()
+    await other.order("sell", call, amount=1, type="market")
+    before = (await trader.result("private/get_account_summary", currency="BTC"))["balance"]
+    run_to(venue, clock, expiry_ns + 10 * NS_PER_S)
+    server.pump()
+    page = await trader.result("private/get_transaction_log", currency="BTC", count=250, **EVER)
+    lines = [line for line in page["logs"][::-1] if line["timestamp"] == expiry_ns // 10**6]
+    ends = [line for line in lines if line["type"] != "settlement"]
+    by_type = {line["type"]: line for line in ends}
+    assert by_type.keys() == {"exercise", "delivery", "expiry"}
+    exercise, delivery, expiry = (by_type[kind] for kind in ("exercise", "delivery", "expiry"))
+    assert (exercise["instrument_name"], exercise["change"], exercise["price"]) == (call, 0, 50_000)
+    assert exercise["balance"] == before
+    assert delivery["instrument_name"] == "BTC-25SEP26"
+    average = delivery["settlement_price"]
+    assert delivery["cashflow"] == near(round((average - 50_000) / average, 8))
+    assert delivery["commission"] == near(0.00015)
+    assert (expiry["instrument_name"], expiry["change"]) == (out, 0)
+    numbers = [line["id"] for line in page["logs"]]
+    assert numbers == sorted(set(numbers), reverse=True)
+    written = await other.result(
+        "private/get_transaction_log", currency="BTC", query="assignment", **EVER
+    )
+    assert [line["instrument_name"] for line in written["logs"]] == [call]
+
+
+async def test_settlement_price_is_that_of_the_last_session(
+    trader: Client, server: DeribitServer, clock: ManualClock
+) -> None:
+    ask = {"instrument_name": FUTURE}
+    before = (await trader.result("public/ticker", **ask))["settlement_price"]
+    assert before == pytest.approx(60_000, rel=0.05)
+    await trader.order("buy", FUTURE, amount=100, type="market")
+    assert (await trader.result("private/get_position", **ask))["settlement_price"] == before
+    through_expiry(server, clock)
+    (line,) = [one for one in await log_of(trader, "settlement") if "settlement_price" in one]
+    ticker = await trader.result("public/ticker", **ask)
+    assert ticker["settlement_price"] == line["settlement_price"]
