@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from quantdesk.domain.events import MarketEvent, RawFrame
+from quantdesk.domain.feed_report import FeedReport
 from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.margin import (
     MarginAccount,
@@ -58,6 +59,21 @@ class MarketFeed(Protocol):
 
     def frames(self) -> AsyncIterator[RawFrame]:
         """Frames until the feed is closed. Reconnects inside; ends only on `close`."""
+
+    def watch_books(self, names: Sequence[str]) -> None:
+        """Follow the order books of these instruments and of no others.
+
+        Raises ConfigError or InvalidInput for what is no name, ConfigError for too many.
+        """
+
+    def is_book_good(self, name: str) -> bool:
+        """Whether a watched book hangs together as received on the present connection."""
+
+    def ask_book_again(self, name: str) -> None:
+        """The book of `name`, as decoded, is bad: fetch it anew, within the limits."""
+
+    def report(self) -> FeedReport:
+        """What the feed says of itself. Needs a running event loop."""
 
     async def close(self) -> None:
         """Close the socket and end `frames`."""
@@ -151,6 +167,10 @@ class AccountFeed(Protocol):
     @property
     def last_problem(self) -> str:
         """One sentence on what went wrong last, "" where nothing did."""
+
+    @property
+    def rights(self) -> str:
+        """What the venue says that the key may do, in its words; "" where it does not say."""
 
     def frames(self) -> AsyncIterator[RawFrame]:
         """Frames until the feed is closed. Reconnects inside; ends only on `close`."""

@@ -24,6 +24,10 @@ class FuturesBoard:
         self._latest: dict[str, FutureUpdate] = {}
         self._quotes: Mapping[str, FutureQuote] | None = None
 
+    def __contains__(self, name: str) -> bool:
+        """Whether the contract is listed."""
+        return name in self._contracts
+
     def list_contracts(self, instruments: Iterable[Instrument]) -> None:
         """Make those of `instruments` that are futures or perpetuals the listed ones."""
         contracts = {each.name: each for each in instruments if each.kind in HEDGES}

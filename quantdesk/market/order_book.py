@@ -122,6 +122,13 @@ class OrderBook:
         return next(self._up(self._asks), None)
 
     @property
+    def level_counts(self) -> tuple[int, int]:
+        """How many levels the bids and the asks have; (0, 0) while the book is not good."""
+        if not self._is_good:
+            return 0, 0
+        return len(self._bids.prices), len(self._asks.prices)
+
+    @property
     def is_crossed(self) -> bool:
         """Whether the best bid is at or above the best ask: in sequence, yet no price to use."""
         bid, ask = self.best_bid, self.best_ask

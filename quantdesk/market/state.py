@@ -152,6 +152,16 @@ class MarketState:
         quoted = (book.event_ns > 0) & (has_book | ~has_parts)
         return int(np.count_nonzero(quoted)), len(book.instruments)
 
+    def underlying_of(self, venue: str, instrument_name: str) -> str | None:
+        """The underlying under which an instrument is listed; None where it is not."""
+        book = self._home.get((venue, instrument_name))
+        if book is not None:
+            return book.underlying
+        for (of, underlying), board in self._futures.items():
+            if of == venue and instrument_name in board:
+                return underlying
+        return None
+
     def futures(self, venue: str, underlying: str) -> Mapping[str, FutureQuote]:
         """Listed futures and perpetuals with their last quote, by name; unchanged: the same one."""
         board = self._futures.get((venue, underlying))

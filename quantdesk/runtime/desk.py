@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from quantdesk import pricing
 from quantdesk.domain.account import AccountEvent, AccountSnapshot
 from quantdesk.domain.events import (
+    BookChange,
+    BookSnapshot,
     FrameSetAside,
     IndexUpdate,
     InstrumentsListed,
@@ -27,6 +29,7 @@ from quantdesk.market.quality import stale_rows
 from quantdesk.market.state import MarketReading, MarketState
 from quantdesk.runtime.account_state import AccountState
 from quantdesk.runtime.clock import VenueClock
+from quantdesk.runtime.followed_books import FollowedBooks
 from quantdesk.snapshot import (
     ChainSnapshot,
     DeskSnapshot,
@@ -53,6 +56,8 @@ class _Link:
     last_problem: str = ""
     is_maintenance: bool = False
     account: AccountState | None = None
+    silent: tuple[str, ...] = ()
+    dropped: int = 0
 
 
 class Desk:
@@ -74,6 +79,7 @@ class Desk:
             environment is Environment.SIMULATED if is_simulated is None else is_simulated
         )
         self.market = MarketState()
+        self.books = FollowedBooks()
         self._links: dict[str, _Link] = {}
         self._link_of: dict[tuple[str, str], _Link] = {}
         self._seq = 0
@@ -97,6 +103,16 @@ class Desk:
         link.state, link.reconnects = state, reconnects
         if problem:
             link.last_problem = problem
+
+    def note_feed(self, name: str, *, silent: tuple[str, ...], dropped: int) -> None:
+        """What the feed says of its streams."""
+        link = self._links[name]
+        link.silent, link.dropped = silent, dropped
+
+    def connection_of(self, venue: str, underlying: str) -> str | None:
+        """The connection that lists `underlying` at `venue`; None before its list came."""
+        link = self._link_of.get((venue, underlying))
+        return None if link is None else link.name
 
     def venue_time(self, underlying: str | None, now_ns: int) -> int | None:
         """The clock of the venue that lists `underlying`; None where that is not known yet.
@@ -122,6 +138,9 @@ class Desk:
                 link.problems["out_of_range"] += 1
                 link.refused += 1
                 link.last_problem = "out_of_range: a stamp far ahead of the venue's clock"
+                continue
+            if isinstance(event, BookChange | BookSnapshot):
+                self.books.apply(event)
                 continue
             self._note(link, event)
             self.market.apply(event)
@@ -155,6 +174,7 @@ class Desk:
             links=self._healths(),
             accounts=self._accounts(),
             is_simulated=self.is_simulated,
+            books=self.books.depths(),
         )
 
     def _accounts(self) -> tuple[AccountSnapshot, ...]:
@@ -264,4 +284,6 @@ def _health(link: _Link) -> LinkHealth:
         problems=tuple(sorted(link.problems.items())),
         last_problem=link.last_problem,
         account="" if link.account is None else link.account.account,
+        silent=link.silent,
+        dropped=link.dropped,
     )

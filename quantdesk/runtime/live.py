@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import AccountFeed, Clock, FrameDecoder, FrameRecorder, MarketFeed
-from quantdesk.errors import QuantDeskError, StorageError, Transient
+from quantdesk.errors import ConfigError, QuantDeskError, StorageError, Transient
 from quantdesk.runtime.desk import Desk
+from quantdesk.runtime.followed_books import BookKey
 from quantdesk.runtime.venues import AccountDecoder
 from quantdesk.snapshot import DeskSnapshot, LinkState
 
@@ -85,6 +86,9 @@ class LiveDesk:
         self._lines = tuple(lines)
         self._accounts = tuple(accounts)
         self._account_errors: dict[str, QuantDeskError] = {}
+        self._books_of: dict[str, list[BookKey]] = {}
+        self._doubted: set[BookKey] = set()
+        self._down: set[str] = set()
         self._clock = clock
         self._recorder = recorder
         self._recording_is_vital = recording_is_vital
@@ -140,6 +144,51 @@ class LiveDesk:
                 self._recorder.close()
         if failed:
             raise failed[0]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Its market lines; to be used on the desk's own loop only."""
+        return self._lines
+
+    @property
+    def accounts(self) -> tuple[AccountLine, ...]:
+        """Its private lines; to be used on the desk's own loop only."""
+        return self._accounts
+
+    def follow_books(self, keys: Sequence[BookKey]) -> None:
+        """Follow the order books of these (venue, instrument name) and of no others.
+
+        To be called on the desk's own loop. Raises ConfigError for a book whose instrument no
+        connection of the desk lists, or for more than a venue allows; then all stays as it was.
+        """
+        wanted: dict[str, list[str]] = {line.feed.name: [] for line in self._lines}
+        for venue, name in dict.fromkeys(keys):
+            wanted[self._line_of(venue, name).feed.name].append(name)
+        for line in self._lines:
+            line.feed.watch_books(wanted[line.feed.name])
+        self._desk.books.follow(keys)
+        self._books_of = {
+            line.feed.name: [(line.feed.venue, name) for name in wanted[line.feed.name]]
+            for line in self._lines
+        }
+
+    def follow_known_books(self, keys: Sequence[BookKey]) -> None:
+        """As `follow_books`, leaving out what the desk can not follow."""
+        known = []
+        for key in keys:
+            with suppress(ConfigError):
+                self._line_of(*key)
+                known.append(key)
+        with suppress(ConfigError):
+            self.follow_books(known)
+
+    def _line_of(self, venue: str, instrument_name: str) -> Line:
+        underlying = self._desk.market.underlying_of(venue, instrument_name)
+        name = None if underlying is None else self._desk.connection_of(venue, underlying)
+        for line in self._lines:
+            if line.feed.name == name:
+                return line
+        raise ConfigError(f"order book of {instrument_name!r}: {venue} does not list it here")
 
     async def quoted(self, underlyings: Sequence[str], timeout_s: float) -> DeskSnapshot:
         """Wait until every listed option of `underlyings` has been quoted; a fresh snapshot.
@@ -206,8 +255,13 @@ class LiveDesk:
 
     async def _run_line(self, line: Line) -> None:
         name = line.feed.name
+        reconnects = line.feed.reconnects
         async for frame in line.feed.frames():
             self._keep(partial(_append, frame))
+            if line.feed.reconnects != reconnects:
+                # Before any frame of the new connection: nothing there continues what was.
+                reconnects = line.feed.reconnects
+                self._desk.books.forget(self._books_of.get(name, ()))
             self._desk.apply(name, frame.recv_ns, line.decode(frame))
             self._progress_made.set()
 
@@ -255,11 +309,33 @@ class LiveDesk:
             if state is LinkState.LIVE and last_ns and now_ns - last_ns > STALE_AFTER_S * 1e9:
                 state = LinkState.STALE
             self._set_link(line.feed, state, line.feed.last_problem)
+            report = line.feed.report()
+            self._desk.note_feed(line.feed.name, silent=report.silent, dropped=report.dropped)
+            self._note_down(line.feed.name, is_down=report.connections_down > 0)
+            self._doubt_books(line.feed)
         for account in self._accounts:
             # An account at rest is silent for minutes; its feed pings and knows whether it lives.
             error = self._account_errors.get(account.feed.name)
             problem = account.feed.last_problem if error is None else str(error)
             self._set_link(account.feed, LinkState(account.feed.state), problem)
+
+    def _note_down(self, name: str, *, is_down: bool) -> None:
+        """Books of a connection that went are unknown at once, not when the next one stands."""
+        if is_down and name not in self._down:
+            self._desk.books.forget(self._books_of.get(name, ()))
+        (self._down.add if is_down else self._down.discard)(name)
+
+    def _doubt_books(self, feed: MarketFeed) -> None:
+        """Ask again for books that the feed holds for good and whose levels are not.
+
+        Once for each loss: how often the venue is asked then is the feed's business.
+        """
+        bad = self._desk.books.bad(self._books_of.get(feed.name, ()))
+        apart = {key for key in bad if feed.is_book_good(key[1])}
+        for key in apart - self._doubted:
+            feed.ask_book_again(key[1])
+        self._doubted -= {(feed.venue, name) for _, name in self._books_of.get(feed.name, ())}
+        self._doubted |= apart
 
     def _feeds(self) -> list[MarketFeed | AccountFeed]:
         return [*(line.feed for line in self._lines), *(line.feed for line in self._accounts)]
@@ -306,6 +382,15 @@ class DeskThread:
     def latest(self) -> DeskSnapshot | None:
         """The newest snapshot; None before the first."""
         return self._live.latest() if self._live is not None else None
+
+    def follow_books(self, keys: Sequence[BookKey]) -> None:
+        """As `LiveDesk.follow_books`, from any thread; books the desk can not follow are left out.
+
+        Takes effect soon: the snapshots' `books` say which are followed.
+        """
+        live, loop = self._live, self._loop
+        if live is not None and loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(live.follow_known_books, tuple(keys))
 
     @property
     def error(self) -> BaseException | None:

@@ -17,6 +17,7 @@ from quantdesk.domain.times import format_instant
 from quantdesk.errors import QuantDeskError, StorageError
 from quantdesk.runtime.clock import NS_PER_S
 from quantdesk.runtime.desk import Desk
+from quantdesk.runtime.followed_books import FollowedBooks
 from quantdesk.runtime.venues import AccountDecoder, account_decoder_of, decoder_of
 from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
 from quantdesk.storage.recording import Recording, read_recording
@@ -33,6 +34,7 @@ class _Tape:
             source=f"recording of {format_instant(recording.started_ns)} ({', '.join(worlds)})",
             is_simulated=Environment.SIMULATED.value in worlds,
         )
+        self.desk.books = FollowedBooks(follow_all=True)
         self._apply: dict[str, Callable[[RawFrame], None]] = {}
         for name, link in recording.links.items():
             if account := link.get("account"):

@@ -98,6 +98,11 @@ class BinanceAccountFeed:
         """One sentence on what went wrong last, "" where nothing did. Safe for a screen."""
         return self._last_problem
 
+    @property
+    def rights(self) -> str:
+        """Always "": the venue's options interface tells an account's rights, not a key's."""
+        return ""
+
     async def frames(self) -> AsyncIterator[RawFrame]:
         """Every private message and answer, until `close`. Can be read once.
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 
 from quantdesk.domain.events import RawFrame
+from quantdesk.domain.feed_report import FeedReport
 from quantdesk.domain.ports import BanStore, Clock
 from quantdesk.errors import ConfigError, VenueError
 from quantdesk.venues.binance.names import VENUE, parse_symbol
@@ -120,6 +121,21 @@ class BinanceFeed:
         """Streams that should speak each second and do not, sorted. Needs a running event loop."""
         now_s = asyncio.get_running_loop().time()
         return tuple(sorted(s for link in self._session.links for s in link.silent_streams(now_s)))
+
+    def report(self) -> FeedReport:
+        """What the feed says of itself. Needs a running event loop."""
+        session = self._session
+        granted = self.granted
+        wanted = sum(link.wanted_count for link in session.links) + len(session.left_out)
+        return FeedReport(
+            granted=len(granted),
+            missing=wanted - len(granted),
+            silent=self.silent_streams(),
+            dropped=self.dropped,
+            connections=sum(link.is_open for link in session.links),
+            connections_down=sum(not link.is_open for link in session.links),
+            budget=session.budget_words(asyncio.get_running_loop().time()),
+        )
 
     def watch_books(self, symbols: Sequence[str]) -> None:
         """Follow the order books of `symbols` and of no others: snapshots and changes then come.

@@ -126,6 +126,10 @@ class BinanceSession:
         book = self._books.get(symbol)
         return book is not None and book.is_good
 
+    def budget_words(self, now_s: float) -> str:
+        """What is left of the request weight, for people."""
+        return self._budget.words(now_s)
+
     async def run(self) -> None:
         """Work for good; ends when cancelled or by what can not be mended."""
         try:

@@ -92,12 +92,18 @@ class StreamLink:
         self._number = 0
         self._forget_connection()
         self.is_up = False
+        self.is_open = False
         self.connections = 0
 
     @property
     def granted(self) -> frozenset[str]:
         """Streams that the venue confirmed on the present connection."""
         return frozenset(self._granted)
+
+    @property
+    def wanted_count(self) -> int:
+        """Streams that the link is to carry."""
+        return len(self._wanted)
 
     def want(self, streams: Sequence[str]) -> None:
         """Replace the wanted streams; the order is the order of asking."""
@@ -130,7 +136,7 @@ class StreamLink:
                     self._backoff.reset()
                 pause_s = self._pause_after(error)
             finally:
-                self.is_up = False
+                self.is_up = self.is_open = False
             await asyncio.sleep(pause_s)
 
     def _pause_after(self, error: VenueError) -> float:
@@ -169,6 +175,7 @@ class StreamLink:
             self._link = link
             self._opened_s = self._heard_s = asyncio.get_running_loop().time()
             self.connections += 1
+            self.is_open = True
             self._on_open()
             self._changed.set()
             try:

@@ -80,3 +80,11 @@ class WeightBudget:
     def note_limit(self, limit: int) -> None:
         """The venue's own limit, from its rules."""
         self._limit = max(limit, self._reserve + 1)
+
+    def words(self, now_s: float) -> str:
+        """What is left of the present minute's allowance, for people."""
+        used = self._used if now_s - self._opened_s < WINDOW_S else 0
+        return (
+            f"request weight: {used:,} of {self._limit:,} used this minute,"
+            f" {self._reserve:,} kept back"
+        )

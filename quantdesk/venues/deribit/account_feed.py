@@ -60,6 +60,7 @@ class DeribitAccountFeed:
         self._known = TradesKnown(
             until_ms=None if trades_since_ns is None else trades_since_ns // NS_PER_MS
         )
+        self._session: AccountSession | None = None
         self._connection = KeptConnection(
             settings,
             name=name,
@@ -100,6 +101,11 @@ class DeribitAccountFeed:
         """One sentence on what went wrong last, "" where nothing did. Safe for a screen."""
         return self._connection.last_problem
 
+    @property
+    def rights(self) -> str:
+        """The key's scope as the venue told it at the last login; "" before the first."""
+        return "" if self._session is None else self._session.scope
+
     def frames(self) -> AsyncGenerator[RawFrame, None]:
         """Every inbound message, answers included, secrets masked, until `close`. Read once.
 
@@ -112,7 +118,7 @@ class DeribitAccountFeed:
         await self._connection.close()
 
     def _open_session(self, link: WsSession, queue: FrameQueue) -> AccountSession:
-        return AccountSession(
+        self._session = AccountSession(
             self._settings,
             link,
             queue,
@@ -124,3 +130,4 @@ class DeribitAccountFeed:
             known=self._known,
             wishes=self._wishes,
         )
+        return self._session

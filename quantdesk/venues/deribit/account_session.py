@@ -122,6 +122,11 @@ class AccountSession:
         )
         self._login = Login(settings, self._line, credentials, rng=rng)
 
+    @property
+    def scope(self) -> str:
+        """What the venue says that the key may do; "" before the login."""
+        return self._login.scope
+
     async def run(self) -> None:
         """Work until the connection ends. Always raises what ended it."""
         try:

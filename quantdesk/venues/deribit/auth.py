@@ -10,6 +10,7 @@ import asyncio
 import random
 
 from quantdesk.errors import ConfigError, ProtocolError, Rejected, Transient
+from quantdesk.venues.decoding.ranges import safe_text
 from quantdesk.venues.deribit.account_decode import AUTH
 from quantdesk.venues.deribit.account_wire import AuthGrant
 from quantdesk.venues.deribit.line import RpcLine
@@ -27,6 +28,7 @@ WITHDRAWAL_SCOPE = "wallet"
 HARMLESS_RIGHTS = frozenset({"read", "none"})
 
 TOKEN_LIFE_S_MIN = 1
+SCOPE_LENGTH_MAX = 400
 
 
 class Login:
@@ -53,6 +55,11 @@ class Login:
         self._grant: AuthGrant | None = None
         self._loop = asyncio.get_running_loop()
         self._refresh_at_s = self._loop.time()
+
+    @property
+    def scope(self) -> str:
+        """What the venue says that the key may do; "" before the login."""
+        return "" if self._grant is None else safe_text(self._grant.scope, SCOPE_LENGTH_MAX)
 
     async def enter(self) -> None:
         """Log in with the key.

@@ -33,3 +33,15 @@ class RequestBudget:
             return self._subscriptions.reserve(3_000, now_s)
         is_urgent = method in URGENT or method.startswith("private/")
         return self._plain.reserve(PLAIN_COST, now_s, is_urgent=is_urgent)
+
+    def words(self, now_s: float) -> str:
+        """What is left of the buckets, for people."""
+        left = (
+            f"{bucket.left(now_s):,.0f} of {bucket.capacity:,.0f} for {what}"
+            for what, bucket in (
+                ("requests", self._plain),
+                ("lists", self._lists),
+                ("subscriptions", self._subscriptions),
+            )
+        )
+        return f"credits left: {', '.join(left)}; {PLAIN_RESERVE:,} kept back"

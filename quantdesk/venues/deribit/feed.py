@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from collections.abc import AsyncGenerator, Sequence
 
 from quantdesk.domain.events import RawFrame
+from quantdesk.domain.feed_report import FeedReport
 from quantdesk.domain.ports import BanStore, Clock
 from quantdesk.errors import ConfigError
 from quantdesk.venues.decoding.ranges import name_like
@@ -131,6 +133,20 @@ class DeribitFeed:
         if session is None:
             return ()
         return tuple(c.decode() for c in session.clocks.silent_for(limit_s, now_s))
+
+    def report(self) -> FeedReport:
+        """What the feed says of itself. Needs a running event loop."""
+        now_s = asyncio.get_running_loop().time()
+        session = self._open()
+        return FeedReport(
+            granted=len(self.granted),
+            missing=len(self.refused),
+            silent=() if session is None else session.silent_streams(now_s),
+            dropped=self.dropped,
+            connections=int(session is not None),
+            connections_down=int(session is None),
+            budget=self._budget.words(now_s),
+        )
 
     def watch_books(self, names: Sequence[str]) -> None:
         """Follow the order books of these instruments and of no others.

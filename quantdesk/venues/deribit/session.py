@@ -149,6 +149,16 @@ class MarketSession:
         except BaseExceptionGroup as group:
             raise first_cause(group) from None
 
+    def silent_streams(self, now_s: float) -> tuple[str, ...]:
+        """Granted channels that speak each second and have not for longer than they may, sorted."""
+        return tuple(
+            name
+            for name in map(
+                bytes.decode, self.clocks.silent_for(self._settings.steady_silence_s, now_s)
+            )
+            if name.startswith(STEADY) and name in self.subscriptions.granted
+        )
+
     def refresh_books(self) -> None:
         """Other books are wanted now."""
         self._books_chosen.set()
@@ -345,11 +355,7 @@ class MarketSession:
             if self._is_maintenance:
                 continue
             now_s = self._loop.time()
-            silent = [
-                name
-                for name in map(bytes.decode, self.clocks.silent_for(limit_s, now_s))
-                if name.startswith(STEADY) and name in self.subscriptions.granted
-            ]
+            silent = self.silent_streams(now_s)
             lasting = [name for name in silent if self.clocks.is_unheard(name.encode())]
             if lasting:
                 raise Transient(f"{lasting[0]} stayed silent though subscribed anew")

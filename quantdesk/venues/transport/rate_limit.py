@@ -24,7 +24,7 @@ class TokenBucket:
         if not 0 <= reserve < capacity:
             raise InvalidInput("reserve", reserve, f"must be from 0 to below {capacity}")
         self._reserve = reserve
-        self._capacity = capacity
+        self.capacity = capacity
         self._refill_per_s = refill_per_s
         self._credits = capacity
         self._filled_s: float | None = None
@@ -37,13 +37,18 @@ class TokenBucket:
         exceeds what the bucket can hold, or what it can hold above the reserve.
         """
         kept = 0.0 if is_urgent else self._reserve
-        if not 0 < cost <= self._capacity - kept:
-            raise InvalidInput(
-                "cost", cost, f"must be positive and at most {self._capacity - kept}"
-            )
-        if self._filled_s is not None:
-            gained = max(now_s - self._filled_s, 0.0) * self._refill_per_s
-            self._credits = min(self._credits + gained, self._capacity)
+        if not 0 < cost <= self.capacity - kept:
+            raise InvalidInput("cost", cost, f"must be positive and at most {self.capacity - kept}")
+        self._credits = self._filled(now_s) - cost
         self._filled_s = now_s
-        self._credits -= cost
         return max((kept - self._credits) / self._refill_per_s, 0.0)
+
+    def left(self, now_s: float) -> float:
+        """Credits that are there at `now_s`; 0 where more were promised than there are."""
+        return max(self._filled(now_s), 0.0)
+
+    def _filled(self, now_s: float) -> float:
+        if self._filled_s is None:
+            return self._credits
+        gained = max(now_s - self._filled_s, 0.0) * self._refill_per_s
+        return min(self._credits + gained, self.capacity)
