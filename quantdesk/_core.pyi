@@ -9,11 +9,15 @@ import numpy.typing as npt
 __version__: Final[str]
 __all__ = [
     "OptionGreeks",
+    "Slice",
+    "Surface",
     "__version__",
     "evaluate",
     "evaluate_chain",
     "evaluate_coin",
     "evaluate_scenarios",
+    "fit_slices",
+    "fit_svi",
     "greeks_one",
     "implied",
     "implied_vol_one",
@@ -22,6 +26,12 @@ __all__ = [
     "set_simd_path",
     "simd_path",
     "simd_paths",
+    "svi_domain_of",
+    "svi_from_jump_wings",
+    "svi_from_natural",
+    "svi_from_ssvi",
+    "svi_to_jump_wings",
+    "svi_to_natural",
     "touch",
 ]
 
@@ -154,3 +164,58 @@ def parity_forward(
 def simd_path() -> str: ...
 def simd_paths() -> list[str]: ...
 def set_simd_path(name: str | None, /) -> None: ...
+
+_Five = tuple[float, float, float, float, float]
+_Vector = npt.NDArray[np.float64]
+
+@final
+class Slice:
+    @staticmethod
+    def spline(knots: _Vector, terms: _Vector) -> Slice: ...
+    @staticmethod
+    def svi(a: float, b: float, rho: float, m: float, s: float) -> Slice: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def parameters(self) -> _Vector: ...
+    @property
+    def knots(self) -> int: ...
+    @property
+    def wing_slopes(self) -> tuple[float, float]: ...
+    def jets(self, k: _Vector, w: _Vector, dw: _Vector, d2w: _Vector) -> None: ...
+    def check(self, upper: Slice | None = None, /) -> tuple[float, float]: ...
+
+@final
+class Surface:
+    def __new__(cls, times: Sequence[float], slices: Sequence[Slice]) -> Surface: ...
+    def total_variance(self, time: _Vector, k: _Vector, w: _Vector) -> None: ...
+    def jets(self, time: _Vector, k: _Vector, w: _Vector, dw: _Vector, d2w: _Vector) -> None: ...
+
+def fit_slices(
+    model: str,
+    years: _Vector,
+    starts: Sequence[int],
+    k: _Vector,
+    bid: _Vector,
+    ask: _Vector,
+    warm: Sequence[Sequence[float]],
+    smoothing: float,
+    floor: float,
+    margin: float,
+    /,
+) -> list[tuple[Slice | None, _Vector, int, float, float, str | None]]: ...
+def fit_svi(
+    method: str, years: float, k: _Vector, bid: _Vector, ask: _Vector, floor: float, /
+) -> _Five: ...
+def svi_to_natural(a: float, b: float, rho: float, m: float, s: float) -> _Five: ...
+def svi_from_natural(delta: float, mu: float, rho: float, omega: float, zeta: float) -> _Five: ...
+def svi_to_jump_wings(
+    a: float, b: float, rho: float, m: float, s: float, years: float
+) -> _Five: ...
+def svi_from_jump_wings(
+    v: float, psi: float, p: float, c: float, v_min: float, years: float
+) -> _Five: ...
+def svi_from_ssvi(theta: float, rho: float, psi: float) -> _Five: ...
+def svi_domain_of(
+    a: float, b: float, rho: float, m: float, s: float
+) -> tuple[float, float, float, float, float | None] | None: ...

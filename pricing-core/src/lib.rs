@@ -10,8 +10,10 @@
 //! - [`scenario`], [`shocks`]: a book under scenarios of spot, basis, vol and time, summed or each;
 //! - [`parity`]: the forward from call and put prices;
 //! - [`touch`]: the probability of touching a level;
+//! - [`smile`]: one expiry's total variance: SVI, splines, their fits and checks;
+//! - [`surface`]: slices that do not cross, fitted together, and what lies between them;
 //! - [`lanes`]: SIMD lane types and run-time dispatch, the only place with `unsafe`;
-//! - [`math`]: elementary functions that know nothing of finance.
+//! - [`math`]: functions, systems and splines that know nothing of finance.
 //!
 //! Promises: no panic on any input; NaN out only where documented, with a mask or a status;
 //! the same bits whatever the thread count, the batch length and the fused instruction set.
@@ -33,6 +35,8 @@ pub mod parity;
 mod python;
 pub mod scenario;
 pub mod shocks;
+pub mod smile;
+pub mod surface;
 pub mod threads;
 pub mod touch;
 pub mod types;

@@ -9,6 +9,8 @@ mod lanes;
 mod parity;
 mod scalars;
 mod scenario;
+mod smile;
+mod surface;
 mod touch;
 
 use pyo3::prelude::*;
@@ -21,6 +23,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     chain::register(module)?;
     coin::register(module)?;
     scenario::register(module)?;
+    smile::register(module)?;
+    surface::register(module)?;
     touch::register(module)?;
     parity::register(module)?;
     lanes::register(module)

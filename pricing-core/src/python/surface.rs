@@ -1,0 +1,156 @@
+//! Surfaces: the fit of a chain, and queries between its slices.
+
+use numpy::{PyArray1, PyReadonlyArray1, PyReadwriteArray1};
+use pyo3::prelude::*;
+
+use super::arrays::target;
+use super::errors::invalid;
+use super::smile::{PySlice, values};
+use crate::smile::quotes::SliceQuotes;
+use crate::smile::spline_fit::SplineOptions;
+use crate::surface::between::VarianceSurface;
+use crate::surface::fit::{Model, fit_chain};
+
+/// (slice or None, coefficients, steps, g_min, calendar_slack, fallback or error).
+type Fitted<'py> = (
+    Option<PySlice>,
+    Bound<'py, PyArray1<f64>>,
+    usize,
+    f64,
+    f64,
+    Option<String>,
+);
+
+/// Fits the slices of a chain; rows are grouped by expiry, `starts` holds the first row of each
+/// and the number of rows. `warm` holds the coefficients of earlier fits, empty where none are.
+#[pyfunction]
+#[pyo3(signature = (model, years, starts, k, bid, ask, warm, smoothing, floor, margin, /))]
+#[allow(clippy::too_many_arguments)] // the fit's arguments, one by one
+fn fit_slices<'py>(
+    py: Python<'py>,
+    model: &str,
+    years: PyReadonlyArray1<'py, f64>,
+    starts: Vec<usize>,
+    k: PyReadonlyArray1<'py, f64>,
+    bid: PyReadonlyArray1<'py, f64>,
+    ask: PyReadonlyArray1<'py, f64>,
+    warm: Vec<Vec<f64>>,
+    smoothing: f64,
+    floor: f64,
+    margin: f64,
+) -> PyResult<Vec<Fitted<'py>>> {
+    let model = parse_model(model)?;
+    let years = values("years", &years)?;
+    let (k, bid, ask) = (values("k", &k)?, values("bid", &bid)?, values("ask", &ask)?);
+    let spans: Option<Vec<SliceQuotes<'_>>> = starts
+        .windows(2)
+        .zip(years)
+        .map(|(pair, &years)| {
+            let &[low, high] = pair else { return None };
+            Some(SliceQuotes {
+                years,
+                k: k.get(low..high)?,
+                bid: bid.get(low..high)?,
+                ask: ask.get(low..high)?,
+            })
+        })
+        .collect();
+    let Some(spans) = spans.filter(|spans| spans.len() == years.len()) else {
+        let rule = "must ascend, one more than years, the last at most the number of rows";
+        return Err(invalid("starts", format!("{starts:?}"), rule));
+    };
+    let options = SplineOptions {
+        smoothing,
+        floor,
+        margin,
+        ..SplineOptions::default()
+    };
+    let found = py.detach(|| fit_chain(model, &spans, &warm, &options));
+    Ok(found
+        .into_iter()
+        .map(|fit| match fit {
+            Ok(fit) => (
+                Some(PySlice { slice: fit.slice }),
+                PyArray1::from_vec(py, fit.coefficients),
+                fit.steps,
+                fit.g_min,
+                fit.calendar_slack,
+                fit.fallback,
+            ),
+            Err(error) => (
+                None,
+                PyArray1::from_vec(py, Vec::new()),
+                0,
+                f64::NAN,
+                f64::NAN,
+                Some(error.to_string()),
+            ),
+        })
+        .collect())
+}
+
+fn parse_model(name: &str) -> PyResult<Model> {
+    match name {
+        "spline" => Ok(Model::Spline),
+        "svi" => Ok(Model::Svi),
+        "svi-free" => Ok(Model::SviFree),
+        "ssvi" => Ok(Model::Ssvi),
+        other => {
+            let rule = "must be spline, svi, svi-free or ssvi";
+            Err(invalid("model", other.to_owned(), rule))
+        }
+    }
+}
+
+/// Slices at ascending times of a clock, frozen.
+#[pyclass(frozen, name = "Surface", module = "quantdesk._core")]
+struct PySurface {
+    surface: VarianceSurface,
+}
+
+#[pymethods]
+impl PySurface {
+    #[new]
+    fn new(times: Vec<f64>, slices: Vec<PyRef<'_, PySlice>>) -> PyResult<Self> {
+        let slices = slices.iter().map(|slice| slice.slice.clone()).collect();
+        Ok(Self {
+            surface: VarianceSurface::new(times, slices)?,
+        })
+    }
+
+    /// Writes total variance at each (time, k).
+    fn total_variance(
+        &self,
+        py: Python<'_>,
+        time: PyReadonlyArray1<'_, f64>,
+        k: PyReadonlyArray1<'_, f64>,
+        mut w: PyReadwriteArray1<'_, f64>,
+    ) -> PyResult<()> {
+        let (time, k) = (values("time", &time)?, values("k", &k)?);
+        let w = target("w", &mut w)?;
+        py.detach(|| self.surface.jets_into(time, k, w, None))?;
+        Ok(())
+    }
+
+    /// Writes total variance and its derivatives in k at each (time, k).
+    fn jets(
+        &self,
+        py: Python<'_>,
+        time: PyReadonlyArray1<'_, f64>,
+        k: PyReadonlyArray1<'_, f64>,
+        mut w: PyReadwriteArray1<'_, f64>,
+        mut dw: PyReadwriteArray1<'_, f64>,
+        mut d2w: PyReadwriteArray1<'_, f64>,
+    ) -> PyResult<()> {
+        let (time, k) = (values("time", &time)?, values("k", &k)?);
+        let w = target("w", &mut w)?;
+        let slopes = (target("dw", &mut dw)?, target("d2w", &mut d2w)?);
+        py.detach(|| self.surface.jets_into(time, k, w, Some(slopes)))?;
+        Ok(())
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PySurface>()?;
+    module.add_function(wrap_pyfunction!(fit_slices, module)?)
+}

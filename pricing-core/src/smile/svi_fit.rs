@@ -1,0 +1,489 @@
+//! Calibration of SVI: quasi-explicit, direct, inside the butterfly-free domain, and SSVI.
+//!
+//! Residuals are vols over the half-spread (with a floor); one-sided quotes take no part.
+
+// Each index is below the constant size of the arrays.
+#![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
+
+use super::SmileSection;
+use super::quotes::{Quote, SliceQuotes};
+use super::ssvi::Ssvi;
+use super::svi::RawSvi;
+use super::svi_domain::Shape;
+use crate::error::PricingError;
+use crate::math::least_squares::{Normal, Stopping, differenced, minimise, solve_symmetric};
+
+/// Fewest two-sided quotes of a five-parameter slice: parameters and one more.
+pub const SVI_QUOTES_MIN: usize = 6;
+/// Fewest two-sided quotes of a three-parameter slice.
+pub const SSVI_QUOTES_MIN: usize = 3;
+/// Lee's bound on a wing's slope, and the share of it that is used.
+const LEE: f64 = 2.0 * 0.999;
+/// Share by which s stays above its least value: points between those of the scan lie lower.
+const S_SHARE: f64 = 1.002;
+const STOPPING: Stopping = Stopping {
+    steps_max: 60,
+    tolerance: 1e-9,
+};
+/// Where upper bounds are felt, log-moneyness: dense near the money, out to 3.25.
+const FENCE: usize = 81;
+
+/// One quote as a point: log-moneyness, vol and weight, in vol and in total variance.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    k: f64,
+    w: f64,
+    vol: f64,
+    vol_weight: f64,
+    w_weight: f64,
+}
+
+fn points(quotes: &SliceQuotes<'_>, floor: f64, fewest: usize) -> Result<Vec<Point>, PricingError> {
+    quotes.check()?;
+    let found: Vec<Point> = quotes
+        .iter()
+        .filter(Quote::is_two_sided)
+        .map(|quote| {
+            let (vol, half) = (quote.mid(), quote.half_spread(floor));
+            Point {
+                k: quote.k,
+                w: vol * vol * quotes.years,
+                vol,
+                vol_weight: 1.0 / half,
+                w_weight: 1.0 / (2.0 * vol * quotes.years * half),
+            }
+        })
+        .collect();
+    if found.len() < fewest {
+        return Err(PricingError::OutOfDomain(format!(
+            "{} two-sided quotes; this model needs {fewest}",
+            found.len()
+        )));
+    }
+    Ok(found)
+}
+
+/// Normal equations of `w = a + d·y + c·√(y²+1)` at given (m, s): columns 1, y, √(y²+1).
+struct Inner {
+    matrix: [[f64; 3]; 3],
+    rhs: [f64; 3],
+    square: f64,
+}
+
+impl Inner {
+    fn new(points: &[Point], m: f64, s: f64) -> Self {
+        let mut sums = Self {
+            matrix: [[0.0; 3]; 3],
+            rhs: [0.0; 3],
+            square: 0.0,
+        };
+        for point in points {
+            let y = (point.k - m) / s;
+            let row = [1.0, y, (y * y + 1.0).sqrt()].map(|column| column * point.w_weight);
+            let value = point.w * point.w_weight;
+            for i in 0..3 {
+                for j in 0..3 {
+                    sums.matrix[i][j] += row[i] * row[j];
+                }
+                sums.rhs[i] += row[i] * value;
+            }
+            sums.square += value * value;
+        }
+        sums
+    }
+
+    /// Cost of (a, d, c).
+    fn cost(&self, x: &[f64; 3]) -> f64 {
+        let mut sum = self.square;
+        for i in 0..3 {
+            sum -= 2.0 * x[i] * self.rhs[i];
+            for j in 0..3 {
+                sum += x[i] * x[j] * self.matrix[i][j];
+            }
+        }
+        sum
+    }
+
+    /// Best (a, d, c) on the affine set `origin + span(directions)`.
+    fn on<const N: usize>(&self, origin: [f64; 3], directions: &[[f64; 3]; N]) -> Option<[f64; 3]> {
+        let times = |x: &[f64; 3]| -> [f64; 3] {
+            std::array::from_fn(|i| (0..3).map(|j| self.matrix[i][j] * x[j]).sum())
+        };
+        let dot = |x: &[f64; 3], y: &[f64; 3]| -> f64 { (0..3).map(|i| x[i] * y[i]).sum() };
+        let pull = times(&origin);
+        let residual: [f64; 3] = std::array::from_fn(|i| self.rhs[i] - pull[i]);
+        let images: [[f64; 3]; N] = std::array::from_fn(|i| times(&directions[i]));
+        let matrix =
+            std::array::from_fn(|i| std::array::from_fn(|j| dot(&directions[i], &images[j])));
+        let rhs = std::array::from_fn(|i| dot(&directions[i], &residual));
+        let lengths: [f64; N] = solve_symmetric(&matrix, &rhs)?;
+        Some(std::array::from_fn(|i| {
+            origin[i] + (0..N).map(|n| lengths[n] * directions[n][i]).sum::<f64>()
+        }))
+    }
+
+    /// Exact minimum over `0 ≤ a ≤ a_max` and the diamond `|d| ≤ c`, `|d| ≤ LEE·s − c`, found by
+    /// going through its faces; `a` may be below 0 as far as the bottom stays above 0.
+    fn best(&self, s: f64, a_max: f64) -> ([f64; 3], f64) {
+        let lee = LEE * s;
+        let corners = [
+            [0.0, 0.0],
+            [0.5 * lee, 0.5 * lee],
+            [0.0, lee],
+            [-0.5 * lee, 0.5 * lee],
+        ];
+        let is_inside = |x: &[f64; 3]| {
+            let (a, d, c) = (x[0], x[1], x[2]);
+            let slack = 1e-9 * lee;
+            d.abs() <= c + slack
+                && d.abs() <= lee - c + slack
+                && a <= a_max
+                && a + (c * c - d * d).max(0.0).sqrt() >= 0.0
+        };
+        let (level, tilt, bend) = ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]);
+        let mut best = ([0.0, 0.0, 0.0], self.cost(&[0.0; 3]));
+        let mut consider = |x: Option<[f64; 3]>| {
+            if let Some(x) = x.filter(is_inside) {
+                let cost = self.cost(&x);
+                if cost < best.1 {
+                    best = (x, cost);
+                }
+            }
+        };
+        let free = self.on([0.0; 3], &[level, tilt, bend]);
+        if free.as_ref().is_some_and(is_inside) {
+            consider(free);
+            return best;
+        }
+        for a in [None, Some(0.0), Some(a_max)] {
+            let origin = [a.unwrap_or(0.0), 0.0, 0.0];
+            if a.is_some() {
+                consider(self.on(origin, &[tilt, bend]));
+            }
+            for (corner, next) in corners.iter().zip(corners.iter().cycle().skip(1)) {
+                let at = [origin[0], corner[0], corner[1]];
+                let edge = [0.0, next[0] - corner[0], next[1] - corner[1]];
+                if a.is_some() {
+                    consider(self.on(at, &[edge]));
+                    consider(Some(at));
+                } else {
+                    consider(self.on(at, &[level, edge]));
+                    consider(self.on(at, &[level]));
+                }
+            }
+        }
+        best
+    }
+}
+
+/// Quasi-explicit calibration: exact in (a, d = ρbs, c = bs) for given (m, s), a simplex search
+/// over (m, ln s) outside. Source: Zeliade Systems white paper (2009), with Lee's bound as
+/// `c + |d| ≤ 2s`.
+///
+/// Errors: `OutOfDomain` for fewer than [`SVI_QUOTES_MIN`] two-sided quotes, or no slice at all.
+pub fn quasi_explicit(quotes: &SliceQuotes<'_>, floor: f64) -> Result<RawSvi, PricingError> {
+    let points = points(quotes, floor, SVI_QUOTES_MIN)?;
+    best_start(&points, 40)
+}
+
+/// Starts of the outer search, in units of the quoted width, refined by `steps` simplex steps.
+fn best_start(points: &[Point], steps: usize) -> Result<RawSvi, PricingError> {
+    let (low, high) = (points[0].k, points[points.len() - 1].k);
+    let width = high - low;
+    let a_max = points.iter().map(|point| point.w).fold(0.0, f64::max);
+    let cost = |place: &[f64; 2]| {
+        let s = place[1].exp();
+        Inner::new(points, place[0], s).best(s, a_max).1
+    };
+    let mut best = ([0.0; 2], f64::INFINITY);
+    for m in [-0.1, 0.1] {
+        for s in [0.05, 0.25] {
+            let start = [m * width, (s * width).ln()];
+            let value = cost(&start);
+            if value < best.1 {
+                best = (start, value);
+            }
+        }
+    }
+    let place = simplex(best.0, [0.1 * width, 0.4], steps, cost);
+    let s = place[1].exp();
+    let ([a, d, c], _) = Inner::new(points, place[0], s).best(s, a_max);
+    let rho = if c > 0.0 {
+        (d / c).clamp(-0.999, 0.999)
+    } else {
+        0.0
+    };
+    RawSvi::new(a, c / s, rho, place[0], s)
+        .map_err(|error| PricingError::OutOfDomain(format!("no SVI slice: {error}")))
+}
+
+/// Nelder and Mead's search in two dimensions.
+fn simplex(
+    start: [f64; 2],
+    widths: [f64; 2],
+    steps: usize,
+    cost: impl Fn(&[f64; 2]) -> f64,
+) -> [f64; 2] {
+    let corners = [
+        start,
+        [start[0] + widths[0], start[1]],
+        [start[0], start[1] + widths[1]],
+    ];
+    let mut held = corners.map(|x| (x, cost(&x)));
+    for _ in 0..steps {
+        held.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let [best, second, worst] = held;
+        let centre = [
+            0.5 * (best.0[0] + second.0[0]),
+            0.5 * (best.0[1] + second.0[1]),
+        ];
+        let along = |t: f64| {
+            let x = std::array::from_fn(|i| centre[i] + t * (worst.0[i] - centre[i]));
+            (x, cost(&x))
+        };
+        let mirrored = along(-1.0);
+        held[2] = if mirrored.1 < best.1 {
+            let further = along(-2.0);
+            if further.1 < mirrored.1 {
+                further
+            } else {
+                mirrored
+            }
+        } else if mirrored.1 < second.1 {
+            mirrored
+        } else {
+            let nearer = if mirrored.1 < worst.1 {
+                along(-0.5)
+            } else {
+                along(0.5)
+            };
+            if nearer.1 < worst.1.min(mirrored.1) {
+                nearer
+            } else {
+                for corner in held.iter_mut().skip(1) {
+                    let x = std::array::from_fn(|i| 0.5 * (corner.0[i] + best.0[i]));
+                    *corner = (x, cost(&x));
+                }
+                continue;
+            }
+        };
+    }
+    held.sort_by(|a, b| a.1.total_cmp(&b.1));
+    held[0].0
+}
+
+/// Direct calibration: Levenberg-Marquardt in all five parameters with analytic derivatives, from
+/// a coarse quasi-explicit start. Lee's bound holds, butterflies are not looked at.
+///
+/// Errors as [`quasi_explicit`].
+pub fn direct(quotes: &SliceQuotes<'_>, floor: f64) -> Result<RawSvi, PricingError> {
+    let points = points(quotes, floor, SVI_QUOTES_MIN)?;
+    let start = best_start(&points, 12)?;
+    let years = quotes.years;
+    let place = [
+        start.a,
+        start.b.max(1e-12).ln(),
+        start.rho.atanh(),
+        start.m,
+        start.s.ln(),
+    ];
+    let ([a, b, rho, m, s], _, _) = minimise(place, STOPPING, |place| {
+        let slice = from_free(place)?;
+        let mut normal = Normal::default();
+        for point in &points {
+            let x = point.k - slice.m;
+            let root = (x * x + slice.s * slice.s).sqrt();
+            let w = slice.a + slice.b * (slice.rho * x + root);
+            let vol = (w / years).sqrt();
+            let scale = point.vol_weight / (2.0 * vol * years);
+            let partials = [
+                scale,
+                scale * (w - slice.a),
+                scale * slice.b * x * (1.0 - slice.rho * slice.rho),
+                -scale * slice.b * (slice.rho + x / root),
+                scale * slice.b * slice.s * slice.s / root,
+            ];
+            normal.add((vol - point.vol) * point.vol_weight, &partials);
+        }
+        normal.cost().is_finite().then_some(normal)
+    });
+    let found = from_free(&[a, b, rho, m, s]);
+    Ok(found.filter(|slice| slice.a.is_finite()).unwrap_or(start))
+}
+
+/// (a, ln b, artanh ρ, m, ln s) as a slice within Lee's bound; None for any other.
+fn from_free(place: &[f64; 5]) -> Option<RawSvi> {
+    let [a, b, rho, m, s] = *place;
+    let slice = RawSvi::new(a, b.exp(), rho.tanh(), m, s.exp()).ok()?;
+    (slice.b * (1.0 + slice.rho.abs()) <= LEE).then_some(slice)
+}
+
+/// Calibration inside the Martini-Mingone domain and below `upper`.
+///
+/// The unknowns are a map onto the domain, so that no step leaves it; the bound from above is a
+/// penalty here, and what crosses it is left to the caller's check.
+///
+/// Errors as [`quasi_explicit`].
+pub fn no_butterfly(
+    quotes: &SliceQuotes<'_>,
+    floor: f64,
+    upper: Option<&dyn SmileSection>,
+) -> Result<RawSvi, PricingError> {
+    let points = points(quotes, floor, SVI_QUOTES_MIN)?;
+    let free = direct(quotes, floor)?;
+    let fence = fence(quotes.years, upper);
+    let place = to_domain(&free, points[points.len() - 1].k - points[0].k);
+    let stopping = Stopping {
+        steps_max: 30,
+        tolerance: 1e-6,
+    };
+    let (place, cost, _) = minimise(place, stopping, |place| {
+        differenced(place, 1e-6, |place, out| {
+            let Some(slice) = from_domain(place) else {
+                return false;
+            };
+            vol_residuals(&slice, &points, &fence, quotes.years, out)
+        })
+    });
+    match from_domain(&place) {
+        Some(slice) if cost.is_finite() => Ok(slice),
+        _ => Err(PricingError::NotConverged {
+            model: "SVI without butterflies",
+            iterations: 30,
+            residual: cost,
+        }),
+    }
+}
+
+/// Residuals of the quotes, and of the fence where the slice comes within a thousandth of it.
+fn vol_residuals(
+    slice: &RawSvi,
+    points: &[Point],
+    fence: &[(f64, f64)],
+    years: f64,
+    out: &mut Vec<f64>,
+) -> bool {
+    out.clear();
+    for point in points {
+        let w = slice.jet(point.k).w;
+        if w.is_nan() || w < 0.0 {
+            return false;
+        }
+        out.push(((w / years).sqrt() - point.vol) * point.vol_weight);
+    }
+    // A crossing of a hundredth of the bound counts as ten half-spreads.
+    out.extend(fence.iter().map(|&(k, bound)| {
+        let excess = slice.jet(k).w / bound - 0.999;
+        1e3 * excess.max(0.0)
+    }));
+    true
+}
+
+/// Places and bounds from above, denser near the money of a short expiry.
+fn fence(years: f64, upper: Option<&dyn SmileSection>) -> Vec<(f64, f64)> {
+    let Some(upper) = upper else {
+        return Vec::new();
+    };
+    let near = (0.1 * years.sqrt()).min(0.5);
+    let steep = (3.25 / near).asinh();
+    let half = (FENCE / 2) as f64;
+    (0..FENCE)
+        .map(|i| {
+            let k = near * (steep * (i as f64 / half - 1.0)).sinh();
+            (k, upper.total_variance(k))
+        })
+        .collect()
+}
+
+fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+fn logit(p: f64) -> f64 {
+    let p = p.clamp(1e-4, 1.0 - 1e-4);
+    (p / (1.0 - p)).ln()
+}
+
+/// A place of the free unknowns near `slice`, moved into the domain where it lies outside.
+fn to_domain(slice: &RawSvi, width: f64) -> [f64; 5] {
+    let rho = slice.rho.clamp(-0.98, 0.98);
+    let b_max = LEE / (1.0 + rho.abs());
+    let b = slice.b.clamp(1e-6, 0.99 * b_max);
+    let bottom = (slice.a / slice.s + b * (1.0 - rho * rho).sqrt()).max(1e-3 * b);
+    let shape = Shape {
+        b,
+        rho,
+        alpha: bottom - b * (1.0 - rho * rho).sqrt(),
+    };
+    let (low, high) = shape.mu_bounds();
+    let share = ((slice.m / slice.s - low) / (high - low)).clamp(0.05, 0.95);
+    let least = S_SHARE * shape.s_least(low + share * (high - low));
+    [
+        rho.atanh(),
+        logit(b / b_max),
+        bottom.ln(),
+        logit(share),
+        (slice.s - least).max(1e-3 * width).ln(),
+    ]
+}
+
+/// The slice at a place of the free unknowns: always inside the domain; None past all numbers.
+fn from_domain(place: &[f64; 5]) -> Option<RawSvi> {
+    let rho = place[0].tanh();
+    let b = LEE / (1.0 + rho.abs()) * logistic(place[1]);
+    let shape = Shape {
+        b,
+        rho,
+        alpha: place[2].exp() - b * (1.0 - rho * rho).sqrt(),
+    };
+    let (low, high) = shape.mu_bounds();
+    let mu = low + (high - low) * logistic(place[3]);
+    let s = S_SHARE * shape.s_least(mu) + place[4].exp();
+    RawSvi::new(shape.alpha * s, b, rho, mu * s, s).ok()
+}
+
+/// A three-parameter slice, free of butterflies by its map and below `upper` by retreat.
+///
+/// Errors: `OutOfDomain` for fewer than [`SSVI_QUOTES_MIN`] two-sided quotes, `NotConverged` where
+/// nothing lies below `upper`.
+pub fn thin(
+    quotes: &SliceQuotes<'_>,
+    floor: f64,
+    upper: Option<&dyn SmileSection>,
+    is_below: impl Fn(&RawSvi) -> bool,
+) -> Result<RawSvi, PricingError> {
+    let points = points(quotes, floor, SSVI_QUOTES_MIN)?;
+    let fence = fence(quotes.years, upper);
+    let atm = quotes.atm_vol().unwrap_or(points[0].vol);
+    let theta = atm * atm * quotes.years;
+    let (place, cost, steps) = minimise([theta.ln(), -0.1, 0.0], STOPPING, |place| {
+        differenced(place, 1e-6, |place, out| match from_thin(place).to_raw() {
+            Ok(slice) => vol_residuals(&slice, &points, &fence, quotes.years, out),
+            Err(_) => false,
+        })
+    });
+    let mut slice = from_thin(&place);
+    for _ in 0..60 {
+        let raw = slice.to_raw()?;
+        if is_below(&raw) {
+            return Ok(raw);
+        }
+        // A flatter and lower slice lies below any bound in the end.
+        slice.theta *= 0.97;
+        slice.psi *= 0.85;
+    }
+    Err(PricingError::NotConverged {
+        model: "SSVI slice",
+        iterations: u32::try_from(steps).unwrap_or(u32::MAX),
+        residual: cost,
+    })
+}
+
+fn from_thin(place: &[f64; 3]) -> Ssvi {
+    let (theta, rho) = (place[0].exp(), 0.999 * place[1].tanh());
+    Ssvi {
+        theta,
+        rho,
+        psi: Ssvi::psi_max(theta, rho) * logistic(place[2]),
+    }
+}

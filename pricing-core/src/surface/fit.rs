@@ -1,0 +1,186 @@
+//! The slices of a whole chain in one call: longest expiry first, each below the next longer one.
+//!
+//! A short slice does not identify its far wings, the longer one above it bounds them. Where a
+//! shorter expiry's bid lies above what a longer slice would say by itself, that bid is handed to
+//! the longer one as a bound from below, so that it leaves room.
+
+use crate::error::PricingError;
+use crate::smile::butterfly::check;
+use crate::smile::quotes::{Quote, SliceQuotes};
+use crate::smile::slice::Slice;
+use crate::smile::spline_fit::{SplineFit, SplineOptions, fit_spline};
+use crate::smile::spline_problem::Floor;
+use crate::smile::svi::RawSvi;
+use crate::smile::{SmileSection, svi_fit};
+
+/// Fewest two-sided quotes that a spline is fitted to.
+pub const SPLINE_QUOTES_MIN: usize = 4;
+
+/// Which family slices are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// Constrained natural splines: the desk's default.
+    Spline,
+    /// Raw SVI inside its butterfly-free domain, slices not crossing.
+    Svi,
+    /// Raw SVI within Lee's bound and nothing else: for comparison only.
+    SviFree,
+    /// Three-parameter slices that do not cross.
+    Ssvi,
+}
+
+/// A fitted slice and how good it is.
+#[derive(Clone, Debug)]
+pub struct SliceFit {
+    /// The slice.
+    pub slice: Slice,
+    /// Coefficients to start a later fit from; none for SVI.
+    pub coefficients: Vec<f64>,
+    /// Steps taken.
+    pub steps: usize,
+    /// Smallest g on the check grid.
+    pub g_min: f64,
+    /// Smallest distance below the next longer slice; infinite for the longest.
+    pub calendar_slack: f64,
+    /// Why a simpler model stands in for the one asked for; None where it does not.
+    pub fallback: Option<String>,
+}
+
+/// Fits every slice of `expiries`, ascending in years; results in the same order.
+///
+/// `warm` holds coefficients of earlier fits, by expiry, empty where there are none. A slice that
+/// can not be fitted is an error in its place and bounds nobody.
+pub fn fit_chain(
+    model: Model,
+    expiries: &[SliceQuotes<'_>],
+    warm: &[Vec<f64>],
+    options: &SplineOptions,
+) -> Vec<Result<SliceFit, PricingError>> {
+    let mut found: Vec<Result<SliceFit, PricingError>> = Vec::with_capacity(expiries.len());
+    let mut upper: Option<Slice> = None;
+    for (i, quotes) in expiries.iter().enumerate().rev() {
+        let start = warm.get(i).map(Vec::as_slice).filter(|c| !c.is_empty());
+        let shorter = expiries.get(..i).unwrap_or_default();
+        let fit = fit_one(model, quotes, shorter, upper.as_ref(), start, options);
+        if let Ok(fit) = &fit {
+            upper = Some(fit.slice.clone());
+        }
+        found.push(fit);
+    }
+    found.reverse();
+    found
+}
+
+fn fit_one(
+    model: Model,
+    quotes: &SliceQuotes<'_>,
+    shorter: &[SliceQuotes<'_>],
+    upper: Option<&Slice>,
+    start: Option<&[f64]>,
+    options: &SplineOptions,
+) -> Result<SliceFit, PricingError> {
+    quotes.check()?;
+    let reason = match model {
+        Model::Spline => {
+            let count = quotes.iter().filter(Quote::is_two_sided).count();
+            if count < SPLINE_QUOTES_MIN {
+                format!("{count} two-sided quotes; a spline needs {SPLINE_QUOTES_MIN}")
+            } else {
+                let floors = floors_under(quotes, shorter, options.floor);
+                match fit_spline(quotes, &floors, upper, start, options) {
+                    Ok(fit) => return Ok(of_spline(fit)),
+                    Err(error) => error.to_string(),
+                }
+            }
+        }
+        Model::SviFree => return Ok(of_svi(svi_fit::direct(quotes, options.floor)?, upper, None)),
+        Model::Svi => match svi_fit::no_butterfly(quotes, options.floor, as_section(upper)) {
+            Ok(raw) => {
+                let fit = of_svi(raw, upper, None);
+                if fit.g_min >= 0.0 && fit.calendar_slack >= 0.0 {
+                    return Ok(fit);
+                }
+                "the best SVI slice crosses the next longer one".to_owned()
+            }
+            Err(error) => error.to_string(),
+        },
+        Model::Ssvi => String::new(),
+    };
+    let is_sound = |raw: &RawSvi| {
+        let (g_min, slack) = check(&Slice::Svi(*raw), upper);
+        g_min >= 0.0 && slack >= 0.0
+    };
+    let raw = svi_fit::thin(quotes, options.floor, as_section(upper), is_sound)?;
+    Ok(of_svi(raw, upper, (!reason.is_empty()).then_some(reason)))
+}
+
+fn as_section(upper: Option<&Slice>) -> Option<&dyn SmileSection> {
+    upper.map(|slice| slice as &dyn SmileSection)
+}
+
+fn of_spline(fit: SplineFit) -> SliceFit {
+    SliceFit {
+        slice: fit.slice,
+        coefficients: fit.coefficients,
+        steps: fit.steps,
+        g_min: fit.g_min,
+        calendar_slack: fit.calendar_slack,
+        fallback: None,
+    }
+}
+
+fn of_svi(raw: RawSvi, upper: Option<&Slice>, fallback: Option<String>) -> SliceFit {
+    let slice = Slice::Svi(raw);
+    let (g_min, calendar_slack) = check(&slice, upper);
+    SliceFit {
+        slice,
+        coefficients: Vec::new(),
+        steps: 0,
+        g_min,
+        calendar_slack,
+        fallback,
+    }
+}
+
+/// What the quotes of shorter expiries ask of a slice: their middles beyond its own quotes, and
+/// their bids where those lie above its own middles.
+fn floors_under(own: &SliceQuotes<'_>, shorter: &[SliceQuotes<'_>], least: f64) -> Vec<Floor> {
+    let mut floors = Vec::new();
+    for slice in shorter {
+        for quote in slice.iter().filter(Quote::is_two_sided) {
+            let half = quote.half_spread(least);
+            let width = 2.0 * quote.mid() * half * slice.years;
+            let (bid, mid) = (quote.bid, quote.mid());
+            let floor = match own_variance(own, quote.k) {
+                None => mid * mid * slice.years,
+                Some(here) if bid * bid * slice.years > here => bid * bid * slice.years,
+                Some(_) => continue,
+            };
+            floors.push(Floor {
+                k: quote.k,
+                w: floor,
+                width,
+            });
+        }
+    }
+    floors
+}
+
+/// Total variance at `k` on the line between the middles beside it; None beyond the quotes.
+fn own_variance(own: &SliceQuotes<'_>, k: f64) -> Option<f64> {
+    let mut before: Option<(f64, f64)> = None;
+    for quote in own.iter().filter(Quote::is_two_sided) {
+        let here = (quote.k, quote.mid() * quote.mid() * own.years);
+        if here.0 >= k {
+            return match before {
+                Some(low) => {
+                    let share = (k - low.0) / (here.0 - low.0);
+                    Some(low.1 + share * (here.1 - low.1))
+                }
+                None => (here.0 <= k).then_some(here.1),
+            };
+        }
+        before = Some(here);
+    }
+    None
+}
