@@ -95,7 +95,7 @@ class Leg:
 
     def __str__(self) -> str:
         price = "" if self.price is None else f" @ {self.price}"
-        return f"{self.quantity:+f} {self.instrument.name}{price}"
+        return f"{self.quantity.normalize():+f} {self.instrument.name}{price}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
