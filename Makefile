@@ -4,6 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 ORACLE := .venv-oracle
+CLIENTS := .venv-clients
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; \
 	done)
@@ -12,12 +13,12 @@ KERNEL_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find pricing-core
 PACKAGE_SOURCES := $(shell find quantdesk -type f -not -name '*.pyc' -not -name '*.so')
 PIP := -m pip --disable-pip-version-check install --quiet --require-hashes
 
-.PHONY: desk test check rust python clean-install oracle soak bench lock format clean
+.PHONY: desk test check rust python clean-install oracle clients soak bench lock format clean
 
 desk: $(VENV)/.kernel
 	@$(BIN)/quantdesk
 
-test: check rust python oracle clean-install
+test: check rust python oracle clients clean-install
 	@echo "make test: every check passed"
 
 # Formatters, linters, types, stubs, layers.
@@ -41,6 +42,10 @@ python: $(VENV)/.kernel
 oracle: $(ORACLE)/.ready
 	$(ORACLE)/bin/python -m pytest tests/reference -m "not soak"
 
+# Other people's clients, in an environment of their own, trade on `quantdesk simulate`.
+clients: $(CLIENTS)/.ready $(VENV)/.kernel
+	QUANTDESK=$(CURDIR)/$(BIN)/quantdesk $(CLIENTS)/bin/python -m pytest tests/clients -m "not soak"
+
 # The wheel, installed in a new environment and driven in a pseudo-terminal.
 clean-install: dist/.wheel
 	$(BIN)/python -m pytest tests/install -m "not soak"
@@ -61,9 +66,10 @@ lock:
 	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-header --no-annotate -q -o requirements/core.lock
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header --no-annotate -q -o requirements/dev.lock
 	uv pip compile pyproject.toml --group oracle --universal --generate-hashes --python-version 3.11 --no-header --no-annotate -q -o requirements/oracle.lock
+	uv pip compile pyproject.toml --group clients --universal --generate-hashes --python-version 3.11 --no-header --no-annotate -q -o requirements/clients.lock
 
 clean:
-	rm -rf $(VENV) $(ORACLE) target dist quantdesk/_core*.so
+	rm -rf $(VENV) $(ORACLE) $(CLIENTS) target dist quantdesk/_core*.so
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "quantdesk needs Python 3.11 or newer with venv; none was found" >&2; exit 2; }
@@ -88,4 +94,9 @@ $(ORACLE)/.ready: requirements/oracle.lock dist/.wheel
 	test -x $(ORACLE)/bin/python || $(PYTHON) -m venv $(ORACLE)
 	$(ORACLE)/bin/python $(PIP) -r requirements/oracle.lock
 	$(ORACLE)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --force-reinstall dist/*.whl
+	@touch $@
+
+$(CLIENTS)/.ready: requirements/clients.lock
+	test -x $(CLIENTS)/bin/python || $(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python $(PIP) -r requirements/clients.lock
 	@touch $@

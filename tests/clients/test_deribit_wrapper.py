@@ -65,9 +65,7 @@ def test_instruments_prices_and_expiries_are_read(client: Any) -> None:
 
 
 @pytest.mark.parametrize("auth_method", ["credentials", "signature"])
-def test_account_is_read_after_either_way_to_log_in(
-    simulator: Simulator, auth_method: str
-) -> None:
+def test_account_is_read_after_either_way_to_log_in(simulator: Simulator, auth_method: str) -> None:
     client = connected(simulator, auth_method=auth_method)
     assert cash(client) == simulator.coins["BTC"]
 
