@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from statistics import NormalDist
 
@@ -15,6 +16,7 @@ from quantdesk.domain.instrument import (
     TickScheme,
 )
 from quantdesk.domain.times import expiry_code, parse_instant
+from quantdesk.market.state import MarketReading, MarketState
 
 NOW = parse_instant("2026-06-27T09:30:00Z")
 SEP = parse_instant("2026-09-25T08:00:00Z")
@@ -116,3 +118,20 @@ def ladder(expiry_ns: int = SEP) -> list[Instrument]:
         for strike in range(50_000, 70_001, 2_500)
         for kind in (OptionType.CALL, OptionType.PUT)
     ]
+
+
+def market_of(strikes: Sequence[int], *, expiries: Sequence[int] = (SEP,)) -> MarketReading:
+    """Calls and puts of these strikes and expiries, quoted at 50 ± 2 vol points."""
+    listed = [
+        option(strike, kind, expiry_ns)
+        for expiry_ns in expiries
+        for strike in strikes
+        for kind in (OptionType.CALL, OptionType.PUT)
+    ]
+    state = MarketState()
+    state.apply(listing(*listed))
+    for instrument in listed:
+        state.apply(quote(instrument))
+    reading = state.read_book("deribit", "BTC")
+    assert reading is not None
+    return reading
