@@ -226,7 +226,10 @@ def _from_files(chains: Chains, sources: BookSources) -> MarketData:
             snapshots.append(read(None))
         except ChainFileError:
             # It may hold several chains: then the book's own are asked for by name.
-            snapshots.extend(_tried(_all_names(chains), read))
+            names = _all_names(chains)
+            if not names:
+                raise
+            snapshots.extend(_tried(names, read))
     return _joined(snapshots)
 
 
