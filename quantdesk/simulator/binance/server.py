@@ -12,12 +12,9 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
-from types import TracebackType
-from typing import Self
 
 from aiohttp import WSMsgType, web
 
-from quantdesk.errors import InvalidInput
 from quantdesk.simulator.binance.accounts import ApiAccount, draw_accounts
 from quantdesk.simulator.binance.connection import CLOSE_TIMEOUT_S, GOING_AWAY, Connection
 from quantdesk.simulator.binance.control import STREAMS_MAX, answer
@@ -32,6 +29,7 @@ from quantdesk.simulator.binance.rest import BASE, RawAnswer, RawRequest, RestFa
 from quantdesk.simulator.binance.stream import MARKET, PRIVATE, PUBLIC
 from quantdesk.simulator.exchange.refusals import EndReason
 from quantdesk.simulator.faults import Fault
+from quantdesk.simulator.serving import FaceServer
 from quantdesk.simulator.venue import SimulatedVenue
 
 STEP_S = 0.1
@@ -42,7 +40,7 @@ BODY_BYTES_MAX = 256 * 1024
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
-class BinanceServer:
+class BinanceServer(FaceServer):
     """Serves the Binance face of one simulated venue. `async with`, or `start` and `stop`.
 
     Attributes
@@ -73,22 +71,19 @@ class BinanceServer:
         The venue may be moved by another face too: this one reads its clock and indexes only.
         Raises InvalidInput.
         """
-        if step_s is not None and not step_s > 0:
-            raise InvalidInput("step_s", step_s, "must be positive, or None")
+        super().__init__(
+            host=host, port=port, step_s=step_s, routes=routes, body_bytes_max=BODY_BYTES_MAX
+        )
         self.venue = venue
         self.accounts = tuple(accounts) if accounts is not None else draw_accounts(venue.seed)
         self.floor = BinanceFloor(venue, self.accounts)
         self.faults = Faults()
-        self._host, self._port, self._step_s = host, port, step_s
         self._listen_keys = ListenKeys(venue.seed)
         limits = Limits(weight_per_minute)
         self._rest = RestFace(self.floor, self.accounts, self._listen_keys, limits)
         self._hub = StreamHub(self.floor, [account.account_id for account in self.accounts])
         self._connections: dict[Connection, None] = {}
-        self._runner: web.AppRunner | None = None
-        self._stepper: asyncio.Task[None] | None = None
         self._connection_numbers = count(1)
-        self._routes = tuple(routes)
         self._is_stalled = False
 
     @property
@@ -121,61 +116,13 @@ class BinanceServer:
         """WebSocket connections open now."""
         return len(self._connections)
 
-    async def start(self) -> None:
-        """Listen, and begin to move. Raises OSError where the port is taken."""
-        app = web.Application(client_max_size=BODY_BYTES_MAX)
+    def _add_routes(self, router: web.UrlDispatcher) -> None:
         for path in (PUBLIC, MARKET, PRIVATE):
             for kind in ("ws", "stream"):
-                app.router.add_get(f"/{path}/{kind}", self._serve_socket)
-                app.router.add_get(f"/{path}/{kind}/{{names:.*}}", self._serve_socket)
+                router.add_get(f"/{path}/{kind}", self._serve_socket)
+                router.add_get(f"/{path}/{kind}/{{names:.*}}", self._serve_socket)
         for method in _METHODS:
-            app.router.add_route(method, f"{BASE}/{{path:.*}}", self._serve_rest)
-        app.router.add_routes(self._routes)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        site = web.TCPSite(runner, self._host, self._port)
-        try:
-            await site.start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        self._port = runner.addresses[0][1]
-        if self._step_s is not None:
-            self._stepper = asyncio.create_task(self._step(self._step_s), name="simulated-binance")
-
-    async def broken(self) -> None:
-        """Return only when moving the floor ended by itself; `stop` then raises why."""
-        assert self._stepper is not None, "a floor that `pump` moves ends with its caller"
-        await asyncio.wait([self._stepper])
-
-    async def stop(self) -> None:
-        """Close every connection and stop listening. Does nothing where it does not run.
-
-        Raises what ended the moving of the floor, if anything did.
-        """
-        stepper, self._stepper = self._stepper, None
-        if stepper is not None:
-            stepper.cancel()
-        self._end_connections()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-        if stepper is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await stepper
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.stop()
+            router.add_route(method, f"{BASE}/{{path:.*}}", self._serve_rest)
 
     def pump(self) -> None:
         """Move the floor to its clock's time, send what happened, and beat where due."""
@@ -249,19 +196,6 @@ class BinanceServer:
         self._hub.close(self._listen_keys.take_closed())
         events = self.floor.take_events()
         self._hub.publish(events, self.floor.now_ms, self.venue.clock.now_ns())
-
-    async def _step(self, step_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        due_s = loop.time() + step_s
-        try:
-            while True:
-                await asyncio.sleep(max(0.0, due_s - loop.time()))
-                # Steps that were missed are not made up for: the market is a function of time.
-                due_s = max(due_s + step_s, loop.time() + step_s / 2)
-                self.pump()
-        finally:
-            # A market that stands still must not look alive to its clients.
-            self._end_connections()
 
     def _end_connections(self, reason: str = "shutdown") -> None:
         for connection in list(self._connections):

@@ -11,12 +11,9 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from types import TracebackType
-from typing import Self
 
 from aiohttp import WSMsgType, web
 
-from quantdesk.errors import InvalidInput
 from quantdesk.simulator.deribit import refusals
 from quantdesk.simulator.deribit.accounts import ApiAccount, draw_accounts
 from quantdesk.simulator.deribit.connection import GOING_AWAY, INACTIVITY_NS, Connection
@@ -37,6 +34,7 @@ from quantdesk.simulator.deribit.session import CLOSE_TIMEOUT_S, POLICY_VIOLATIO
 from quantdesk.simulator.exchange.orders import OrderFilter
 from quantdesk.simulator.exchange.refusals import EndReason
 from quantdesk.simulator.faults import Fault
+from quantdesk.simulator.serving import FaceServer
 from quantdesk.simulator.venue import MarketChanges, SimulatedVenue
 
 STEP_S = 0.25
@@ -47,7 +45,7 @@ MESSAGE_BYTES_MAX = 1024 * 1024
 _WS_PATH, _HTTP_PATH = "/ws/api/v2", "/api/v2"
 
 
-class DeribitServer:
+class DeribitServer(FaceServer):
     """Serves one simulated venue. `async with`, or `start` and `stop`.
 
     Attributes
@@ -76,13 +74,11 @@ class DeribitServer:
         prices : of requests in credits; None limits nothing
         routes : to serve on the same port besides the venue's own
         """
-        if step_s is not None and not step_s > 0:
-            raise InvalidInput("step_s", step_s, "must be positive, or None")
+        super().__init__(
+            host=host, port=port, step_s=step_s, routes=routes, body_bytes_max=MESSAGE_BYTES_MAX
+        )
         self.venue = venue
-        self._host, self._port = host, port
-        self._step_s = step_s
         self._is_testnet = is_testnet
-        self._routes = tuple(routes)
         if accounts is None:
             accounts = draw_accounts(venue.seed, [sample.underlying for sample in venue.samples])
         self.face = DeribitFace(venue, accounts, prices=None if prices is None else dict(prices))
@@ -91,8 +87,6 @@ class DeribitServer:
         self._connections: dict[Connection, None] = {}
         self._connection_ids = count(1)
         self._bodies_open = 0
-        self._runner: web.AppRunner | None = None
-        self._stepper: asyncio.Task[None] | None = None
         self._is_stalled = False
 
     @property
@@ -125,59 +119,11 @@ class DeribitServer:
             for account in self.face.accounts
         ]
 
-    async def start(self) -> None:
-        """Listen, and begin to move the market. Raises OSError where the port is taken."""
-        app = web.Application(client_max_size=MESSAGE_BYTES_MAX)
-        app.router.add_get(_WS_PATH, self._serve_socket)
-        app.router.add_get(f"{_HTTP_PATH}/{{method:.*}}", self._serve_query)
-        app.router.add_post(_HTTP_PATH, self._serve_post)
-        app.router.add_post(f"{_HTTP_PATH}/{{method:.*}}", self._serve_post)
-        app.router.add_routes(self._routes)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        site = web.TCPSite(runner, self._host, self._port)
-        try:
-            await site.start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        self._port = runner.addresses[0][1]
-        if self._step_s is not None:
-            self._stepper = asyncio.create_task(self._step(self._step_s), name="simulated-venue")
-
-    async def broken(self) -> None:
-        """Return only when moving the market ended by itself; `stop` then raises why."""
-        assert self._stepper is not None, "a market that `pump` moves ends with its caller"
-        await asyncio.wait([self._stepper])
-
-    async def stop(self) -> None:
-        """Close every connection and stop listening. Does nothing where it does not run.
-
-        Raises what ended the moving of the market, if anything did.
-        """
-        stepper, self._stepper = self._stepper, None
-        if stepper is not None:
-            stepper.cancel()
-        self._end_sessions()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-        if stepper is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await stepper
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.stop()
+    def _add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_get(_WS_PATH, self._serve_socket)
+        router.add_get(f"{_HTTP_PATH}/{{method:.*}}", self._serve_query)
+        router.add_post(_HTTP_PATH, self._serve_post)
+        router.add_post(f"{_HTTP_PATH}/{{method:.*}}", self._serve_post)
 
     def pump(self) -> None:
         """Move the market to its clock's time, send what changed, and beat where due."""
@@ -248,22 +194,9 @@ class DeribitServer:
         """All connections, or the one of that number."""
         return [one for one in self._connections if number in (None, one.number)]
 
-    async def _step(self, step_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        due_s = loop.time() + step_s
-        try:
-            while True:
-                await asyncio.sleep(max(0.0, due_s - loop.time()))
-                # Steps that were missed are not made up for: the market is a function of time.
-                due_s = max(due_s + step_s, loop.time() + step_s / 2)
-                self.pump()
-        finally:
-            # A market that stands still must not look alive to its clients.
-            self._end_sessions()
-
-    def _end_sessions(self) -> None:
+    def _end_connections(self, reason: str = "shutdown") -> None:
         for connection in list(self._connections):
-            connection.session.end(GOING_AWAY, "shutdown")
+            connection.session.end(GOING_AWAY, reason)
 
     def _publish(self, changes: MarketChanges) -> None:
         self._hub.publish(changes, self.venue.clock.now_ns())
