@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from quantdesk.domain.structure import Structure
 from quantdesk.errors import InvalidInput
@@ -217,9 +218,10 @@ def _outcomes(
         return {}, (), (), (Missing(part="payoff", reason=str(error)),)
     payoff = {numeraire: summarise(profile) for numeraire, profile in profiles.items()}
     laws, missing = _laws(market, horizon, view)
-    charged = {
-        numeraire: maker.profile(numeraire, fees) for numeraire in (Numeraire.COIN, Numeraire.USD)
-    }
+    charged = dict(profiles)
+    if fees is not None:
+        charged[Numeraire.COIN] = profiles[Numeraire.COIN].less(Fraction(fees.total.coin))
+        charged[Numeraire.USD] = profiles[Numeraire.USD].less(Fraction(fees.total.usd))
     chances = tuple(
         LawOutcomes(
             law=law.name,

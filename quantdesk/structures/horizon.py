@@ -28,7 +28,6 @@ from quantdesk.structures.model_profile import (
     Revaluation,
     search_range,
 )
-from quantdesk.structures.net import FeeEstimate
 from quantdesk.structures.payoff import Numeraire, exact_profile
 from quantdesk.structures.profile import Profile
 from quantdesk.structures.terms import LegTerms, leg_terms
@@ -118,23 +117,13 @@ class ProfitMaker:
 
     terms: tuple[LegTerms, ...]
     horizon: Horizon
-    underlying: str
     index: Decimal
     worth: Revaluation | None
 
-    def profile(
-        self, numeraire: Numeraire, fees: FeeEstimate | None = None
-    ) -> Profile | ModelProfile:
-        """Profit by settlement price at the horizon; `fees` are paid at entry, None leaves out."""
-        fee_coin, fee_usd = fee_parts(fees, self.underlying)
+    def profile(self, numeraire: Numeraire) -> Profile | ModelProfile:
+        """Profit by settlement price at the horizon, before fees."""
         if self.worth is None:
-            return exact_profile(
-                self.terms,
-                numeraire,
-                entry_index=Fraction(self.index),
-                fees_coin=Fraction(fee_coin),
-                fees_usd=Fraction(fee_usd),
-            )
+            return exact_profile(self.terms, numeraire, entry_index=Fraction(self.index))
         cost_coin, cost_usd = entry_costs(self.terms)
         low, high = search_range(
             self.worth.legs,
@@ -145,8 +134,8 @@ class ProfitMaker:
             worth=self.worth,
             numeraire=numeraire,
             entry_index=float(self.index),
-            cost_coin=cost_coin + float(fee_coin),
-            cost_usd=cost_usd + float(fee_usd),
+            cost_coin=cost_coin,
+            cost_usd=cost_usd,
             knots=self.horizon.strikes,
             low=low,
             high=high,
@@ -170,18 +159,7 @@ def profit_maker(
     if not horizon.is_exact:
         at_ns = horizon.expiry_ns or market.as_of_ns
         worth = Revaluation(leg_models(quotes, terms, market, at_ns=at_ns))
-    return ProfitMaker(
-        terms=terms, horizon=horizon, underlying=market.underlying, index=index, worth=worth
-    )
-
-
-def fee_parts(fees: FeeEstimate | None, underlying: str) -> tuple[Decimal, Decimal]:
-    """(coin, dollars) of the fees of trading leg by leg."""
-    if fees is None:
-        return Decimal(0), Decimal(0)
-    coin = sum((amount for name, amount in fees.total.amounts if name == underlying), Decimal(0))
-    usd = sum((amount for name, amount in fees.total.amounts if name != underlying), Decimal(0))
-    return coin, usd
+    return ProfitMaker(terms=terms, horizon=horizon, index=index, worth=worth)
 
 
 def entry_costs(terms: Sequence[LegTerms]) -> tuple[float, float]:

@@ -138,9 +138,12 @@ def _atm_vol(
     known = ~np.isnan(vol)
     if not known.any():
         return None
-    strikes = np.unique(strike[known])
-    means = np.array([vol[known & (strike == k)].mean() for k in strikes])
-    return float(np.interp(forward, strikes, means))
+    strikes, vols = strike[known], vol[known]
+    # Rows ascend by strike: the means of call and put at the strikes on either side of the forward.
+    at = int(np.searchsorted(strikes, forward))
+    around = np.unique(strikes[max(at - 1, 0) : at + 1])
+    means = [vols[strikes == one].mean() for one in around]
+    return float(np.interp(forward, around, means))
 
 
 def nearest_strike(strikes: FloatArray, wanted: float, forward: float) -> float:

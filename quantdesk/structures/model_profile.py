@@ -8,10 +8,13 @@ index, at their own vol (sticky strike).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantdesk import pricing
 from quantdesk.market.chain import FloatArray
@@ -20,9 +23,9 @@ from quantdesk.structures.terms import LegTerms, Payout
 
 GRID_POINTS = 801
 RANGE_SIGMAS = 8.0
-ROOT_STEPS = 17
-ROOT_ROUNDS = 4
-"""Four rounds narrow a bracket 65,536 times; the secant step then leaves its square."""
+ROOT_STEPS = 33
+ROOT_ROUNDS = 2
+"""Two rounds narrow a bracket a thousand times; the secant step then leaves its square."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,7 @@ class Revaluation:
 
     def __init__(self, legs: Sequence[LegModel]) -> None:
         self.legs = tuple(legs)
-        self._options = tuple(leg for leg in legs if leg.terms.is_option)
+        self._options = _option_columns([leg for leg in legs if leg.terms.is_option])
         self._others = tuple(leg for leg in legs if not leg.terms.is_option)
         self._known: dict[bytes, tuple[FloatArray, FloatArray]] = {}
 
@@ -86,29 +89,47 @@ class Revaluation:
 
     def _option_worth(self, prices: FloatArray) -> tuple[FloatArray, FloatArray]:
         """All options in one call of the kernel: a row an option, a column a price."""
-        if not self._options:
+        options = self._options
+        if not options.size.size:
             return np.zeros_like(prices), np.zeros_like(prices)
-
-        def column(values: Iterable[float]) -> FloatArray:
-            return np.array(list(values))[:, None]
-
-        alive = [leg.years_left > 0 for leg in self._options]
-        legs = list(zip(self._options, alive, strict=True))
-        ratio = column(leg.forward_ratio if lives else 1.0 for leg, lives in legs)
-        forward = prices * ratio
-        price = pricing.price(
-            np.array([[leg.terms.payout is Payout.CALL] for leg in self._options]),
-            forward,
-            column(float(leg.terms.strike) for leg in self._options),
-            column(leg.years_left if lives else 0.0 for leg, lives in legs),
-            column(leg.vol if lives else 0.0 for leg, lives in legs),
-        )
-        size = column(float(leg.terms.size) for leg in self._options)
-        is_inverse = np.array([leg.terms.is_inverse for leg in self._options])
-        worth = size * np.asarray(price)
-        coin: FloatArray = (worth / forward)[is_inverse].sum(axis=0)
-        usd: FloatArray = worth[~is_inverse].sum(axis=0)
+        forward = prices * options.ratio
+        price = pricing.price(options.is_call, forward, options.strike, options.years, options.vol)
+        worth = options.size * np.asarray(price)
+        coin: FloatArray = (worth / forward)[options.is_inverse].sum(axis=0)
+        usd: FloatArray = worth[~options.is_inverse].sum(axis=0)
         return coin, usd
+
+
+class _OptionColumns(NamedTuple):
+    """Options as columns (m, 1) that broadcast against prices; `is_inverse` is (m,)."""
+
+    is_call: NDArray[np.bool_]
+    is_inverse: NDArray[np.bool_]
+    size: FloatArray
+    strike: FloatArray
+    years: FloatArray
+    vol: FloatArray
+    ratio: FloatArray
+
+
+def _option_columns(legs: Sequence[LegModel]) -> _OptionColumns:
+    """What is past its expiry stands on the index itself, without time or vol."""
+    alive = [leg.years_left > 0 for leg in legs]
+    rows = [
+        (
+            float(leg.terms.size),
+            float(leg.terms.strike),
+            leg.years_left if lives else 0.0,
+            leg.vol if lives else 0.0,
+            leg.forward_ratio if lives else 1.0,
+        )
+        for leg, lives in zip(legs, alive, strict=True)
+    ]
+    table = np.array(rows, dtype=np.float64).reshape(len(rows), 5)
+    size, strike, years, vol, ratio = (table[:, [at]] for at in range(5))
+    is_call = np.array([leg.terms.payout is Payout.CALL for leg in legs], dtype=np.bool_)
+    is_inverse = np.array([leg.terms.is_inverse for leg in legs], dtype=np.bool_)
+    return _OptionColumns(is_call[:, None], is_inverse, size, strike, years, vol, ratio)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +161,12 @@ class ModelProfile:
                 return coin * prices + usd - self.cost_coin * self.entry_index - self.cost_usd
             case Numeraire.USD_MARKED:
                 return (coin - self.cost_coin) * prices + usd - self.cost_usd
+
+    def less(self, cost: Fraction) -> ModelProfile:
+        """The same profile after a cost paid at entry, in coin or in USD as `numeraire` is."""
+        if self.numeraire is Numeraire.COIN:
+            return replace(self, cost_coin=self.cost_coin + float(cost))
+        return replace(self, cost_usd=self.cost_usd + float(cost))
 
     def grid(self) -> FloatArray:
         """Prices that every search starts from: even in ln price, every strike, far ends."""
@@ -173,10 +200,9 @@ class ModelProfile:
         prices = self.grid()
         best = int(np.argmax(self.values(prices) * sign))
         is_end = best in (0, prices.size - 1)
-        for _ in range(2):
-            low, high = prices[max(best - 1, 0)], prices[min(best + 1, prices.size - 1)]
-            prices = np.unique(np.concatenate([np.linspace(low, high, 201), [prices[best]]]))
-            best = int(np.argmax(self.values(prices) * sign))
+        low, high = prices[max(best - 1, 0)], prices[min(best + 1, prices.size - 1)]
+        prices = np.unique(np.concatenate([np.linspace(low, high, 201), [prices[best]]]))
+        best = int(np.argmax(self.values(prices) * sign))
         return float(self.values(prices)[best]), None if is_end else float(prices[best])
 
     def _crossings(self, level: float) -> list[float]:

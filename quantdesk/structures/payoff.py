@@ -41,13 +41,10 @@ def exact_profile(
     numeraire: Numeraire,
     *,
     entry_index: Fraction,
-    fees_coin: Fraction = ZERO,
-    fees_usd: Fraction = ZERO,
 ) -> Profile:
     """Profit by settlement price of legs that all end together.
 
     entry_index : USD per coin at entry, above 0
-    fees_coin, fees_usd : paid at entry, converted as the premium is
 
     Raises InvalidInput for options of several expiries, and for an index that is not above 0.
     """
@@ -56,10 +53,8 @@ def exact_profile(
     if len({leg.expiry_ns for leg in legs if leg.is_option}) > 1:
         raise InvalidInput("expiry", "several", "has no exact payoff; a model must value the rest")
     claims = [claim for leg in legs for claim in _claims(leg, numeraire, entry_index)]
-    claims.append(_everywhere(_paid(-fees_coin, numeraire, entry_index, is_coin=True)))
-    claims.append(_everywhere(_paid(-fees_usd, numeraire, entry_index, is_coin=False)))
     shape = Shape.RECIPROCAL if numeraire is Numeraire.COIN else Shape.DIRECT
-    return sum_profile(shape, [leg.strike for leg in legs if leg.is_option], claims)
+    return sum_profile(shape, claims)
 
 
 Claim = tuple[Fraction, bool, Piece]

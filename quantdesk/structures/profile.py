@@ -7,7 +7,8 @@ sampled. Exact fractions: a slope that cancels is zero, not 1e-17.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -79,6 +80,11 @@ class Profile:
         inner = prices if self.shape is Shape.DIRECT else 1.0 / prices
         return x0 + x1 * inner
 
+    def less(self, cost: Fraction) -> Profile:
+        """The same profile after a cost paid at entry, in the profile's own currency."""
+        pieces = tuple(Piece(piece.x0 - cost, piece.x1) for piece in self.pieces)
+        return Profile(shape=self.shape, knots=self.knots, pieces=pieces)
+
     def breakevens(self) -> tuple[Fraction, ...]:
         """Settlement prices at which profit is zero; of a flat stretch of zeros its two ends."""
         found: set[Fraction] = set()
@@ -135,15 +141,13 @@ class Profile:
 
     def _crossings(self, level: Fraction) -> list[Fraction]:
         """0, every knot and every price at which profit is `level`, ascending."""
-        shifted = tuple(Piece(piece.x0 - level, piece.x1) for piece in self.pieces)
-        zeros = Profile(shape=self.shape, knots=self.knots, pieces=shifted).breakevens()
-        return sorted({ZERO, *self.knots, *zeros})
+        return sorted({ZERO, *self.knots, *self.less(level).breakevens()})
 
     def _value(self, piece: Piece, price: Fraction) -> Fraction:
         return piece.x0 + piece.x1 * (price if self.shape is Shape.DIRECT else 1 / price)
 
     def _piece_of(self, price: Fraction) -> int:
-        return sum(1 for knot in self.knots if knot <= price)
+        return bisect_right(self.knots, price)
 
     def _bounds(self, number: int) -> tuple[Fraction | None, Fraction | None]:
         low = self.knots[number - 1] if number > 0 else None
@@ -151,21 +155,24 @@ class Profile:
         return low, high
 
 
-def sum_profile(
-    shape: Shape, knots: Sequence[Fraction], claims: Sequence[tuple[Fraction, bool, Piece]]
-) -> Profile:
+def sum_profile(shape: Shape, claims: Iterable[tuple[Fraction, bool, Piece]]) -> Profile:
     """Claims added up; each pays its piece above its knot (True) or below it (False).
 
     A claim that pays everywhere has knot 0 and True.
     """
-    edges = tuple(sorted({knot for knot in knots if knot > 0}))
-    pieces = []
-    for number in range(len(edges) + 1):
-        low = edges[number - 1] if number > 0 else ZERO
-        alive = [piece for knot, is_above, piece in claims if (knot <= low) == is_above]
-        pieces.append(
-            Piece(
-                sum((piece.x0 for piece in alive), ZERO), sum((piece.x1 for piece in alive), ZERO)
-            )
-        )
-    return Profile(shape=shape, knots=edges, pieces=tuple(pieces))
+    x0, x1 = ZERO, ZERO
+    steps: dict[Fraction, tuple[Fraction, Fraction]] = {}
+    for knot, is_above, piece in claims:
+        if knot == 0 or not is_above:
+            x0, x1 = x0 + piece.x0, x1 + piece.x1
+        if knot > 0:
+            sign = 1 if is_above else -1
+            d0, d1 = steps.get(knot, (ZERO, ZERO))
+            steps[knot] = d0 + sign * piece.x0, d1 + sign * piece.x1
+    knots = sorted(steps)
+    pieces = [Piece(x0, x1)]
+    for knot in knots:
+        d0, d1 = steps[knot]
+        x0, x1 = x0 + d0, x1 + d1
+        pieces.append(Piece(x0, x1))
+    return Profile(shape=shape, knots=tuple(knots), pieces=tuple(pieces))
