@@ -16,6 +16,9 @@ from quantdesk.simulator.exchange.orders import OrderEdit, OrderRequest, PostOnl
 
 Number = Decimal | msgspec.UnsetType
 
+CONTRACTS_MAX = Decimal(10) ** 15
+"""Far beyond any book, and small enough to be multiplied."""
+
 DAY_NS = 86_400 * 1_000_000_000
 DAY_END_NS = 8 * 3_600 * 1_000_000_000
 """A day at the venue ends at 08:00 UTC."""
@@ -147,7 +150,8 @@ def amount_of(call: Call, name: str, amount: Number, contracts: Number) -> Decim
     by_amount, by_contracts = _value(amount), _value(contracts)
     if by_contracts is None:
         return by_amount
-    if not by_contracts.is_finite():
+    given = (by_contracts,) if by_amount is None else (by_contracts, by_amount)
+    if not all(one.is_finite() and abs(one) <= CONTRACTS_MAX for one in given):
         return Refusal(code=10021, message="invalid_amount")
     from_contracts = by_contracts * size
     if by_amount is not None and by_amount != from_contracts:
