@@ -125,11 +125,10 @@ class BinanceFeed:
     def report(self) -> FeedReport:
         """What the feed says of itself. Needs a running event loop."""
         session = self._session
-        granted = self.granted
-        wanted = sum(link.wanted_count for link in session.links) + len(session.left_out)
+        missing = sum(link.missing_count for link in session.links)
         return FeedReport(
-            granted=len(granted),
-            missing=wanted - len(granted),
+            granted=len(self.granted),
+            missing=missing + len(session.left_out),
             silent=self.silent_streams(),
             dropped=self.dropped,
             connections=sum(link.is_open for link in session.links),

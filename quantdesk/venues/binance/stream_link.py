@@ -101,9 +101,9 @@ class StreamLink:
         return frozenset(self._granted)
 
     @property
-    def wanted_count(self) -> int:
-        """Streams that the link is to carry."""
-        return len(self._wanted)
+    def missing_count(self) -> int:
+        """Streams that the link is to carry and that the venue has not confirmed."""
+        return sum(stream not in self._granted for stream in self._wanted)
 
     def want(self, streams: Sequence[str]) -> None:
         """Replace the wanted streams; the order is the order of asking."""

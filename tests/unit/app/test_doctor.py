@@ -20,8 +20,10 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *args: str) -> tuple
 def test_embedded_venue_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code, said = doctor(tmp_path, monkeypatch)
     assert code == 0, said
-    assert "ok   BTC chain" in said
-    assert "ok   ETH chain" in said
+    for venue in ("deribit", "binance"):
+        for what in ("connection", "BTC chain", "ETH chain", "BTC ticker", "order book", "frames"):
+            assert f"ok   {venue} {what}" in said
+        assert f"ok   {venue}-btc limits" in said
     assert "FAIL" not in said
 
 
@@ -38,8 +40,8 @@ def test_folder_that_can_not_be_made_is_named(
 def test_endpoint_where_nobody_listens_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quantdesk.runtime.doctor.CONNECT_TIMEOUT_S", 0.5)
     code, said = doctor(tmp_path, monkeypatch, "--endpoint", "ws://127.0.0.1:9/ws/api/v2")
     assert code == 1
-    assert "FAIL connection" in said
+    assert "FAIL deribit port" in said
+    assert "deribit REST" not in said
     assert "127.0.0.1:9" in said
