@@ -7,16 +7,17 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from quantdesk import pricing
+from quantdesk.app.bench.exact import Error, Exact, error_of, exact, implied_error, rows
 from quantdesk.app.bench.peers import LOOP_ROWS_MAX, Missing, Peer, Task, find_peers
-from quantdesk.app.bench.samples import Sample, book, chain, options
+from quantdesk.app.bench.samples import Sample, book, chain, grid_rows, options
 
 KERNEL = "quantdesk"
 FIVE_GREEKS = ("price", "delta", "gamma", "vega", "theta", "rho")
+GRID_SPOTS, GRID_VOLS = pricing.grid(np.linspace(-0.2, 0.2, 15), np.linspace(-0.1, 0.1, 15))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +28,24 @@ class Line:
     ----------
     task : what was asked: price, greeks, implied vol, chain, grid
     package : whose call
-    ns : median nanoseconds an option (a position and scenario, for the grid)
-    error : worst relative error against the exact vol or our price; None where not compared
-    wrong : share of rows that are NaN or off by more than 1e-6; None where not compared
+    ns : best nanoseconds an option (a position and scenario, for the grid)
+    error : against exact rows; None where not compared
     """
 
     task: str
     package: str
     ns: float
-    error: float | None = None
-    wrong: float | None = None
+    error: Error | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What is timed: a package's task on so many rows."""
+
+    package: str
+    run: Callable[[], object]
+    rows: int
+    error: Error | None = None
 
 
 def measure(rows: int, *, rounds: int = 5, threads: int = 1) -> tuple[list[Line], list[Missing]]:
@@ -49,86 +58,76 @@ def measure(rows: int, *, rounds: int = 5, threads: int = 1) -> tuple[list[Line]
     threads : of the kernel; peers use what they use
     """
     peers, missing = find_peers()
+    ours = _kernel(threads)
     sample, quoted = options(rows), options(rows, is_quoted=True)
-    kernel = (_kernel_price(threads), _kernel_greeks(threads), _kernel_implied(threads))
-    tasks = (
-        ("price", sample, kernel[0], _with(peers, "price")),
-        ("price + 5 Greeks", sample, kernel[1], _with(peers, "greeks")),
-        ("implied vol", quoted, kernel[2], _with(peers, "implied")),
-    )
-    lines = [line for task in tasks for line in _compare(*task, rounds)]
-    lines += [_chain_line(rows, rounds, threads), _grid_line(rounds, threads)]
+    reference = exact()
+    lines = _timed("price", _calls([ours, *peers], "price", sample, reference), rounds)
+    lines += _timed("price + 5 Greeks", _calls([ours, *peers], "greeks", sample, reference), rounds)
+    undiscounted = reference.without_rate()
+    lines += _timed("implied vol", _calls([ours, *peers], "implied", quoted, undiscounted), rounds)
+    lines += _timed("chain, price + 5 Greeks", _chain_calls(rows, threads), rounds)
+    lines += _timed("grid, 1,000 positions × 225", _grid_calls(peers, threads), rounds)
     return lines, missing
 
 
-def _kernel_price(threads: int) -> Task:
-    return lambda s: pricing.price(
-        s.is_call, s.forward, s.strike, s.years, s.vol, s.rate, threads=threads
+def head(sample: Sample, count: int) -> Sample:
+    """The first `count` options."""
+    return rows(sample, slice(count))
+
+
+def _kernel(threads: int) -> Peer:
+    return Peer(
+        name=KERNEL,
+        price=lambda s: pricing.price(
+            s.is_call, s.forward, s.strike, s.years, s.vol, s.rate, threads=threads
+        ),
+        greeks=lambda s: pricing.greeks(
+            s.is_call,
+            s.forward,
+            s.strike,
+            s.years,
+            s.vol,
+            s.rate,
+            which=FIVE_GREEKS,
+            threads=threads,
+        ),
+        read_greeks=lambda found: found._asdict(),
+        implied=lambda s: (
+            pricing.implied_vol(
+                s.price, s.is_call, s.forward, s.strike, s.years, threads=threads
+            ).vol
+        ),
     )
 
 
-def _kernel_greeks(threads: int) -> Task:
-    return lambda s: pricing.greeks(
-        s.is_call, s.forward, s.strike, s.years, s.vol, s.rate, which=FIVE_GREEKS, threads=threads
-    )
+def _calls(peers: Iterable[Peer], kind: str, sample: Sample, reference: Exact) -> list[_Call]:
+    found = []
+    for peer in peers:
+        task: Task | None = getattr(peer, kind)
+        if task is not None:
+            columns = head(sample, LOOP_ROWS_MAX) if peer.is_loop else sample
+            error = _error(peer, kind, reference)
+            found.append(_Call(peer.name, partial(task, columns), columns.rows, error))
+    return found
 
 
-def _kernel_implied(threads: int) -> Task:
-    return lambda s: (
-        pricing.implied_vol(s.price, s.is_call, s.forward, s.strike, s.years, threads=threads).vol
-    )
+def _error(peer: Peer, kind: str, reference: Exact) -> Error | None:
+    """Error of a peer on the exact rows, None where its numbers can not be read."""
+    with np.errstate(all="ignore"):
+        if kind == "price" and peer.price is not None:
+            return error_of(peer.price(reference.sample), reference.outputs["price"])
+        if kind == "implied" and peer.implied is not None:
+            return implied_error(peer.implied(reference.sample), reference)
+        if peer.greeks is None or peer.read_greeks is None:
+            return None
+        found = peer.read_greeks(peer.greeks(reference.sample))
+    errors = [error_of(found[name], column) for name, column in reference.outputs.items()]
+    return Error(max(e.size for e in errors), float(np.mean([e.wrong for e in errors])))
 
 
-def _with(peers: Iterable[Peer], kind: str) -> list[tuple[str, Task, bool]]:
-    found = [(peer.name, getattr(peer, kind), peer.is_loop) for peer in peers]
-    return [(name, task, is_loop) for name, task, is_loop in found if task is not None]
-
-
-def _compare(
-    task: str, sample: Sample, kernel: Task, peers: list[tuple[str, Task, bool]], rounds: int
-) -> list[Line]:
-    few = head(sample, LOOP_ROWS_MAX)
-    calls = [(KERNEL, kernel, sample)]
-    calls += [(name, call, few if is_loop else sample) for name, call, is_loop in peers]
-    times: dict[str, list[float]] = {name: [] for name, _, _ in calls}
-    for _ in range(rounds):
-        for name, call, columns in calls:
-            times[name].append(_seconds(partial(call, columns)) / columns.rows * 1e9)
-    lines = []
-    for name, call, columns in calls:
-        error, wrong = _error(task, call, columns)
-        ns = float(np.median(times[name]))
-        lines.append(Line(task=task, package=name, ns=ns, error=error, wrong=wrong))
-    return lines
-
-
-def head(sample: Sample, rows: int) -> Sample:
-    """The first `rows` options."""
-    return Sample(**{name: getattr(sample, name)[:rows] for name in Sample.__dataclass_fields__})
-
-
-def _error(task: str, call: Task, s: Sample) -> tuple[float | None, float | None]:
-    """Worst error and share wrong: vols against those that made the prices, prices against ours."""
-    if task == "implied vol":
-        exact = s.vol
-    elif task == "price":
-        exact = _own_price(s)
-    else:
-        return None, None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.abs(np.asarray(call(s), dtype=np.float64) / exact - 1.0)
-    good = error[np.isfinite(error)]
-    worst = float(good.max()) if good.size else float("nan")
-    return worst, float(np.mean(~(error <= 1e-6)))
-
-
-def _own_price(s: Sample) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The kernel's price, whose own error `pricing-core/tests/reference.rs` holds to 2e-14."""
-    return np.array(pricing.price(s.is_call, s.forward, s.strike, s.years, s.vol, s.rate))
-
-
-def _chain_line(rows: int, rounds: int, threads: int) -> Line:
+def _chain_calls(rows: int, threads: int) -> list[_Call]:
     c = chain(rows)
+    flat = c.flat()
 
     def call() -> object:
         return pricing.chain_greeks(
@@ -143,24 +142,45 @@ def _chain_line(rows: int, rounds: int, threads: int) -> Line:
             threads=threads,
         )
 
-    return Line(task="chain, price + 5 Greeks", package=KERNEL, ns=_median(call, rounds) / rows)
+    greeks = _kernel(threads).greeks
+    assert greeks is not None
+    return [
+        _Call(KERNEL, call, rows),
+        _Call(f"{KERNEL}, flat call", partial(greeks, flat), rows),
+    ]
 
 
-def _grid_line(rounds: int, threads: int) -> Line:
+def _grid_calls(peers: Iterable[Peer], threads: int) -> list[_Call]:
+    """The kernel's call, and peers pricing the product of positions and scenarios laid out."""
     positions = book(1_000)
-    spots, vols = pricing.grid(np.linspace(-0.2, 0.2, 15), np.linspace(-0.1, 0.1, 15))
-
-    def call() -> object:
-        return pricing.scenarios(positions, spot_move=spots, vol_move=vols, threads=threads)
-
-    return Line(
-        task="grid, 1,000 positions × 225", package=KERNEL, ns=_median(call, rounds) / 225_000
+    laid_out = grid_rows(positions, GRID_SPOTS, GRID_VOLS)
+    pnl = partial(
+        pricing.scenarios, positions, spot_move=GRID_SPOTS, vol_move=GRID_VOLS, threads=threads
     )
+    found = [_Call(KERNEL, pnl, laid_out.rows)]
+    for peer in peers:
+        if peer.price is not None:
+            columns = head(laid_out, LOOP_ROWS_MAX) if peer.is_loop else laid_out
+            found.append(_Call(peer.name, partial(peer.price, columns), columns.rows))
+    return found
 
 
-def _median(call: Callable[[], object], rounds: int) -> float:
-    call()
-    return float(np.median([_seconds(call) for _ in range(rounds)])) * 1e9
+def _timed(task: str, calls: list[_Call], rounds: int) -> list[Line]:
+    times: dict[str, list[float]] = {call.package: [] for call in calls}
+    for call in calls:
+        call.run()
+    for _ in range(rounds):
+        for call in calls:
+            times[call.package].append(_seconds(call.run) / call.rows * 1e9)
+    return [
+        Line(
+            task=task,
+            package=call.package,
+            ns=min(times[call.package]),
+            error=call.error,
+        )
+        for call in calls
+    ]
 
 
 def _seconds(call: Callable[[], object]) -> float:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from quantdesk.app.bench.samples import FloatArray, Sample
+from quantdesk.app.bench.samples import FloatArray, Sample, options
 from quantdesk.app.bench.textbook import textbook_greeks, textbook_price
 
 Task = Callable[[Sample], Any]
@@ -33,6 +33,7 @@ class Peer:
     name : package and version
     price : sample → prices (n,), discounted
     greeks : sample → anything, price and five Greeks or as many as it has
+    read_greeks : what `greeks` gave → price, delta, gamma and vega by name, as raw partials
     implied : sample → vols (n,) of `sample.price`, undiscounted
     is_loop : called once an option
     """
@@ -40,6 +41,7 @@ class Peer:
     name: str
     price: Task | None = None
     greeks: Task | None = None
+    read_greeks: Callable[[Any], Mapping[str, FloatArray]] | None = None
     implied: Task | None = None
     is_loop: bool = False
 
@@ -78,19 +80,33 @@ def _by_kind(s: Sample, call: Callable[[Any, bool], Any]) -> FloatArray:
     return result
 
 
+def _by_place(found: Sequence[FloatArray]) -> dict[str, FloatArray]:
+    """Price, delta, gamma and vega of columns that begin with them."""
+    return dict(zip(("price", "delta", "gamma", "vega"), found, strict=False))
+
+
+def _by_row(found: Sequence[tuple[float, ...]]) -> dict[str, FloatArray]:
+    """Price, delta, gamma and vega of rows that begin with them."""
+    return _by_place(list(np.array(found, dtype=np.float64).T))
+
+
 def _numpy() -> Peer:
     importlib.import_module("scipy.special")
     return Peer(
         name=f"numpy {np.__version__} textbook",
         price=lambda s: textbook_price(s.is_call, s.forward, s.strike, s.years, s.vol, s.rate),
         greeks=lambda s: textbook_greeks(s.is_call, s.forward, s.strike, s.years, s.vol, s.rate),
+        read_greeks=_by_place,
     )
 
 
 def _vollib() -> Peer:
-    black = importlib.import_module("vollib.black")
+    black = importlib.import_module("vollib.black").black
     partials = importlib.import_module("vollib.black.greeks.analytical")
     implied = importlib.import_module("vollib.black.implied_volatility")
+    # Kept by name: py-vollib-vectorized puts its own in their place when it is imported.
+    calls = (partials.delta, partials.gamma, partials.vega, partials.theta, partials.rho)
+    invert = implied.implied_volatility_of_undiscounted_option_price
 
     def kinds(s: Sample) -> list[str]:
         return ["c" if is_call else "p" for is_call in s.is_call]
@@ -100,15 +116,13 @@ def _vollib() -> Peer:
         return zip(kinds(s), *(column.tolist() for column in columns), strict=True)
 
     def greeks(s: Sample) -> list[tuple[float, ...]]:
-        calls = (partials.delta, partials.gamma, partials.vega, partials.theta, partials.rho)
         return [
-            (black.black(k, f, x, t, r, v), *(call(k, f, x, t, r, v) for call in calls))
+            (black(k, f, x, t, r, v), *(call(k, f, x, t, r, v) for call in calls))
             for k, f, x, t, r, v in rows(s)
         ]
 
     def vols(s: Sample) -> FloatArray:
         prices = s.price.tolist()
-        invert = implied.implied_volatility_of_undiscounted_option_price
         found = (
             invert(p, f, x, t, k) for p, (k, f, x, t, _, _) in zip(prices, rows(s), strict=True)
         )
@@ -116,8 +130,9 @@ def _vollib() -> Peer:
 
     return Peer(
         name=_version("vollib"),
-        price=lambda s: np.array([black.black(k, f, x, t, r, v) for k, f, x, t, r, v in rows(s)]),
+        price=lambda s: np.array([black(k, f, x, t, r, v) for k, f, x, t, r, v in rows(s)]),
         greeks=greeks,
+        read_greeks=lambda found: _by_row(found) | {"vega": 100.0 * _by_row(found)["vega"]},
         implied=vols,
         is_loop=True,
     )
@@ -163,7 +178,12 @@ def _quantlib() -> Peer:
         return np.array(found) / np.sqrt(s.years)
 
     return Peer(
-        name=f"QuantLib {ql.__version__}", price=prices, greeks=greeks, implied=vols, is_loop=True
+        name=f"QuantLib {ql.__version__}",
+        price=prices,
+        greeks=greeks,
+        read_greeks=_by_row,
+        implied=vols,
+        is_loop=True,
     )
 
 
@@ -199,6 +219,7 @@ def _pyvolr() -> Peer:
             black.price(kinds(s), F=s.forward, K=s.strike, T=s.years, r=s.rate, sigma=s.vol),
             black.greeks(kinds(s), F=s.forward, K=s.strike, T=s.years, r=s.rate, sigma=s.vol),
         ),
+        read_greeks=lambda found: {"price": found[0], **found[1]},
         implied=lambda s: black.implied_vol(
             s.price, kinds(s), F=s.forward, K=s.strike, T=s.years, r=0.0
         ),
@@ -230,19 +251,28 @@ def _iv_engine() -> Peer:
 
 def _py_vollib_vectorized() -> Peer:
     package = importlib.import_module("py_vollib_vectorized")
+    compiler_error = importlib.import_module("numba.core.errors").NumbaError
 
     def kinds(s: Sample) -> Any:
         return np.where(s.is_call, "c", "p")
 
-    return Peer(
-        name=_version("py-vollib-vectorized"),
-        price=lambda s: package.vectorized_black(
+    def price(s: Sample) -> Any:
+        return package.vectorized_black(
             kinds(s), s.forward, s.strike, s.years, s.rate, s.vol, return_as="numpy"
-        ),
-        implied=lambda s: package.vectorized_implied_volatility_black(
+        )
+
+    def vols(s: Sample) -> Any:
+        return package.vectorized_implied_volatility_black(
             s.price, s.forward, s.strike, 0.0, s.years, kinds(s), return_as="numpy"
-        ),
-    )
+        )
+
+    try:
+        # It is compiled when first called, which a newer numba refuses.
+        for call in (price, vols):
+            call(options(2))
+    except compiler_error as error:
+        raise ImportError(f"this numba does not compile it: {error}") from error
+    return Peer(name=_version("py-vollib-vectorized"), price=price, implied=vols)
 
 
 _BUILDERS: dict[str, Callable[[], Peer]] = {

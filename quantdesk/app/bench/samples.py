@@ -164,3 +164,50 @@ def book(positions: int, *, seed: int = 5) -> pricing.Book:
         vol=sample.vol,
         quantity=random.normal(0.0, 10.0, positions).round(1),
     )
+
+
+def grid_rows(positions: pricing.Book, spot_move: FloatArray, vol_move: FloatArray) -> Sample:
+    """Each position under each scenario as a row of its own: what a package without a grid needs.
+
+    Parameters
+    ----------
+    positions : a book of columns, (n,) each, at a rate of 0
+    spot_move, vol_move : moves that broadcast together, as `pricing.scenarios` takes them
+    """
+    count = np.asarray(positions.strike).size
+    moves = np.broadcast_arrays(spot_move, vol_move)
+    shape = (count, moves[0].size)
+
+    def stretched(values: object) -> FloatArray:
+        column = np.asarray(values, dtype=np.float64).reshape(-1, 1)
+        return np.broadcast_to(column, shape)
+
+    forward = stretched(positions.forward) * (1.0 + moves[0].reshape(-1))
+    vol = np.maximum(stretched(positions.vol) + moves[1].reshape(-1), 0.0)
+    columns = (forward, stretched(positions.strike), stretched(positions.years), vol)
+    f, k, t, s = (np.ascontiguousarray(column).reshape(-1) for column in columns)
+    return Sample(
+        is_call=np.repeat(np.asarray(positions.is_call), shape[1]),
+        forward=f,
+        strike=k,
+        years=t,
+        vol=s,
+        rate=np.zeros(f.size),
+        price=np.zeros(f.size),
+    )
+
+
+def repeated_book(positions: int, distinct: int, *, seed: int = 5) -> pricing.Book:
+    """A book of `positions` in `distinct` options: some are held more than once."""
+    few = book(distinct, seed=seed)
+    random = np.random.default_rng(seed)
+    extra = random.integers(0, distinct, positions - distinct)
+    place = random.permutation(np.concatenate([np.arange(distinct), extra]))
+    return pricing.Book(
+        is_call=np.asarray(few.is_call)[place],
+        forward=np.asarray(few.forward)[place],
+        strike=np.asarray(few.strike)[place],
+        years=np.asarray(few.years)[place],
+        vol=np.asarray(few.vol)[place],
+        quantity=random.normal(0.0, 10.0, positions).round(1),
+    )
