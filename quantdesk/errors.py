@@ -21,11 +21,32 @@ not exceptions; what is here is a caller's mistake or the world's fault.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class QuantDeskError(Exception):
-    """Base of all errors raised on purpose. `exit_code` is what the command line ends with."""
+    """Base of all errors raised on purpose. `exit_code` is what the command line ends with.
+
+    Survives pickling with all its attributes, so that a worker process can raise it.
+    """
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[QuantDeskError], arguments: tuple[Any, ...], attributes: dict[str, Any]
+) -> QuantDeskError:
+    # Not by calling `kind`: a constructor takes fields, and `args` holds the sentence they made.
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(attributes)
+    return error
+
+
+class WorkerLost(QuantDeskError):
+    """A worker process that ended before its work did: killed, or out of memory."""
 
 
 class PricingError(QuantDeskError):

@@ -8,10 +8,11 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from quantdesk.domain.ports import Item, Result, Shared
-from quantdesk.errors import InvalidInput
+from quantdesk.errors import InvalidInput, WorkerLost
 
 AHEAD = 4
 """Items in flight for each worker: enough that none waits, few enough to bound the memory."""
@@ -39,7 +40,7 @@ class ProcessPoolRunner:
     ) -> Iterator[Result]:
         """`function(shared, item)` of each item, in the items' order; see `domain.ports.Runner`.
 
-        `function`, `shared`, items and results are pickled.
+        `function`, `shared`, items and results are pickled. Raises WorkerLost where a process dies.
         """
         parcel = pickle.dumps((function, shared), protocol=pickle.HIGHEST_PROTOCOL)
         context = multiprocessing.get_context("spawn")
@@ -54,6 +55,11 @@ class ProcessPoolRunner:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BrokenProcessPool:
+            raise WorkerLost(
+                f"one of {self.workers} worker processes ended before its work did (killed, or out "
+                "of memory): use fewer workers, or none"
+            ) from None
         finally:
             pool.shutdown(cancel_futures=True)
 
