@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from quantdesk.app.notebook import sample as sample
     from quantdesk.app.notebook_structures import analyse as analyse
     from quantdesk.app.notebook_structures import build as build
+    from quantdesk.app.notebook_structures import hedged as hedged
     from quantdesk.app.notebook_structures import iron_condor as iron_condor
     from quantdesk.pricing import IvStatus as IvStatus
     from quantdesk.pricing import greeks as greeks
@@ -35,6 +36,7 @@ _HOME = {
     "IvStatus": "quantdesk.pricing",
     "chain_columns": "quantdesk.app.notebook",
     "greeks": "quantdesk.pricing",
+    "hedged": "quantdesk.app.notebook_structures",
     "implied_vol": "quantdesk.pricing",
     "price": "quantdesk.pricing",
     "read_market": "quantdesk.app.notebook",
@@ -49,6 +51,7 @@ __all__ = [
     "build",
     "chain_columns",
     "greeks",
+    "hedged",
     "implied_vol",
     "iron_condor",
     "price",

@@ -16,6 +16,8 @@ from quantdesk.snapshot import ChainSnapshot
 from quantdesk.structures.analysis import StructureAnalysis, View
 from quantdesk.structures.analysis import analyse as analyse_on
 from quantdesk.structures.catalogue import CATALOGUE, builder_anchors, plan_structure
+from quantdesk.structures.hedging import HedgeDelta
+from quantdesk.structures.hedging import hedged as hedged_on
 from quantdesk.structures.net import FeeLaw, PriceBasis
 from quantdesk.structures.resolve import resolve
 from quantdesk.structures.text import parse_plan
@@ -83,6 +85,29 @@ def _delta(field: str, delta: float) -> str:
     if not 0 < delta < 1:
         raise InvalidInput(field, delta, "must be an absolute delta between 0 and 1")
     return f"{round(100 * delta, 6):g}d"
+
+
+def hedged(
+    structure: Structure | Leg,
+    market: MarketData | UnderlyingMarket | ChainSnapshot,
+    *,
+    held_as: str = "perpetual",
+    delta: str | None = None,
+) -> Structure:
+    """`structure` with the leg that brings its delta to nothing.
+
+    held_as : "perpetual", "future" (of the last expiry) or "spot"
+    delta : "black" holds the value in USD still, "premium-adjusted" that in coin; left out,
+        premium-adjusted for coin-settled options
+
+    Raises InvalidInput where a delta or the hedge's price is not known.
+    """
+    whole = structure if isinstance(structure, Structure) else Structure(legs=(structure,))
+    words = [one.value for one in HedgeDelta]
+    if delta is not None and delta not in words:
+        raise InvalidInput("delta", delta, f"must be one of {', '.join(words)}")
+    chosen = None if delta is None else HedgeDelta(delta)
+    return hedged_on(whole, _market_of(whole, market), held_as=held_as, delta=chosen)
 
 
 def analyse(

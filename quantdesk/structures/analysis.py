@@ -29,6 +29,7 @@ from quantdesk.structures.net import (
 )
 from quantdesk.structures.payoff import Numeraire
 from quantdesk.structures.summary import PayoffSummary, summarise
+from quantdesk.structures.wings import wing_warnings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,15 @@ def analyse(
         touches=touches,
         greeks=_total_greeks(quotes),
         excluded=excluded,
-        warnings=tuple(warnings) + _quote_warnings(quotes, prices, basis, fees),
+        warnings=tuple(
+            dict.fromkeys(
+                (
+                    *warnings,
+                    *wing_warnings(structure),
+                    *_quote_warnings(quotes, prices, basis, fees),
+                )
+            )
+        ),
         missing=missing,
     )
 

@@ -21,7 +21,10 @@ from quantdesk.app.cli.structure_options import (
 from quantdesk.app.render.structure_formats import STRUCTURE_FORMATS
 from quantdesk.structures.anchors import ANCHOR_WORDS
 from quantdesk.structures.catalogue import ALIASES, CATALOGUE, plan_structure
+from quantdesk.structures.exact_plan import exact_plan
+from quantdesk.structures.hedging import HEDGED, HedgeDelta, hedged
 from quantdesk.structures.plan import StructurePlan
+from quantdesk.structures.resolve import resolve
 
 ANCHORS = {
     "expiry": "Expiry: a date, days (30d), weekly, monthly, quarterly.",
@@ -59,6 +62,17 @@ def _anchor_options(function: Any) -> Any:
 @click.argument("structure")
 @click.argument("underlying", default="")
 @_anchor_options
+@click.option(
+    "--hedge",
+    type=click.Choice(["perpetual", "future", "spot"]),
+    help="Add the leg that brings the structure's delta to nothing.",
+)
+@click.option(
+    "--hedge-delta",
+    type=click.Choice([delta.value for delta in HedgeDelta]),
+    help="Which delta: premium-adjusted holds the value in coin still, black that in USD. "
+    "Premium-adjusted for coin-settled options where it is left out.",
+)
 @analysis_options
 @click.option(
     "--format",
@@ -72,6 +86,8 @@ def _anchor_options(function: Any) -> Any:
 def command(
     structure: str,
     underlying: str,
+    hedge: str | None,
+    hedge_delta: str | None,
     price_at: str,
     view: str | None,
     format_: str,
@@ -89,10 +105,19 @@ def command(
     ("-1 C 20d 27MAR26, +1 C +5000"), a structure file, or - for standard input. The formats toml
     and line keep the exact legs for the other verbs; json is read by them too.
     """
+    if structure == HEDGED:
+        # A delta-hedged option is a single one with its hedge.
+        structure, hedge = "long-call", hedge or "perpetual"
     plan = _plan(structure, {name: value for name, value in anchors.items() if value is not None})
     options = MarketOptions(venue=venue, endpoint=endpoint, market=market, replay=replay, at=at)
     here = open_market(options, plan, underlying)
-    analysis = analysed(plan, here, price_at=price_at, view=view)
+    warnings: tuple[str, ...] = ()
+    if hedge is not None:
+        delta = None if hedge_delta is None else HedgeDelta(hedge_delta)
+        bare = resolve(plan, here)
+        plan = exact_plan(hedged(bare.structure, here, held_as=hedge, delta=delta))
+        warnings = bare.warnings
+    analysis = analysed(plan, here, price_at=price_at, view=view, warnings=warnings)
     margin = structure_margin(analysis.structure, here)
     data = STRUCTURE_FORMATS[format_](analysis, margin)
     write_output(data, output, is_binary=format_ == "parquet")

@@ -165,9 +165,17 @@ def parse_view(text: str | None) -> View | None:
 
 
 def analysed(
-    plan: StructurePlan, market: UnderlyingMarket, *, price_at: str, view: str | None
+    plan: StructurePlan,
+    market: UnderlyingMarket,
+    *,
+    price_at: str,
+    view: str | None,
+    warnings: tuple[str, ...] = (),
 ) -> StructureAnalysis:
-    """The analysis of a plan on a market, with both venues' fees. Raises InvalidInput."""
+    """The analysis of a plan on a market, with both venues' fees; `warnings` come before its own.
+
+    Raises InvalidInput.
+    """
     resolved = resolve(plan, market)
     return analyse(
         resolved.structure,
@@ -175,7 +183,7 @@ def analysed(
         basis=PriceBasis(price_at),
         fee_law=FEES,
         view=parse_view(view),
-        warnings=resolved.warnings,
+        warnings=(*warnings, *resolved.warnings),
     )
 
 
