@@ -25,6 +25,7 @@ VERBS = {
     "iv": "quantdesk.app.cli.iv",
     "margin": "quantdesk.app.cli.margin",
     "payoff": "quantdesk.app.cli.payoff",
+    "positions": "quantdesk.app.cli.positions",
     "price": "quantdesk.app.cli.price",
     "record": "quantdesk.app.cli.record",
     "replay": "quantdesk.app.cli.replay",
