@@ -13,7 +13,6 @@ a kind and values out of range are refused by name.
 from __future__ import annotations
 
 import json
-import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -171,12 +170,11 @@ def _number(
     row: Mapping[str, object], name: str, key: str, default: float, highest: float
 ) -> float:
     value = row.get(key, default)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not 0 <= value <= highest:  # type: ignore[arg-type, operator]
-        rule = f"must be a number of seconds from 0 to {highest:g}"
-        raise InvalidInput(f"{name}.{key}", _short(value), rule)
-    assert isinstance(value, int | float)
-    return float(value)
+    # NaN is in no range.
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= highest:
+        return float(value)
+    rule = f"must be a number of seconds from 0 to {highest:g}"
+    raise InvalidInput(f"{name}.{key}", _short(value), rule)
 
 
 def _whole(row: Mapping[str, object], name: str, key: str, default: int) -> int:
