@@ -87,6 +87,7 @@ class SimulatedVenue:
         self.samples = samples
         self.seed = seed
         self.speed = speed
+        self.trades_per_minute = trades_per_minute
         self.opened_ns = max(sample.opened_ns for sample in samples)
         self._clock = clock
         self._speed = Fraction(speed)

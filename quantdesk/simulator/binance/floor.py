@@ -15,6 +15,7 @@ from quantdesk.margin.model import standard_margin
 from quantdesk.simulator.binance.accounts import ApiAccount
 from quantdesk.simulator.binance.ladder import CONTRACTS, QUOTE
 from quantdesk.simulator.binance.market import BinanceMarket
+from quantdesk.simulator.crowd import Crowd, Interest
 from quantdesk.simulator.exchange.events import ExchangeEvent, Trade
 from quantdesk.simulator.exchange.exchange import Exchange
 from quantdesk.simulator.exchange.ledger import EntryKind, LedgerEntry
@@ -37,6 +38,9 @@ EVENTS_KEPT_MAX = 1_000_000
 """Far above what one command or one move of the market makes."""
 
 BOOK_LEVELS = 5
+
+CROWD_SEED = 1
+"""Added to the venue's seed: the two venues' crowds are not the same people."""
 
 
 class BinanceFloor:
@@ -82,6 +86,14 @@ class BinanceFloor:
             maker_rules=MakerRules(levels=levels),
             tell=self._note,
         )
+        self._crowd = Crowd(
+            [
+                Interest(name=one.name, weight=1.0, amount_min=one.amount_min)
+                for one in self.market.board.instruments
+            ],
+            per_minute=venue.trades_per_minute,
+            seed=venue.seed + CROWD_SEED,
+        )
         for account in accounts:
             self.exchange.open_account(
                 account.account_id,
@@ -102,13 +114,16 @@ class BinanceFloor:
 
         Expiries are settled before the market makers quote again.
         """
-        now_ns = max(self.venue.now_ns(), self.exchange.now_ns)
+        before_ns = self.exchange.now_ns
+        now_ns = max(self.venue.now_ns(), before_ns)
         has_moved, rows = self.market.advance(now_ns)
         self.exchange.advance(now_ns)
         board = self.market.board
         for row in rows:
             if board.is_open[row]:
                 self.exchange.requote(board.names[row], self.market.top_of_book(row))
+        for order in self._crowd.orders(before_ns, now_ns):
+            self.exchange.trade_crowd(order.name, order.side, order.amount)
         return has_moved
 
     def take_events(self) -> list[ExchangeEvent]:

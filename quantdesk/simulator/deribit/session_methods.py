@@ -54,7 +54,6 @@ class ForkParams(msgspec.Struct, frozen=True):
 
 class LogoutParams(msgspec.Struct, frozen=True):
     invalidate_token: Flag = msgspec.UNSET
-    access_token: Text = msgspec.UNSET
 
 
 class ScopeParams(msgspec.Struct, frozen=True):
@@ -172,8 +171,8 @@ def _auth_result(pair: TokenPair, state: Text) -> dict[str, object]:
 
 def _logout(call: Call) -> object:
     """Close the connection, without cancelling what was to be cancelled on its loss."""
-    if call.params.invalidate_token is not False and isinstance(call.params.access_token, str):
-        call.face.tokens.forget(call.params.access_token)
+    if call.params.invalidate_token is not False and call.grant is not None:
+        call.face.tokens.forget_session(call.grant)
     call.socket.log_out()
     return "ok"
 

@@ -143,9 +143,17 @@ class TokenBook:
             return None
         return grant if grant.connection in ("", connection) else None
 
-    def forget(self, token: str) -> None:
-        """Invalidate an access token."""
-        self._access.pop(token, None)
+    def forget_session(self, grant: Grant) -> None:
+        """Invalidate the tokens of both kinds of a grant's session, or of its connection."""
+        for book in (self._access, self._refresh):
+            ended = [
+                token
+                for token, held in book.items()
+                if held.account is grant.account
+                and (held.session, held.connection) == (grant.session, grant.connection)
+            ]
+            for token in ended:
+                del book[token]
 
     def expire_all(self) -> None:
         """Invalidate every access token; refresh tokens stay good."""

@@ -273,5 +273,20 @@ async def test_logout_closes_and_cancels_nothing(
         assert state["order_state"] == "open"
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_logout_invalidates_its_sessions_token_unless_told_not_to(
+    server: DeribitServer, client: Client, account: ApiAccount, keeps: bool
+) -> None:
+    granted = await client.log_in(account, scope="session:one")
+    await client.result("private/logout", invalidate_token=not keeps)
+    _, answer = await get(server, "/private/get_open_orders", f"Bearer {granted['access_token']}")
+    assert ("result" in answer) is keeps
+    refreshed = await get(
+        server,
+        f"/public/auth?grant_type=refresh_token&refresh_token={granted['refresh_token']}",
+    )
+    assert ("result" in refreshed[1]) is keeps
+
+
 async def test_secrets_are_in_no_repr(account: ApiAccount) -> None:
     assert account.client_secret not in repr(account)

@@ -11,8 +11,10 @@ import pytest
 from quantdesk.errors import InvalidInput
 from quantdesk.runtime.clock import ManualClock
 from quantdesk.simulator import Sample, SimulatedVenue
+from quantdesk.simulator.binance.floor import BinanceFloor
 from quantdesk.simulator.binance.ladder import CONTRACTS, contract_on, strikes_between
 from quantdesk.simulator.binance.market import BinanceMarket
+from quantdesk.simulator.exchange.events import Trade
 
 MINUTE_NS = 60_000_000_000
 HALF_HOUR_NS = 30 * MINUTE_NS
@@ -212,3 +214,16 @@ def test_ladder_keeps_the_strikes_nearest_the_forward() -> None:
 def test_coin_without_a_contract_is_named() -> None:
     with pytest.raises(InvalidInput, match="SOL"):
         contract_on("SOL")
+
+
+def test_crowd_prints_trades_where_the_venue_asks_for_it(btc: Sample, clock: ManualClock) -> None:
+    venue = SimulatedVenue(btc, clock=clock, trades_per_minute=120.0)
+    floor = BinanceFloor(venue, ())
+    trades: list[Trade] = []
+    for _ in range(60):
+        clock.advance_to(clock.now_ns() + 10**9)
+        floor.advance()
+        trades += [event for event in floor.take_events() if isinstance(event, Trade)]
+    assert 60 < len(trades) < 180
+    assert len({trade.instrument_name for trade in trades}) > 30
+    assert floor.exchange.ledger.total("USDT") == 0
