@@ -92,7 +92,8 @@ dist/.wheel: $(VENV)/.kernel $(PACKAGE_SOURCES)
 
 $(ORACLE)/.ready: requirements/oracle.lock dist/.wheel
 	test -x $(ORACLE)/bin/python || $(PYTHON) -m venv $(ORACLE)
-	$(ORACLE)/bin/python $(PIP) -r requirements/oracle.lock
+	# The lock is complete; --no-deps leaves out what it leaves out on purpose.
+	$(ORACLE)/bin/python $(PIP) --no-deps -r requirements/oracle.lock
 	$(ORACLE)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --force-reinstall dist/*.whl
 	@touch $@
 
