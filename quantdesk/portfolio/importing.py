@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 
 from quantdesk.domain.account import AccountSnapshot, PositionReport
@@ -27,6 +27,7 @@ QUANTITY_MAX = Decimal(10) ** 15
 """Far above any venue's open interest, in USD or coins; larger ones are typing faults."""
 
 TEXT_MAX = 64
+FLOAT_DIGITS = 15
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]{1,24}(?:\.[0-9]{0,24})?|\.[0-9]{1,24})(?:[eE][+-]?[0-9]{1,2})?"
 )
@@ -172,9 +173,7 @@ class _Resolver:
         quantity = parse_quantity("quantity", row.quantity)
         if quantity == 0:
             raise InvalidInput("quantity", row.quantity, f"of {name} must not be 0")
-        if quantity % instrument.amount_step:
-            rule = f"of {name} must be a multiple of its lot {instrument.amount_step.normalize():f}"
-            raise InvalidInput("quantity", row.quantity, rule)
+        quantity = _in_lots(quantity, instrument, row.quantity)
         _require_currency(row, instrument)
         price = None
         if row.average_price is not None and row.average_price.strip():
@@ -242,6 +241,23 @@ def _tag(field: str, text: str | None) -> str:
         rule = f"must be at most {TEXT_MAX} printable characters"
         raise InvalidInput(field, found[:TEXT_MAX], rule)
     return found
+
+
+def _in_lots(quantity: Decimal, instrument: Instrument, text: str | None) -> Decimal:
+    """`quantity` as a multiple of the instrument's lot. Raises InvalidInput where it is none.
+
+    Sixteen digits and more are a binary float's (0.30000000000000004): it means the fifteen that
+    it holds, as far as those are whole lots.
+    """
+    lot = instrument.amount_step
+    if not quantity % lot:
+        return quantity
+    if len(quantity.as_tuple().digits) > FLOAT_DIGITS:
+        held = Context(prec=FLOAT_DIGITS).plus(quantity)
+        if not held % lot:
+            return held
+    rule = f"of {instrument.name} must be a multiple of its lot {lot.normalize():f}"
+    raise InvalidInput("quantity", text, rule)
 
 
 def _require_currency(row: PositionRow, instrument: Instrument) -> None:

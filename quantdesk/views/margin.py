@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
-from quantdesk.domain.margin import MarginRequirement
+from quantdesk.domain.margin import MarginRequirement, MarginTotal
 from quantdesk.domain.position import RefusedRow
-from quantdesk.domain.venue_rule import RuleOrigin
-from quantdesk.margin.book_margin import AccountMargin, BookMargin, LegMargin
+from quantdesk.domain.venue_rule import RuleOrigin, RuleStatus
+from quantdesk.margin.book_margin import AccountMargin, BookMargin, LegMargin, MarginGap
+from quantdesk.views.cells import Cell, Role
 from quantdesk.views.number_text import DASH
 from quantdesk.views.safe_text import safe_text
+from quantdesk.views.table import Align, LineKind, TableColumn, TableLine, TableView, table_view
 from quantdesk.views.time_text import instant_text
 
 COIN_DECIMALS = 6
@@ -207,3 +209,96 @@ def _excluded(margin: BookMargin, refused: Sequence[RefusedRow]) -> TextTable:
         numeric=(True, False, False, True, False),
         rows=tuple(rows),
     )
+
+
+def margin_screen(margin: BookMargin, refused: Sequence[RefusedRow] = ()) -> TableView:
+    """The same for a screen: each account's totals above its legs, then what was left out.
+
+    Lines keep their keys as prices move.
+    """
+    lines: list[TableLine] = []
+    rules: dict[RuleOrigin, int] = {}
+    for account in margin.accounts:
+        whose = f"{account.venue} {safe_text(account.account)}".strip()
+        gaps = {gap.venue_figure.currency: gap for gap in account.gaps}
+        currencies = {total.currency for total in account.statement.totals} | set(gaps)
+        for currency in sorted(currencies):
+            total = account.statement.total(currency)
+            lines.append(
+                TableLine(
+                    key=f"total:{whose}:{currency}",
+                    cells=_total_cells(whose, currency, total, gaps.get(currency)),
+                    kind=LineKind.TOTAL,
+                )
+            )
+        for leg in account.legs:
+            name, *row, status, _ = _leg_row(leg, rules)
+            is_uncertain = leg.requirement.origin.status is RuleStatus.UNCERTAIN
+            cells = (
+                Cell(f"  {name}", Role.LABEL),
+                *(Cell(text, Role.VALUE) for text in row),
+                Cell(status, Role.WARNING if is_uncertain else Role.LABEL),
+                Cell("", Role.LABEL),
+            )
+            key = leg.requirement.order_id or "position"
+            lines.append(
+                TableLine(key=f"leg:{whose}:{leg.requirement.instrument_name}:{key}", cells=cells)
+            )
+    left_out = _excluded(margin, refused).rows
+    lines += [_left_out_line(number, row) for number, row in enumerate(left_out)]
+    return table_view(SCREEN_COLUMNS, lines, empty="no positions")
+
+
+SCREEN_COLUMNS = (
+    TableColumn(key="instrument", title="Instrument", align=Align.LEFT),
+    TableColumn(key="what", title="What", align=Align.LEFT),
+    TableColumn(key="quantity", title="Quantity"),
+    TableColumn(key="mark", title="Mark", says="quote currency"),
+    TableColumn(key="unit", title="Unit", align=Align.LEFT),
+    TableColumn(key="underlying", title="Priced on", unit="USD", says="forward or index"),
+    TableColumn(key="initial", title="Initial", says="settlement currency"),
+    TableColumn(key="maintenance", title="Maint.", says="settlement currency"),
+    TableColumn(key="currency", title="Ccy", align=Align.LEFT),
+    TableColumn(key="status", title="Status", align=Align.LEFT, says="how sure the rule is"),
+    TableColumn(key="venue", title="Venue's own", align=Align.LEFT, says="and the gap to ours"),
+)
+
+
+def _total_cells(
+    whose: str, currency: str, total: MarginTotal, gap: MarginGap | None
+) -> tuple[Cell, ...]:
+    venue = ""
+    if gap is not None:
+        figure = gap.venue_figure
+        shared = " whole account" if figure.is_shared else ""
+        venue = (
+            f"IM {amount_text(figure.initial, currency)} (gap "
+            f"{amount_text(gap.initial_gap, currency)}), MM "
+            f"{amount_text(figure.maintenance, currency)} (gap "
+            f"{amount_text(gap.maintenance_gap, currency)}){shared}"
+        )
+    blank = Cell("", Role.VALUE)
+    return (
+        Cell(f"{whose} {currency}", Role.LABEL),
+        Cell("total", Role.LABEL),
+        *(blank for _ in range(4)),
+        Cell(amount_text(total.initial, currency, is_requirement=True), Role.VALUE),
+        Cell(amount_text(total.maintenance, currency, is_requirement=True), Role.VALUE),
+        Cell(currency, Role.LABEL),
+        blank,
+        Cell(venue, Role.VENUE),
+    )
+
+
+def _left_out_line(number: int, row: tuple[str, ...]) -> TableLine:
+    place, venue, name, quantity, reason = row
+    shown = name if place == DASH else f"row {place}: {name}"
+    cells = [
+        Cell(shown, Role.WARNING),
+        Cell("left out", Role.WARNING),
+        Cell(quantity, Role.VALUE),
+        *(Cell(DASH, Role.MISSING) for _ in range(6)),
+        Cell(venue, Role.LABEL),
+        Cell(reason, Role.WARNING),
+    ]
+    return TableLine(key=f"left-out:{number}", cells=tuple(cells))

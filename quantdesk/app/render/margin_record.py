@@ -83,7 +83,9 @@ def margin_record(margin: BookMargin, refused: Sequence[RefusedRow] = ()) -> dic
 def excluded_records(
     excluded: Sequence[ExcludedPosition], refused: Sequence[RefusedRow]
 ) -> list[dict[str, Any]]:
-    """Refused rows of the file first, then holdings that could not be margined."""
+    """Refused rows of the file first, then holdings that could not be margined. Quantities are
+    text: a refused row's is whatever was written there.
+    """
     rows: list[dict[str, Any]] = [
         {
             "row": one.row,
@@ -103,7 +105,7 @@ def excluded_records(
             "account": one.account,
             "order_id": one.order_id,
             "instrument_name": one.instrument_name,
-            "quantity": plain(one.quantity),
+            "quantity": f"{plain(one.quantity):f}",
             "reason": one.reason,
         }
         for one in excluded

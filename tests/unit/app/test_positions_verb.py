@@ -79,3 +79,13 @@ def test_empty_book(tmp_path: Path, format_: str) -> None:
     path.write_text("venue,instrument_name,quantity\n")
     command = ["positions", "--book", str(path), "--market", str(MARKET), "--format", format_]
     assert CliRunner().invoke(cli, command).exit_code == 0
+
+
+@pytest.mark.parametrize("format_", ["json", "csv", "parquet"])
+def test_what_the_verb_writes_is_a_book_again(tmp_path: Path, format_: str) -> None:
+    out = tmp_path / "again"
+    positions(tmp_path, "--format", format_, "-o", str(out))
+    command = ["positions", "--book", str(out), "--market", str(MARKET), "--format", "csv"]
+    again = CliRunner().invoke(cli, command)
+    assert again.exit_code == 0, again.output
+    assert again.stdout == positions(tmp_path, "--format", "csv").stdout

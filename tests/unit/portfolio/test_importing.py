@@ -100,6 +100,12 @@ def test_bad_row_is_refused_by_number_and_the_rest_goes_on(
     assert not book.is_complete
 
 
+def test_digits_of_a_binary_float_are_the_lots_they_mean() -> None:
+    book = resolved(row(1, quantity="0.30000000000000004"), row(2, quantity="0.35000000000000003"))
+    assert [position.quantity for position in book.positions] == [Decimal("0.3")]
+    assert "multiple of its lot" in book.refused[0].reason
+
+
 def test_future_without_price_above_zero_is_refused() -> None:
     book = resolved(row(instrument_name="BTC-PERPETUAL", quantity="10", average_price="0"))
     assert "must be above 0" in book.refused[0].reason

@@ -9,7 +9,13 @@ import pytest
 from quantdesk.domain.position import Position, RefusedRow
 from quantdesk.margin import VenueMargin, statement_for
 from quantdesk.portfolio.leg_marks import LegMarks
-from quantdesk.views.margin import amount_text, margin_view, price_text, quantity_text
+from quantdesk.views.margin import (
+    amount_text,
+    margin_screen,
+    margin_view,
+    price_text,
+    quantity_text,
+)
 from tests.unit.portfolio.markets import sample_market
 
 
@@ -58,5 +64,14 @@ def test_view_has_totals_legs_exclusions_and_each_rule_once() -> None:
     assert [row[0] for row in excluded.rows] == ["7", "–"]
     assert len(view.rules) == 1
     assert view.sentence.startswith("INCOMPLETE: 2 left out")
+    screen = margin_screen(margin, [refused])
+    assert [line.key.split(":")[0] for line in screen.lines] == [
+        "total", "leg", "leg", "left-out", "left-out",
+    ]  # fmt: skip
+    assert "IM 0.300000 (gap -0.045200)" in screen.lines[0].cells[-1].text
+    assert [cell.text for cell in screen.lines[1].cells[6:10]] == [
+        "0.127700", "0.102700", "BTC", "derived",
+    ]  # fmt: skip
+    assert screen.lines[3].cells[-1].text == "why"
     for table in view.tables:
         assert all(len(row) == len(table.columns) == len(table.numeric) for row in table.rows)
