@@ -397,16 +397,18 @@ def order_reserves(face: DeribitFace, account_id: str, name: str) -> dict[int, D
 
 
 def _average_usd(face: DeribitFace, account_id: str, report: PositionReport) -> float:
-    """USD that a coin of the position cost on average, by the index at each trade of its side."""
-    is_long = report.size > 0
-    fills = [
-        fill
-        for fill in face.exchange.fills(account_id, report.instrument_name)
-        if (fill.signed_amount > 0) is is_long and fill.index_price is not None
-    ]
-    amount = sum((fill.amount for fill in fills), Decimal(0))
-    cost = sum((fill.amount * fill.price * (fill.index_price or 0) for fill in fills), Decimal(0))
-    return _plain(cost / amount, USD_DECIMALS) if amount else 0.0
+    """USD that a coin of the position cost on average, by the index at each trade that made it."""
+    size = cost = Decimal(0)
+    for fill in face.exchange.fills(account_id, report.instrument_name):
+        amount, value = fill.signed_amount, fill.price * (fill.index_price or 0)
+        before, size = size, size + amount
+        if before * amount >= 0:
+            cost += abs(amount) * value
+        elif before * size > 0:
+            cost *= size / before
+        else:
+            cost = abs(size) * value
+    return _plain(cost / abs(size), USD_DECIMALS) if size else 0.0
 
 
 def _limits(face: DeribitFace) -> dict[str, object]:

@@ -160,7 +160,10 @@ def amount_of(call: Call, name: str, amount: Number, contracts: Number) -> Decim
 
 
 def post_only_of(post_only: Flag, rejects: Flag) -> PostOnly | None:
-    """The post-only rule asked for; None where nothing was said."""
+    """The post-only rule asked for; None where nothing was said.
+
+    The document gives it a default of true, yet captured orders without it take: so do ours.
+    """
     if post_only is msgspec.UNSET:
         return None
     if post_only is False:

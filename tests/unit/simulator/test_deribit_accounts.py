@@ -72,6 +72,25 @@ async def test_option_greeks_are_the_tickers_times_the_size(trader: Client) -> N
         assert shown[name] == pytest.approx(-1.5 * greeks[name], abs=1e-6)
 
 
+async def test_average_in_usd_is_of_the_position_that_is_held(trader: Client) -> None:
+    """Closed rounds and what was sold of this one leave no trace in it."""
+    await trader.order("buy", NAME, amount=1, type="market")
+    await trader.order("sell", NAME, amount=1, type="market")
+    first = await trader.result("private/buy", instrument_name=NAME, amount=2, type="market")
+    await trader.order("sell", NAME, amount=0.5, type="market")
+    shown = await position_of(trader, NAME)
+    trades = first["trades"]
+    cost = sum(trade["amount"] * trade["price"] * trade["index_price"] for trade in trades)
+    assert shown["size"] == 1.5
+    assert shown["average_price_usd"] == pytest.approx(cost / 2, abs=1e-5)
+    await trader.order("sell", NAME, amount=2.5, type="market")
+    turned = await position_of(trader, NAME)
+    assert turned["size"] == -1.0
+    assert turned["average_price_usd"] == pytest.approx(
+        turned["average_price"] * turned["index_price"], abs=1e-5
+    )
+
+
 async def test_future_is_worth_its_coins(
     trader: Client, server: DeribitServer, clock: ManualClock
 ) -> None:

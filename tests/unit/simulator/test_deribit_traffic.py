@@ -176,7 +176,7 @@ def test_long_traffic_at_full_speed_keeps_memory_flat(btc: Sample) -> None:
     tracemalloc.start()
     sizes = []
     for stage in range(6):
-        for count, _ in enumerate(traffic.run(5_000)):
+        for count, _ in enumerate(traffic.run(2_500)):
             if count % 50 == 0:
                 traffic.check()
         if stage == 1:
