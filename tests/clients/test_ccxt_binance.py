@@ -125,12 +125,33 @@ def test_post_only_order_that_would_take_is_refused(exchange: Any) -> None:
 
 
 def test_order_beyond_the_funds_is_refused(exchange: Any) -> None:
-    with pytest.raises(ccxt.BaseError, match="-2027"):
+    # ccxt tells the options' codes from others by the venue's host name, which is not ours.
+    with pytest.raises(ccxt.ExchangeError, match="-2027"):
         exchange.create_order(SYMBOL, "limit", "buy", 200, 9000)
+
+
+def test_price_off_the_tick_is_a_bad_request(exchange: Any) -> None:
+    order = {"symbol": exchange.market_id(SYMBOL), "side": "BUY", "type": "LIMIT"}
+    with pytest.raises(ccxt.BadRequest, match="-4029"):
+        exchange.eapiPrivatePostOrder({**order, "quantity": "0.1", "price": "101"})
+
+
+def test_unknown_symbol_and_order_are_refused(exchange: Any) -> None:
+    with pytest.raises(ccxt.BadSymbol, match="-1121"):
+        exchange.eapiPublicGetDepth({"symbol": "BTC-260925-60001-C"})
+    with pytest.raises(ccxt.OrderNotFound, match="-2013"):
+        exchange.fetch_order("1", SYMBOL)
 
 
 def test_wrong_secret_is_an_error_of_authentication(simulator: Simulator) -> None:
     wrong = ccxt.binance({"apiKey": simulator.api_key, "secret": "0" * 64})
     wrong.urls["api"]["eapiPrivate"] = f"{simulator.rest}/eapi/v1"
     with pytest.raises(ccxt.AuthenticationError, match="-1022"):
+        wrong.eapiPrivateGetMarginAccount()
+
+
+def test_wrong_key_is_an_error_of_authentication(simulator: Simulator) -> None:
+    wrong = ccxt.binance({"apiKey": "0" * 64, "secret": simulator.api_secret})
+    wrong.urls["api"]["eapiPrivate"] = f"{simulator.rest}/eapi/v1"
+    with pytest.raises(ccxt.AuthenticationError, match="-2015"):
         wrong.eapiPrivateGetMarginAccount()
