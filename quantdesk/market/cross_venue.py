@@ -11,7 +11,7 @@ its whole basis, and that shift looks like vol. Knows no venue and no fee rule: 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 import numpy as np
@@ -31,6 +31,10 @@ quarter of a point."""
 RATE_MIN, RATE_MAX = -0.25, 0.75
 """Yearly rates that a discount may stand for. Far from the money quotes lean to one side; over a
 few days that can look like any discount, and no money grows like that."""
+
+TOLD_FROM_ONE = 2.0
+"""Standard errors that a discount must lie from 1 to be one: a venue that does not discount would
+otherwise have every value move with the noise of the fit."""
 
 NO_ROW = -1
 
@@ -75,6 +79,9 @@ def parity_discount(chain: Chain, rows: tuple[int, int]) -> ParityDiscount:
     low, high = np.exp(-RATE_MAX * years), np.exp(-RATE_MIN * years)
     if not low <= discount <= high or error > DISCOUNT_ERROR_MAX:
         reason = f"1: parity gives {discount:.4f} ± {error:.4f}, not to be trusted"
+        return ParityDiscount(discount=1.0, source=reason, error=error, pairs=count)
+    if abs(discount - 1.0) <= TOLD_FROM_ONE * error:
+        reason = f"1: parity gives {discount:.4f} ± {error:.4f}, not told from 1"
         return ParityDiscount(discount=1.0, source=reason, error=error, pairs=count)
     return ParityDiscount(
         discount=discount,
@@ -276,6 +283,15 @@ class VenueComparison:
 
     def __len__(self) -> int:
         return int(self.strike.size)
+
+    def take(self, entries: BoolArray) -> VenueComparison:
+        """The same comparison with only the entries of the mask (m,)."""
+        columns = {
+            field.name: getattr(self, field.name)[entries]
+            for field in fields(self)
+            if field.name not in {"left", "right"}
+        }
+        return replace(self, **columns)
 
 
 def compare_venues(left: VenueValues, right: VenueValues) -> VenueComparison:

@@ -31,6 +31,7 @@ VERBS = {
     "replay": "quantdesk.app.cli.replay",
     "risk": "quantdesk.app.cli.risk",
     "simulate": "quantdesk.app.cli.simulate",
+    "surface": "quantdesk.app.cli.surface",
     "tui": "quantdesk.app.cli.tui",
     "whatif": "quantdesk.app.cli.whatif",
 }

@@ -1,0 +1,191 @@
+"""`quantdesk surface`: fit a volatility surface, grade models on chains, check for arbitrage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from quantdesk.app.cli.output import write_output
+from quantdesk.app.render.surface_formats import (
+    check_text,
+    fit_json,
+    fit_text,
+    grade_json,
+    grade_table,
+    grid_csv,
+    quotes_csv,
+    slices_csv,
+)
+from quantdesk.domain.times import parse_instant
+from quantdesk.errors import OutOfDomain, QuantDeskError
+from quantdesk.market.fitting import MODELS, FitOptions, SurfaceFit, fit_surface
+from quantdesk.market.surface_grading import (
+    HOLD_OUT_MIN,
+    ModelScore,
+    SnapshotScore,
+    score_snapshot,
+    summarise,
+)
+from quantdesk.runtime.surfaces import every_moment, read_quotes
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+ARBITRAGE_EXIT_CODE = 1
+
+
+def chain_options(function: Command) -> Command:
+    """FILE, --underlying and --at."""
+    function = click.option(
+        "--at",
+        metavar="TIME",
+        help="Moment of the file or recording, ISO-8601 UTC; the last if left out.",
+    )(function)
+    function = click.option("--underlying", metavar="NAME", help="Which chain; the only one.")(
+        function
+    )
+    return click.argument("file", type=click.Path(path_type=Path))(function)
+
+
+@click.group("surface")
+def command() -> None:
+    """Volatility surfaces: arbitrage-free, inside the spread, with an honest grade.
+
+    FILE is a recorded market file of any known layout, a recording's folder, or a chain that
+    `quantdesk chain --format json` wrote.
+    """
+
+
+@command.command("fit")
+@chain_options
+@click.option("--model", type=click.Choice(MODELS), default="spline", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--grid", is_flag=True, help="In CSV: each slice on 1,201 points of k, -3 to 3.")
+@click.option("--exclude", metavar="NAME", multiple=True, help="An option to leave out.")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--quotes",
+    "quotes_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also write every quote with its fit, as CSV.",
+)
+def fit_command(
+    file: Path,
+    underlying: str | None,
+    at: str | None,
+    model: str,
+    format_: str,
+    grid: bool,
+    exclude: tuple[str, ...],
+    output: Path | None,
+    quotes_file: Path | None,
+) -> None:
+    """Fit the surface of the chain in FILE and print it."""
+    if grid and format_ != "csv":
+        raise click.UsageError("--grid goes with --format csv")
+    at_ns = None if at is None else parse_instant(at)
+    quotes = read_quotes(file, underlying, at_ns, exclude)
+    fit = fit_surface(quotes, options=FitOptions(model=model))
+    if quotes_file is not None:
+        write_output(quotes_csv(quotes, fit), quotes_file)
+    if not isinstance(fit, SurfaceFit):
+        if format_ == "json":
+            write_output(fit_json(fit), output)
+        raise OutOfDomain(f"{file}: no surface: {fit.reason}")
+    if format_ == "table":
+        data = fit_text(fit)
+    elif format_ == "json":
+        data = fit_json(fit)
+    else:
+        data = grid_csv(fit) if grid else slices_csv(fit)
+    write_output(data, output)
+    for expiry_ns, reason in fit.refused:
+        instant = next(e for e in quotes.expiries if e.expiry_ns == expiry_ns)
+        days = instant.years * 365
+        click.echo(f"quantdesk: expiry in {days:.2f} days not fitted: {reason}", err=True)
+
+
+@command.command("check")
+@chain_options
+@click.option("--model", type=click.Choice(MODELS), default="spline", show_default=True)
+def check_command(file: Path, underlying: str | None, at: str | None, model: str) -> None:
+    """Fit the chain in FILE and check it for arbitrage; exit code 1 where there is some."""
+    at_ns = None if at is None else parse_instant(at)
+    fit = fit_surface(read_quotes(file, underlying, at_ns), options=FitOptions(model=model))
+    if not isinstance(fit, SurfaceFit):
+        raise OutOfDomain(f"{file}: no surface: {fit.reason}")
+    write_output(check_text(fit), None)
+    if fit.faults:
+        raise click.exceptions.Exit(ARBITRAGE_EXIT_CODE)
+
+
+@command.command("grade")
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--underlying", metavar="NAME", help="Which chain; the only one.")
+@click.option(
+    "--model",
+    "models",
+    type=click.Choice(MODELS),
+    multiple=True,
+    default=MODELS,
+    show_default=True,
+    help="Repeat for several.",
+)
+@click.option(
+    "--hold-out",
+    type=click.IntRange(min=HOLD_OUT_MIN, max=1000),
+    metavar="N",
+    help="Also hide every N-th quote of each expiry and score the fit on it.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+def grade_command(
+    files: tuple[Path, ...],
+    underlying: str | None,
+    models: tuple[str, ...],
+    hold_out: int | None,
+    format_: str,
+    output: Path | None,
+) -> None:
+    """Grade models on every moment of each FILE, side by side; several files also together."""
+    titles, tables = [], []
+    everything: dict[str, list[SnapshotScore]] = {model: [] for model in models}
+    for file in files:
+        scores: dict[str, list[SnapshotScore]] = {model: [] for model in models}
+        for quotes in every_moment(file, underlying):
+            for model in models:
+                score = score_snapshot(quotes, FitOptions(model=model), hold_out=hold_out)
+                scores[model].append(score)
+        titles.append(file.name)
+        tables.append([summarise(model, found) for model, found in scores.items()])
+        for model, found in scores.items():
+            everything[model] += found
+    if len(files) > 1:
+        titles.append("all files")
+        tables.append([summarise(model, found) for model, found in everything.items()])
+    write_output(_grades(titles, tables, format_), output)
+    if all(not score.slices for table in tables for score in table):
+        raise QuantDeskError("not one slice could be fitted")
+
+
+def _grades(titles: list[str], tables: list[list[ModelScore]], format_: str) -> bytes:
+    if format_ == "json":
+        return grade_json(titles, tables)
+    return b"\n".join(
+        grade_table(title, table) for title, table in zip(titles, tables, strict=True)
+    )

@@ -1,0 +1,315 @@
+"""A fitted surface as CSV, JSON and text: for people, pipes and independent checkers.
+
+Numbers for machines have 17 significant digits, which is every bit of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from quantdesk.app.render.chain_record import to_json
+from quantdesk.domain.times import expiry_code, format_instant
+from quantdesk.market.fitting import FitRefusal, SliceFit, SurfaceFit
+from quantdesk.market.surface_grading import ModelScore
+from quantdesk.market.surface_quotes import SurfaceQuotes
+from quantdesk.pricing.smile import COMMON_GRID, slice_jets
+
+SCHEMA = "quantdesk.surface/1"
+
+GRID_COLUMNS = ("expiry_years", "log_moneyness", "total_variance", "dw", "d2w")
+QUOTE_COLUMNS = (
+    "expiry_years",
+    "log_moneyness",
+    "bid_iv",
+    "ask_iv",
+    "fit_iv",
+    "used",
+    "reason",
+)
+SLICE_COLUMNS = (
+    "expiry",
+    "expiry_years",
+    "forward",
+    "forward_source",
+    "model",
+    "grade",
+    "atm_iv",
+    "quotes",
+    "used",
+    "in_spread",
+    "in_spread_core",
+    "rmse",
+    "rmse_core",
+    "g_min",
+    "calendar_slack",
+    "fallback",
+    "flags",
+)
+
+
+def grid_csv(fit: SurfaceFit) -> bytes:
+    """w, dw/dk and d²w/dk² of each slice on the 1,201 points of the common grid."""
+    lines = [",".join(GRID_COLUMNS)]
+    for each in fit.slices:
+        years = _exact(each.years)
+        jets = slice_jets(each.smile, COMMON_GRID)
+        columns = zip(COMMON_GRID.tolist(), *(column.tolist() for column in jets), strict=True)
+        lines += [",".join([years, *map(_exact, row)]) for row in columns]
+    return _text(lines)
+
+
+def quotes_csv(quotes: SurfaceQuotes, fit: SurfaceFit | FitRefusal) -> bytes:
+    """Every quote that was looked at: its sides, the fit, whether it was used and why not."""
+    lines = [",".join(QUOTE_COLUMNS)]
+    for expiry in quotes.expiries:
+        fitted = fit.slice_at(expiry.expiry_ns) if isinstance(fit, SurfaceFit) else None
+        reason = "" if fitted is not None else _refusals(fit).get(expiry.expiry_ns, "no surface")
+        for row, own in enumerate(expiry.reasons):
+            cells = (
+                _exact(expiry.years),
+                _exact(float(expiry.log_moneyness[row])),
+                _exact(float(expiry.bid_iv[row])),
+                _exact(float(expiry.ask_iv[row])),
+                "" if fitted is None else _exact(float(fitted.fit_iv[row])),
+                "1" if fitted is not None and expiry.is_used[row] else "0",
+                _quoted(own or reason),
+            )
+            lines.append(",".join(cells))
+    return _text(lines)
+
+
+def _refusals(fit: SurfaceFit | FitRefusal) -> dict[int, str]:
+    return dict(fit.refused)
+
+
+def slices_csv(fit: SurfaceFit) -> bytes:
+    """One line a slice: how good it is and why not better."""
+    lines = [",".join(SLICE_COLUMNS)]
+    for each in fit.slices:
+        record = slice_record(each)
+        cells = [_cell(record[name]) for name in SLICE_COLUMNS]
+        lines.append(",".join(cells))
+    return _text(lines)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return _exact(value)
+    if isinstance(value, list):
+        return _quoted(" ".join(str(item) for item in value))
+    return _quoted(str(value))
+
+
+def slice_record(each: SliceFit) -> dict[str, object]:
+    """A slice as plain values, for JSON; absent numbers are None."""
+    return {
+        "expiry": format_instant(each.expiry_ns),
+        "expiry_years": each.years,
+        "clock_years": each.clock_years,
+        "forward": each.forward,
+        "forward_source": each.forward_source,
+        "model": each.model,
+        "grade": each.grade.value,
+        "atm_iv": each.atm_iv,
+        "quotes": len(each.fit_iv),
+        "used": int(each.quotes.is_used.sum()),
+        "in_spread": _known(each.in_spread),
+        "in_spread_core": _known(each.in_spread_core),
+        "rmse": _known(each.rmse),
+        "rmse_core": _known(each.rmse_core),
+        "g_min": _known(each.g_min),
+        "calendar_slack": _known(each.calendar_slack),
+        "steps": each.steps,
+        "fallback": each.fallback,
+        "flags": list(each.flags),
+        "kind": each.smile.kind,
+        "knots": each.smile.knots,
+        "parameters": each.parameters.tolist(),
+    }
+
+
+def fit_json(fit: SurfaceFit | FitRefusal) -> bytes:
+    """The whole fit as one JSON object and a newline."""
+    head = {
+        "schema": SCHEMA,
+        "venue": fit.venue,
+        "underlying": fit.underlying,
+        "as_of": format_instant(fit.as_of_ns),
+    }
+    refused = [{"expiry": format_instant(at), "reason": reason} for at, reason in fit.refused]
+    if isinstance(fit, FitRefusal):
+        return to_json(head | {"refusal": fit.reason, "refused": refused, "slices": []}) + b"\n"
+    body = {
+        "model": fit.options.model,
+        "grade": fit.grade.value,
+        "in_spread": _known(fit.in_spread),
+        "in_spread_core": _known(fit.in_spread_core),
+        "rmse": _known(fit.rmse),
+        "rmse_core": _known(fit.rmse_core),
+        "g_min": _known(fit.g_min),
+        "calendar_slack": _known(fit.calendar_slack),
+        "faults": list(fit.faults),
+        "digest": fit.digest,
+        "refused": refused,
+        "slices": [slice_record(each) for each in fit.slices],
+    }
+    return to_json(head | body) + b"\n"
+
+
+def fit_text(fit: SurfaceFit) -> bytes:
+    """The fit for a terminal: a line a slice, then what to know."""
+    head = (
+        f"{fit.underlying} at {fit.venue}, {format_instant(fit.as_of_ns)}, "
+        f"model {fit.options.model}: grade {fit.grade.value}, "
+        f"{_percent(fit.in_spread)} of quotes inside ({_percent(fit.in_spread_core)} within "
+        f"5–95 delta), RMSE {_points(fit.rmse)} ({_points(fit.rmse_core)}) vol points"
+    )
+    rows = [
+        tuple(
+            "expiry,days,forward,ATM %,grade,quotes,used,inside %,RMSE pts,min g,model".split(",")
+        )
+    ]
+    rows += [
+        (
+            expiry_code(each.expiry_ns),
+            f"{each.years * 365:.2f}",
+            f"{each.forward:,.2f}",
+            f"{100 * each.atm_iv:.2f}",
+            each.grade.value,
+            str(len(each.fit_iv)),
+            str(int(each.quotes.is_used.sum())),
+            _percent(each.in_spread),
+            _points(each.rmse),
+            f"{each.g_min:.4f}",
+            each.model,
+        )
+        for each in fit.slices
+    ]
+    lines = [head, "", *_aligned(rows)]
+    notes = [f"{expiry_code(s.expiry_ns)}: {flag}" for s in fit.slices for flag in s.flags]
+    notes += [f"{expiry_code(at)}: not fitted: {reason}." for at, reason in fit.refused]
+    notes += [f"Arbitrage: {fault}" for fault in fit.faults]
+    if not fit.faults:
+        notes.append(
+            "No butterfly, calendar or Lee violation on k = -3…3 (1,201 points), "
+            "by g and by price convexity."
+        )
+    return _text([*lines, "", *notes])
+
+
+def check_text(fit: SurfaceFit) -> bytes:
+    """The arbitrage checks for a terminal: a line a slice and the verdict."""
+    rows = [("expiry", "days", "min g", "calendar slack", "wing slopes", "grade")]
+    for each in fit.slices:
+        left, right = each.smile.wing_slopes
+        slack = "longest" if math.isinf(each.calendar_slack) else f"{each.calendar_slack:.3g}"
+        rows.append(
+            (
+                expiry_code(each.expiry_ns),
+                f"{each.years * 365:.2f}",
+                f"{each.g_min:.5f}",
+                slack,
+                f"{left:.4f} {right:+.4f}",
+                each.grade.value,
+            )
+        )
+    verdict = list(fit.faults) or ["No violation: g, price convexity, calendar, Lee's bound."]
+    refused = [f"{expiry_code(at)}: not fitted: {reason}." for at, reason in fit.refused]
+    return _text([*_aligned(rows), "", *verdict, *refused])
+
+
+GRADE_LINES = (
+    ("snapshots", "snapshots", "count"),
+    ("quotes", "quotes", "count"),
+    ("slices fitted", "slices", "count"),
+    ("slices refused by their quotes", "refused", "count"),
+    ("slices failed with enough quotes", "failed", "count"),
+    ("slices on a simpler model", "fallbacks", "count"),
+    ("inside bid/ask, mean %", "inside", "percent"),
+    ("inside bid/ask, worst snapshot %", "worst", "percent"),
+    ("inside bid/ask, 5–95 delta %", "inside_core", "percent"),
+    ("RMSE to mid, vol points", "rmse", "points"),
+    ("RMSE to mid, 5–95 delta", "rmse_core", "points"),
+    ("held-out quotes", "held_out", "count"),
+    ("held out, inside %", "inside_held_out", "percent"),
+    ("held out, RMSE vol points", "rmse_held_out", "points"),
+    ("ATM outside its quotes, slices", "atm_misses", "count"),
+)
+"""Lines of the grade table: what it says, the field of `ModelScore`, how it is written."""
+
+FAULT_LINES = (
+    ("butterfly: points with g < 0", "butterfly"),
+    ("butterfly: points of concave prices", "convexity"),
+    ("calendar: points crossed", "calendar"),
+    ("Lee: wings too steep", "lee"),
+)
+
+
+def grade_table(title: str, scores: Sequence[ModelScore]) -> bytes:
+    """Models side by side on one set of chains."""
+    rows: list[tuple[str, ...]] = [(title, *(score.model for score in scores))]
+    for words, field, kind in GRADE_LINES:
+        rows.append((words, *(_figure(getattr(score, field), kind) for score in scores)))
+    for words, field in FAULT_LINES:
+        rows.append((words, *(str(getattr(score.faults, field)) for score in scores)))
+    return _text(_aligned(rows))
+
+
+def grade_json(titles: Sequence[str], scores: Sequence[Sequence[ModelScore]]) -> bytes:
+    """The table as one JSON object: by set of chains, by model."""
+    sets = []
+    for title, models in zip(titles, scores, strict=True):
+        records = []
+        for score in models:
+            record: dict[str, object] = {"model": score.model}
+            record |= {field: _known(getattr(score, field)) for _, field, _ in GRADE_LINES}
+            record |= {field: getattr(score.faults, field) for _, field in FAULT_LINES}
+            records.append(record)
+        sets.append({"set": title, "models": records})
+    return to_json({"schema": "quantdesk.surface-grade/1", "sets": sets}) + b"\n"
+
+
+def _figure(value: float, kind: str) -> str:
+    if kind == "count":
+        return str(value)
+    return _percent(value) if kind == "percent" else _points(value)
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _percent(share: float) -> str:
+    return "–" if math.isnan(share) else f"{100 * share:.2f}"
+
+
+def _points(vol: float) -> str:
+    return "–" if math.isnan(vol) else f"{100 * vol:.3f}"
+
+
+def _exact(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.17g}"
+
+
+def _quoted(text: str) -> str:
+    if any(mark in text for mark in ',"\n\r'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if at == 0 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _text(lines: Iterable[str]) -> bytes:
+    return ("\n".join(lines) + "\n").encode()

@@ -1,0 +1,172 @@
+"""How good a fit is: a letter, flags in words, and the arbitrage that a grid finds.
+
+The grid check is independent of the fit's own: g from the slices' analytic derivatives, and
+convexity of Black prices computed from total variance alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+
+from quantdesk import pricing
+from quantdesk.domain.times import expiry_code
+from quantdesk.market.chain import FloatArray
+from quantdesk.market.surface_quotes import ExpiryQuotes
+from quantdesk.pricing.smile import COMMON_GRID, Slice, durrleman, slice_jets
+from quantdesk.pricing.surface import FittedSlice
+
+PRICE_ROUNDING = 4e-16
+"""Relative error of a price and of a strike; over the gap of strikes it is that of a slope."""
+
+LEE_SLOPE = 2.0
+
+
+class Grade(Enum):
+    """A: to quote from. B: to trade by. C: look first. D: a guess. F: not a market's smile."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    F = "F"
+
+
+GRADE_SHARES = ((0.98, Grade.A), (0.95, Grade.B), (0.88, Grade.C), (0.70, Grade.D))
+"""Least share of two-sided quotes inside bid and ask for each grade; below all of them F."""
+
+QUOTES_FEW = 7
+"""Quotes below which a slice is graded one letter lower: few enough to be hit by any curve."""
+
+WIDE_HALF_SPREAD = 0.05
+"""A median half-spread of more than five vol points: being inside it proves little."""
+
+NEAR_DEVIATIONS = 0.75
+"""A side counts as quoted if a quote lies beyond this many standard deviations on it."""
+
+DROPPED_SHARE = 0.2
+VOL_HIGH = 2.5
+DAY = 1.0 / 365.0
+
+
+def slice_flags(expiry: ExpiryQuotes, fitted: FittedSlice, fallback: str) -> tuple[str, ...]:
+    """What to know before trusting the slice, as sentences."""
+    flags = []
+    used = expiry.is_used
+    count = int(used.sum())
+    k, mid = expiry.log_moneyness[used], expiry.mid_iv[used]
+    deviation = float(np.median(mid)) * expiry.years**0.5
+    if fallback:
+        flags.append(f"A simpler model stands in: {fallback}.")
+    if count < QUOTES_FEW:
+        flags.append(f"Only {count} quotes.")
+    if float(k.min()) > -NEAR_DEVIATIONS * deviation:
+        flags.append("No quotes on the put side: the left wing is a guess.")
+    if float(k.max()) < NEAR_DEVIATIONS * deviation:
+        flags.append("No quotes on the call side: the right wing is a guess.")
+    half = float(np.median((expiry.ask_iv[used] - expiry.bid_iv[used]) / 2))
+    if half > WIDE_HALF_SPREAD:
+        flags.append(f"Wide quotes: half of them are {200 * half:.0f} vol points wide or more.")
+    if float(np.median(mid)) > VOL_HIGH:
+        flags.append(f"Vols around {np.median(mid):.0%}: a market in distress, or broken quotes.")
+    two_sided = int(expiry.is_scored.sum())
+    if two_sided - count > DROPPED_SHARE * two_sided:
+        flags.append(f"{two_sided - count} of {two_sided} two-sided quotes were left out.")
+    if expiry.years < DAY / 4:
+        flags.append("Expires within six hours.")
+    if not fitted.g_min >= 0:
+        flags.append(f"Butterfly arbitrage: g falls to {fitted.g_min:.3g}.")
+    if not fitted.calendar_slack >= 0:
+        flags.append("Calendar arbitrage: it crosses the next longer slice.")
+    return tuple(flags)
+
+
+def grade_slice(in_spread: float, fitted: FittedSlice, flags: Sequence[str]) -> Grade:
+    """The grade of a slice: its share inside the spread, one letter less for each kind of doubt."""
+    letters = list(Grade)
+    grade = next((letter for share, letter in GRADE_SHARES if in_spread >= share), Grade.F)
+    place = letters.index(grade)
+    place += any(flag.startswith(("A simpler", "Only", "Wide", "Expires")) for flag in flags)
+    place += any(flag.startswith("No quotes") for flag in flags) * 2
+    place += any(flag.startswith("Vols around") for flag in flags) * 3
+    place += any(" were left out." in flag for flag in flags)
+    if not (fitted.g_min >= 0 and fitted.calendar_slack >= 0):
+        place = max(place, letters.index(Grade.D))
+    return letters[min(place, len(letters) - 1)]
+
+
+def worst_grade(in_spread: float, slices: Sequence[Grade], faults: Sequence[str]) -> Grade:
+    """The grade of a surface: its own share inside, no better than its median slice, and D at
+    best with arbitrage."""
+    letters = list(Grade)
+    own = next((letter for share, letter in GRADE_SHARES if in_spread >= share), Grade.F)
+    ranks = sorted(letters.index(grade) for grade in slices)
+    place = max(letters.index(own), ranks[len(ranks) // 2])
+    if faults:
+        place = max(place, letters.index(Grade.D))
+    return letters[place]
+
+
+class GridFaults(NamedTuple):
+    """Violations of one slice on the common grid: numbers of points, wings above Lee's bound."""
+
+    butterfly: int
+    convexity: int
+    calendar: int
+    lee: int
+
+    def words(self) -> list[str]:
+        """The violations there are, as phrases."""
+        names = (
+            (self.butterfly, "points with g below 0"),
+            (self.convexity, "points with concave prices"),
+            (self.calendar, "points below the shorter slice"),
+            (self.lee, "wings steeper than Lee's bound"),
+        )
+        return [f"{count} {name}" for count, name in names if count]
+
+
+def grid_faults(smile: Slice, shorter_variance: FloatArray | None) -> tuple[GridFaults, FloatArray]:
+    """Violations of `smile` on the common grid, and its total variance there (1201,)."""
+    jets = slice_jets(smile, COMMON_GRID)
+    g = durrleman(COMMON_GRID, jets)
+    left, right = smile.wing_slopes
+    faults = GridFaults(
+        butterfly=int(np.sum(~(g >= 0))),
+        convexity=concave_points(jets.w),
+        calendar=0 if shorter_variance is None else int(np.sum(jets.w < shorter_variance)),
+        lee=int(not left >= -LEE_SLOPE) + int(not right <= LEE_SLOPE),
+    )
+    return faults, jets.w
+
+
+def concave_points(total_variance: FloatArray) -> int:
+    """Points of the common grid at which Black prices of `total_variance` (1201,) are concave.
+
+    Second divided differences of out-of-the-money prices, for a forward of 1: the put's left of
+    the money and the call's right of it, which differ by a straight line.
+    """
+    strikes = np.exp(COMMON_GRID)
+    vols = np.sqrt(np.maximum(total_variance, 0.0))
+    found = 0
+    for is_call, side in ((False, COMMON_GRID <= 0), (True, COMMON_GRID >= 0)):
+        price = np.asarray(pricing.price(is_call, 1.0, strikes[side], 1.0, vols[side], 0.0))
+        gap = np.diff(strikes[side])
+        slope = np.diff(price) / gap
+        noise = PRICE_ROUNDING * np.maximum(price[1:-1], strikes[side][1:-1]) / gap[1:]
+        found += int(np.sum(np.diff(slope) < -noise))
+    return found
+
+
+def common_grid_faults(slices: Sequence[tuple[int, Slice]]) -> tuple[str, ...]:
+    """Violations of slices (expiry instant, smile), ascending in expiry, as sentences."""
+    sentences = []
+    before: FloatArray | None = None
+    for expiry_ns, smile in slices:
+        faults, before = grid_faults(smile, before)
+        if any(faults):
+            sentences.append(f"{expiry_code(expiry_ns)}: {', '.join(faults.words())}.")
+    return tuple(sentences)

@@ -1,0 +1,323 @@
+"""What a surface is fitted to: one quote a strike, with the reason where it takes no part.
+
+The out-of-the-money option of each strike, its bid and ask vol at its own quote's forward and
+time. Nothing is left out silently: a row that is not used says why. Weights are those of the fit:
+a vol's half-spread is its price's half-spread over vega.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantdesk.market.chain import BoolArray, Chain, FloatArray
+from quantdesk.market.forwards import ExpiryForward
+from quantdesk.market.surface_outliers import outlier_rows
+from quantdesk.market.valuation import ChainValues
+from quantdesk.market.variance_clock import DAYS_PER_YEAR, NS_PER_DAY
+from quantdesk.market.venue_moment import venue_moment
+
+STALE_AFTER_NS = 600 * 1_000_000_000
+"""A quote this much older than the chain is stale: a whole chain takes up to eight minutes to be
+read instrument by instrument."""
+
+VOL_MAX = 5.0
+"""A vol above 500 % is a broken quote or a market that no surface describes."""
+
+YEARS_MIN = 0.5 / 24 / DAYS_PER_YEAR
+"""Half an hour: settlement averages the index over the last thirty minutes, in which the vol of a
+European option on the index has no meaning."""
+
+FORWARD_REACH = 1.5
+"""A forward further than this factor outside the listed strikes, or off the index, is absurd."""
+
+OUTLIER = "outlier: far from all that its neighbours say"
+"""Reason of a quote that the filter distrusts; a fit is still scored on it."""
+
+QUOTES_MIN = 3
+"""Two-sided quotes that the simplest slice needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ExpiryQuotes:
+    """Quotes of one expiry, ascending in log-moneyness; arrays (n,), NaN for a missing side.
+
+    years : ACT/365 from the surface's moment
+    forward : quote currency per coin; NaN where there is none
+    log_moneyness : ln(K/F) at the row's own forward
+    is_used, reasons : whether a row takes part, and why not ("" where it does)
+    refusal : why no slice can be fitted at all; "" where one can
+    """
+
+    expiry_ns: int
+    years: float
+    forward: float
+    forward_source: str
+    names: tuple[str, ...]
+    strike: FloatArray
+    is_call: BoolArray
+    log_moneyness: FloatArray
+    bid_iv: FloatArray
+    ask_iv: FloatArray
+    is_used: BoolArray
+    reasons: tuple[str, ...]
+    refusal: str = ""
+
+    @property
+    def is_two_sided(self) -> BoolArray:
+        """Rows with a bid and an ask vol, the ask above the bid."""
+        with np.errstate(invalid="ignore"):
+            return (self.bid_iv > 0) & (self.ask_iv > self.bid_iv)
+
+    @property
+    def is_scored(self) -> BoolArray:
+        """Rows that a fit is judged by: used, or left out as outliers only."""
+        return self.is_used | np.array([reason == OUTLIER for reason in self.reasons], dtype=bool)
+
+    @property
+    def mid_iv(self) -> FloatArray:
+        """Middle of both sides, NaN where one is missing."""
+        return (self.bid_iv + self.ask_iv) / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SurfaceQuotes:
+    """The quotes of every expiry of one underlying at one venue, ascending in expiry."""
+
+    venue: str
+    underlying: str
+    as_of_ns: int
+    expiries: tuple[ExpiryQuotes, ...]
+
+
+def surface_quotes(
+    chain: Chain,
+    values: ChainValues,
+    forwards: Mapping[int, ExpiryForward],
+    *,
+    as_of_ns: int,
+    index_price: float | None = None,
+    stale_after_ns: int = STALE_AFTER_NS,
+    excluded: Collection[str] = (),
+) -> SurfaceQuotes:
+    """The quotes of `chain` as a surface takes them.
+
+    A chain without any price, from a recording of the venue's vols, is read at the moment that
+    its Greeks were made (`venue_moment`).
+
+    Parameters
+    ----------
+    forwards : by expiry instant
+    as_of_ns : the chain's moment
+    excluded : names of instruments that the user left out
+    """
+    moment = venue_moment(chain, as_of_ns)
+    at_ns = as_of_ns if moment is None else moment.as_of_ns
+    expiries = []
+    for expiry_ns in np.unique(chain.expiry_ns).tolist():
+        rows = np.flatnonzero(chain.expiry_ns == expiry_ns)
+        forward = forwards.get(int(expiry_ns), ExpiryForward(price=None, source="none"))
+        if moment is not None and int(expiry_ns) in moment.forwards:
+            forward = ExpiryForward(
+                price=moment.forwards[int(expiry_ns)], source="venue's delta and vega"
+            )
+        expiries.append(
+            _expiry_quotes(
+                chain,
+                values,
+                rows,
+                forward,
+                as_of_ns=at_ns,
+                index_price=index_price,
+                oldest_ns=as_of_ns - stale_after_ns,
+                own_forwards=moment is None,
+                excluded=excluded,
+            )
+        )
+    return SurfaceQuotes(
+        venue=chain.venue,
+        underlying=chain.underlying,
+        as_of_ns=at_ns,
+        expiries=tuple(expiries),
+    )
+
+
+def _expiry_quotes(
+    chain: Chain,
+    values: ChainValues,
+    rows: np.ndarray,
+    forward: ExpiryForward,
+    *,
+    as_of_ns: int,
+    index_price: float | None,
+    oldest_ns: int,
+    own_forwards: bool,
+    excluded: Collection[str],
+) -> ExpiryQuotes:
+    years = int(chain.expiry_ns[rows[0]] - as_of_ns) / (DAYS_PER_YEAR * NS_PER_DAY)
+    price = float("nan") if forward.price is None else forward.price
+    refusal = _refusal(years, price, chain.strike[rows], index_price)
+    at_forward = np.full(rows.size, price)
+    if own_forwards and not refusal:
+        # Quotes of one capture are minutes apart: each is read at the forward it was made at.
+        own = values.forward[rows]
+        with np.errstate(invalid="ignore"):
+            is_near = np.abs(own / price - 1.0) < 0.1
+        at_forward = np.where(is_near, own, price)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        k = np.log(chain.strike[rows] / at_forward)
+    picked = _one_a_strike(chain, values, rows, k)
+    rows, k = rows[picked], k[picked]
+    order = np.argsort(k, kind="stable")
+    rows, k = rows[order], k[order]
+    bid, ask = values.bid_iv[rows].copy(), values.ask_iv[rows].copy()
+    reasons = _row_reasons(chain, values, rows, k, oldest_ns=oldest_ns, excluded=excluded)
+    _name_duplicates(reasons, k, ask - bid)
+    used = np.array([not reason for reason in reasons], dtype=np.bool_)
+    if not refusal and used.any():
+        wrong = np.flatnonzero(used)[outlier_rows(k[used], bid[used], ask[used])]
+        for row in wrong.tolist():
+            reasons[row] = OUTLIER
+            used[row] = False
+    if not refusal and used.sum() < QUOTES_MIN:
+        refusal = f"{used.sum()} usable two-sided quotes; a slice needs {QUOTES_MIN}"
+    return ExpiryQuotes(
+        expiry_ns=int(chain.expiry_ns[rows[0]]),
+        years=years,
+        forward=price,
+        forward_source=forward.source,
+        names=tuple(chain.instruments[row].name for row in rows.tolist()),
+        strike=chain.strike[rows],
+        is_call=chain.is_call[rows],
+        log_moneyness=k,
+        bid_iv=bid,
+        ask_iv=ask,
+        is_used=used & (not refusal),
+        reasons=tuple(reason or refusal for reason in reasons),
+        refusal=refusal,
+    )
+
+
+def _refusal(years: float, forward: float, strikes: FloatArray, index: float | None) -> str:
+    """Why an expiry can carry no slice whatever its quotes; "" where it can."""
+    reason = ""
+    low, high = float(strikes.min()) / FORWARD_REACH, float(strikes.max()) * FORWARD_REACH
+    if years <= 0:
+        reason = "expired"
+    elif years < YEARS_MIN:
+        minutes = years * DAYS_PER_YEAR * 24 * 60
+        reason = f"expires in {minutes:.0f} minutes; settlement averages the last 30"
+    elif not np.isfinite(forward):
+        reason = "no forward"
+    elif forward <= 0:
+        reason = f"forward {forward:g}; must be above 0"
+    elif not low <= forward <= high:
+        reason = f"forward {forward:g} lies far outside the listed strikes ({low:g} to {high:g})"
+    elif index is not None and index > 0:
+        ratio = forward / index
+        if not 1 / FORWARD_REACH <= ratio <= FORWARD_REACH:
+            reason = f"forward {forward:g} is {ratio:.2f} times the index {index:g}"
+    return reason
+
+
+def _one_a_strike(chain: Chain, values: ChainValues, rows: np.ndarray, k: FloatArray) -> np.ndarray:
+    """Places in `rows` of one option a strike: out of the money, else the one that is quoted.
+
+    Of several listings of one option the tightest; the others stay, as duplicates.
+    """
+    is_otm = np.where(chain.is_call[rows], k >= 0, k < 0)
+    with np.errstate(invalid="ignore"):
+        width = values.ask_iv[rows] - values.bid_iv[rows]
+        has_both = (values.bid_iv[rows] > 0) & (width > 0)
+    has_any = _is_quoted(chain, values, rows)
+    best: dict[float, tuple[tuple[bool, bool, bool, float], int]] = {}
+    doubles: list[int] = []
+    for place, strike in enumerate(chain.strike[rows].tolist()):
+        if not has_any[place]:
+            continue
+        spread = float(width[place]) if has_both[place] else float("inf")
+        rank = (
+            not (is_otm[place] and has_both[place]),
+            not has_both[place],
+            not is_otm[place],
+            spread,
+        )
+        if strike not in best:
+            best[strike] = (rank, place)
+            continue
+        chosen, other = sorted([(rank, place), best[strike]])
+        best[strike] = chosen
+        if chain.is_call[rows[chosen[1]]] == chain.is_call[rows[other[1]]]:
+            doubles.append(other[1])
+    if not best:
+        return np.arange(min(rows.size, 1))
+    return np.array(sorted([place for _, place in best.values()] + doubles), dtype=np.intp)
+
+
+def _is_quoted(chain: Chain, values: ChainValues, rows: np.ndarray) -> BoolArray:
+    """Rows with a price or a vol on either side."""
+    columns = (chain.bid, chain.ask, values.bid_iv, values.ask_iv)
+    quoted = np.zeros(rows.size, dtype=np.bool_)
+    for column in columns:
+        quoted |= ~np.isnan(column[rows])
+    return quoted
+
+
+def _row_reasons(
+    chain: Chain,
+    values: ChainValues,
+    rows: np.ndarray,
+    k: FloatArray,
+    *,
+    oldest_ns: int,
+    excluded: Collection[str],
+) -> list[str]:
+    reasons = []
+    for row, at in zip(rows.tolist(), k.tolist(), strict=True):
+        bid, ask = float(values.bid_iv[row]), float(values.ask_iv[row])
+        reason = _side_reason(chain, row, bid, ask)
+        if not reason and bool(chain.is_call[row]) != (at >= 0):
+            reason = "in the money; the out-of-the-money side has no two-sided quote"
+        if chain.instruments[row].name in excluded:
+            reason = "excluded by hand"
+        elif not reason and chain.event_ns[row] < oldest_ns:
+            age_s = (oldest_ns - int(chain.event_ns[row])) // 1_000_000_000
+            reason = f"stale: {age_s} s beyond the limit"
+        elif not reason and ask > VOL_MAX:
+            reason = f"vol {ask:.0%} is above {VOL_MAX:.0%}"
+        reasons.append(reason)
+    return reasons
+
+
+def _name_duplicates(reasons: list[str], k: FloatArray, width: FloatArray) -> None:
+    """Give all but the tightest of usable rows at one log-moneyness a reason."""
+    kept: dict[float, int] = {}
+    for row, at in enumerate(k.tolist()):
+        if reasons[row]:
+            continue
+        if at not in kept:
+            kept[at] = row
+            continue
+        looser, tighter = sorted((row, kept[at]), key=lambda each: -width[each])
+        reasons[looser] = "duplicate strike: another quote of it is tighter"
+        kept[at] = tighter
+
+
+def _side_reason(chain: Chain, row: int, bid: float, ask: float) -> str:
+    """Why a row is no two-sided quote; "" where it is one."""
+    price_bid, price_ask = float(chain.bid[row]), float(chain.ask[row])
+    if price_bid > price_ask or bid > ask:
+        return "crossed"
+    if price_bid <= 0 or price_ask <= 0:
+        return "a price of zero"
+    if bid > 0 and ask > 0:
+        return "" if ask > bid else "locked: bid and ask are one"
+    has_bid = bid > 0 or np.isfinite(price_bid)
+    has_ask = ask > 0 or np.isfinite(price_ask)
+    if not has_bid and not has_ask:
+        return "no quote"
+    if not has_bid or not has_ask:
+        return "one-sided: no ask" if has_bid else "one-sided: no bid"
+    return "a side has no implied vol: outside its bounds"

@@ -1,0 +1,153 @@
+"""Slices of a whole chain, fitted in one call of the kernel, and total variance between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantdesk import _core
+from quantdesk.errors import InvalidInput
+from quantdesk.pricing.columns import FloatArray, Numbers, as_numbers
+from quantdesk.pricing.smile import HALF_SPREAD_FLOOR, Jets, Slice
+
+MODELS = ("spline", "svi", "svi-free", "ssvi")
+"""Models of a slice: the desk's constrained spline, SVI free of arbitrage, SVI within Lee's bound
+only (for comparison), three-parameter SSVI."""
+
+SMOOTHING = 1.0
+"""Weight of a spline's roughness against residuals in half-spreads, in units of its own width."""
+
+G_MARGIN = 2e-3
+"""Durrleman's g stays above this at the points where the fit enforces it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SliceQuotes:
+    """Quotes of one expiry, ascending in log-moneyness; arrays (n,).
+
+    A bid of 0 or an ask of infinity is a missing side: the other is kept to as a bound.
+    """
+
+    years: float
+    log_moneyness: FloatArray
+    bid_iv: FloatArray
+    ask_iv: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FittedSlice:
+    """What the kernel made of the quotes of one expiry.
+
+    smile : the slice; None where there is none, with the `reason`
+    reason : why a simpler model stands in, or why there is no slice; "" where all went well
+    coefficients : to start a later fit from, empty for SVI
+    steps : iterations taken
+    g_min : smallest g on the check grid
+    calendar_slack : smallest distance below the next longer slice, total variance; infinite for
+        the longest
+    """
+
+    smile: Slice | None
+    reason: str
+    coefficients: FloatArray
+    steps: int
+    g_min: float
+    calendar_slack: float
+
+
+def fit_slices(
+    expiries: Sequence[SliceQuotes],
+    *,
+    model: str = "spline",
+    warm: Sequence[FloatArray | None] | None = None,
+    smoothing: float = SMOOTHING,
+    floor: float = HALF_SPREAD_FLOOR,
+    margin: float = G_MARGIN,
+) -> list[FittedSlice]:
+    """Fit every expiry, longest first, each slice below the next longer one ("svi-free" apart).
+
+    Parameters
+    ----------
+    expiries : ascending in years
+    model : one of `MODELS`
+    warm : coefficients of an earlier fit for each expiry, None where there are none
+    smoothing, floor, margin : see `SMOOTHING`, `HALF_SPREAD_FLOOR`, `G_MARGIN`
+
+    Raises
+    ------
+    InvalidInput : for an unknown model, or expiries out of order
+    """
+    years = np.array([quotes.years for quotes in expiries], dtype=np.float64)
+    if not np.all(np.diff(years) > 0):
+        raise InvalidInput("years", years.tolist(), "must be strictly ascending")
+    for name, value in (("smoothing", smoothing), ("floor", floor), ("margin", margin)):
+        if not (np.isfinite(value) and value > 0):
+            raise InvalidInput(name, value, "must be finite and above 0")
+    starts = [0, *np.cumsum([quotes.log_moneyness.size for quotes in expiries]).tolist()]
+    found = _core.fit_slices(
+        model,
+        years,
+        starts,
+        _joined([quotes.log_moneyness for quotes in expiries]),
+        _joined([quotes.bid_iv for quotes in expiries]),
+        _joined([quotes.ask_iv for quotes in expiries]),
+        [[] if each is None else each.tolist() for each in warm or [None] * len(expiries)],
+        smoothing,
+        floor,
+        margin,
+    )
+    return [
+        FittedSlice(
+            smile=smile,
+            reason=reason or "",
+            coefficients=coefficients,
+            steps=steps,
+            g_min=g_min,
+            calendar_slack=slack,
+        )
+        for smile, coefficients, steps, g_min, slack, reason in found
+    ]
+
+
+def _joined(columns: list[FloatArray]) -> FloatArray:
+    return np.concatenate(columns) if columns else np.empty(0)
+
+
+class VarianceSurface:
+    """Slices at ascending times of a clock; frozen.
+
+    Between them total variance is linear in the clock's time at constant log-moneyness, before the
+    first it is proportional to that time, after the last the forward variance of the last interval
+    goes on.
+    """
+
+    def __init__(self, times: Sequence[float], slices: Sequence[Slice]) -> None:
+        """Raises InvalidInput or OutOfDomain for times that do not ascend from above 0."""
+        self._kernel = _core.Surface(list(times), list(slices))
+
+    def total_variance(self, time: Numbers, log_moneyness: Numbers) -> FloatArray:
+        """w (broadcast shape) at clock `time` and `log_moneyness`; NaN for a time not above 0."""
+        shape, time_column, k = _columns(time, log_moneyness)
+        w = np.empty(k.size)
+        self._kernel.total_variance(time_column, k, w)
+        return w.reshape(shape)
+
+    def jets(self, time: Numbers, log_moneyness: Numbers) -> Jets:
+        """w and its derivatives in k, arrays of the broadcast shape."""
+        shape, time_column, k = _columns(time, log_moneyness)
+        w, dw, d2w = (np.empty(k.size) for _ in range(3))
+        self._kernel.jets(time_column, k, w, dw, d2w)
+        return Jets(w.reshape(shape), dw.reshape(shape), d2w.reshape(shape))
+
+
+def _columns(
+    time: Numbers, log_moneyness: Numbers
+) -> tuple[tuple[int, ...], FloatArray, FloatArray]:
+    at, k = as_numbers("time", time), as_numbers("log_moneyness", log_moneyness)
+    if at.shape != k.shape:
+        at, k = np.broadcast_arrays(at, k)
+    flat = (np.ascontiguousarray(column, dtype=np.float64).reshape(-1) for column in (at, k))
+    first, second = flat
+    return k.shape, first, second
