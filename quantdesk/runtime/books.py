@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -209,12 +210,11 @@ def read_markets(chains: Chains, sources: BookSources, settings: Settings) -> Ma
     if sources.markets:
         return _from_files(chains, sources)
     if sources.replay is not None:
-        path, at_ns = sources.replay, sources.at_ns
-        snapshots = _tried(
-            _all_names(chains),
-            lambda chain: read_snapshot(Source(replay=path, at_ns=at_ns), chain, settings),
-        )
-        return _joined(snapshots)
+        recorded = Source(replay=sources.replay, at_ns=sources.at_ns)
+        names = _all_names(chains)
+        snapshots = _tried(names, lambda chain: read_snapshot(recorded, chain, settings))
+        # Where none of the book's is there, the recording's own says what is wrong or is at hand.
+        return _joined(snapshots or [read_snapshot(recorded, None, settings)])
     return _from_venues(chains, sources.venues, settings)
 
 
@@ -224,12 +224,13 @@ def _from_files(chains: Chains, sources: BookSources) -> MarketData:
         read = _file_reader(path, sources.at_ns)
         try:
             snapshots.append(read(None))
-        except ChainFileError:
+        except ChainFileError as error:
             # It may hold several chains: then the book's own are asked for by name.
-            names = _all_names(chains)
-            if not names:
-                raise
-            snapshots.extend(_tried(names, read))
+            found = _tried(_all_names(chains), read)
+            if not found:
+                needed = ", ".join(_all_names(chains)) or "nothing"
+                raise ChainFileError(f"{error}; the book needs {needed}") from None
+            snapshots.extend(found)
     return _joined(snapshots)
 
 
@@ -243,16 +244,11 @@ def _all_names(chains: Chains) -> tuple[str, ...]:
 
 
 def _tried(names: Sequence[str], read: Callable[[str], DeskSnapshot]) -> list[DeskSnapshot]:
-    """What `read` gives of each of `names` it has. Raises its last error where it has none."""
+    """What `read` gives of each of `names` that it has."""
     snapshots: list[DeskSnapshot] = []
-    failure: ChainFileError | StorageError | None = None
     for name in names:
-        try:
+        with suppress(ChainFileError, StorageError):
             snapshots.append(read(name))
-        except (ChainFileError, StorageError) as error:
-            failure = error
-    if not snapshots:
-        raise failure or StorageError("the book names no instrument whose market could be read")
     return snapshots
 
 

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from quantdesk.domain.position import PositionRow
-from quantdesk.errors import ChainFileError, ConfigError
+from quantdesk.errors import ChainFileError, ConfigError, StorageError
 from quantdesk.runtime.books import (
     CHAINS_MAX,
     BookSources,
@@ -24,6 +24,7 @@ from quantdesk.runtime.books import (
 )
 from quantdesk.runtime.clock import SystemClock
 from quantdesk.runtime.contract_names import read_contract_name
+from quantdesk.runtime.recordings import record_venues
 from quantdesk.runtime.settings import Settings
 from quantdesk.runtime.simulation import SimulationPlan, running_simulation
 from quantdesk.runtime.sources import live_desk
@@ -104,6 +105,34 @@ def test_a_damaged_market_file_is_refused(tmp_path: Path) -> None:
     for rows in ((), ("deribit,BTC-26MAR27-82000-C,-1",)):
         with pytest.raises(ChainFileError, match="damaged gzip"):
             open_book(book(tmp_path, *rows), BookSources(markets=(damaged,)), Settings())
+
+
+def test_a_moment_that_a_file_does_not_reach_is_the_error_that_is_told(tmp_path: Path) -> None:
+    path = book(tmp_path, "deribit,BTC-26MAR27-82000-C,-1")
+    with pytest.raises(ChainFileError, match=r"begins at 2026.*the book needs BTC"):
+        open_book(path, BookSources(markets=(BTC,), at_ns=1_600_000_000_000_000_000), Settings())
+
+
+def test_a_recording_answers_with_what_it_holds(tmp_path: Path) -> None:
+    folder = tmp_path / "recording"
+    asyncio.run(
+        record_venues(
+            parse_venues(["deribit"]),
+            ["BTC"],
+            folder,
+            settings=Settings(),
+            run_id="test",
+            seconds=2.0,
+            stop=asyncio.Event(),
+        )
+    )
+    path = book(tmp_path, "deribit,BTC-25SEP26-70000-C,-1", "deribit,ETH-PERPETUAL,10")
+    opened = open_book(path, BookSources(replay=folder), Settings())
+    assert [one.instrument.name for one in opened.positions] == ["BTC-25SEP26-70000-C"]
+    assert "needs the ETH market" in opened.refused[0].reason
+    assert opened.margin().legs[0].requirement.initial > 0
+    with pytest.raises(StorageError):
+        open_book(path, BookSources(replay=tmp_path / "nothing"), Settings())
 
 
 def test_both_simulated_venues_answer_for_one_book(tmp_path: Path) -> None:
