@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from quantdesk.app.notebook import chain_columns as chain_columns
     from quantdesk.app.notebook import read_market as read_market
     from quantdesk.app.notebook import sample as sample
+    from quantdesk.app.notebook_risk import risk_report as risk_report
     from quantdesk.app.notebook_structures import analyse as analyse
     from quantdesk.app.notebook_structures import build as build
     from quantdesk.app.notebook_structures import hedged as hedged
@@ -40,6 +41,7 @@ _HOME = {
     "implied_vol": "quantdesk.pricing",
     "price": "quantdesk.pricing",
     "read_market": "quantdesk.app.notebook",
+    "risk_report": "quantdesk.app.notebook_risk",
     "sample": "quantdesk.app.notebook",
 }
 """Where each public name lives."""
@@ -56,6 +58,7 @@ __all__ = [
     "iron_condor",
     "price",
     "read_market",
+    "risk_report",
     "sample",
 ]
 

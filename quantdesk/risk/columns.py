@@ -92,6 +92,10 @@ class DeltaOneColumns:
     def __len__(self) -> int:
         return int(self.rows.size)
 
+    def take(self, picked: NDArray[np.intp] | slice) -> DeltaOneColumns:
+        """The same columns with only the picked rows, in their order."""
+        return replace(self, **{f.name: getattr(self, f.name)[picked] for f in fields(self)})
+
 
 def tenor_weight(years: FloatArray) -> FloatArray:
     """√(30/d), d = days to expiry but at least 1."""

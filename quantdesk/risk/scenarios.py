@@ -341,7 +341,11 @@ def _matrix_text(cube: ScenarioCube, number: int) -> str:
             lines = [f"{title} (vol in {axes.rule})"]
             lines.append(f"{'spot':>8}" + "".join(f"{_vol_text(axes, v):>16}" for v in axes.vol))
             for s, spot in enumerate(axes.spot):
-                cells = "".join(f"{usd[s, v, d, b]:>16,.2f}" for v in range(len(axes.vol)))
+                # Adding nought takes the sign from a rounded nothing.
+                cells = "".join(
+                    f"{round(float(usd[s, v, d, b]), 2) + 0.0:>16,.2f}"
+                    for v in range(len(axes.vol))
+                )
                 lines.append(f"{spot:>+8.1%}{cells}")
             blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
