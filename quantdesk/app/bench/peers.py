@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +62,10 @@ def find_peers() -> tuple[list[Peer], list[Missing]]:
     missing: list[Missing] = []
     for name, build in _BUILDERS.items():
         try:
-            found.append(build())
+            with warnings.catch_warnings():
+                # What a package thinks of its own age is not our user's matter.
+                warnings.simplefilter("ignore")
+                found.append(build())
         except (ImportError, OSError) as error:
             missing.append(Missing(name=name, reason=str(error).splitlines()[0]))
     return found, missing
@@ -104,7 +109,6 @@ def _vollib() -> Peer:
     black = importlib.import_module("vollib.black").black
     partials = importlib.import_module("vollib.black.greeks.analytical")
     implied = importlib.import_module("vollib.black.implied_volatility")
-    # Kept by name: py-vollib-vectorized puts its own in their place when it is imported.
     calls = (partials.delta, partials.gamma, partials.vega, partials.theta, partials.rho)
     invert = implied.implied_volatility_of_undiscounted_option_price
 
@@ -249,8 +253,21 @@ def _iv_engine() -> Peer:
     return Peer(name=_version("iv-engine"), price=price, implied=vols)
 
 
+def _import_unpatching(name: str, patched: set[str]) -> Any:
+    """Import a package that puts its own functions into others, and put theirs back."""
+    kept = {
+        module: dict(vars(module))
+        for full_name, module in list(sys.modules.items())
+        if full_name.partition(".")[0] in patched
+    }
+    package = importlib.import_module(name)
+    for module, functions in kept.items():
+        vars(module).update(functions)
+    return package
+
+
 def _py_vollib_vectorized() -> Peer:
-    package = importlib.import_module("py_vollib_vectorized")
+    package = _import_unpatching("py_vollib_vectorized", {"vollib", "py_vollib"})
     compiler_error = importlib.import_module("numba.core.errors").NumbaError
 
     def kinds(s: Sample) -> Any:
