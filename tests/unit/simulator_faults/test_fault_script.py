@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,22 @@ def test_plan_is_bounded() -> None:
         plan.add(Fate.LOST)
     assert plan.take() is Fate.LOST
     plan.add(Fate.LOST)
+
+
+def test_readme_tells_of_every_kind_and_its_script_is_good() -> None:
+    text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    blocks = [block for block in text.split("```toml\n")[1:] if block.startswith("[[faults]]")]
+    (block,) = blocks
+    faults = parse_faults(tomllib.loads(block.split("```")[0]))
+    assert [(one.kind.value, one.venue) for one in faults] == [
+        ("gap", "deribit"),
+        ("maintenance", "deribit"),
+        ("maintenance", "binance"),
+    ]
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    for kind, fields in FIELDS.items():
+        (row,) = [row for row in rows if f"`{kind.value}`" in row.split("|")[1]]
+        assert all(f"`{field}`" in row.split("|")[3] for field in fields)
 
 
 async def test_script_happens_at_its_moments(btc: Sample) -> None:
