@@ -145,6 +145,7 @@ class Future:
     expiry : of the options on the same forward; None for the perpetual
     house : what the market makers quote; 0 for an empty side
     top : what stands best in the book, likewise
+    opening_price : the first mark, on the tick grid
     """
 
     record: FutureRecord
@@ -163,6 +164,7 @@ class Future:
     change_id: int = 0
     marked_step: int = 0
     is_open: bool = True
+    opening_price: float = 0.0
     delivery_price: float | None = None
 
     @property
@@ -219,6 +221,9 @@ class FuturesMarket:
                 self.contracts.append(Future(record=record, index=index, expiry=expiry))
         self.row_of = {contract.name: row for row, contract in enumerate(self.contracts)}
         self.move(0, None)
+        for contract in self.contracts:
+            tick = contract.record.tick_size
+            contract.opening_price = round(round(contract.mark / tick) * tick, USD_DECIMALS)
 
     def __len__(self) -> int:
         return len(self.contracts)

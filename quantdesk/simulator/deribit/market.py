@@ -254,10 +254,14 @@ class DeribitMarket:
         return float(self.board.published[Field.MARK, line]) if future is None else future.mark
 
     def _last_price(self, line: int) -> float | None:
+        """Price of the last trade; before the first an option's is as recorded, a future's the mark
+        that it opened at, since one that never traded does not exist.
+        """
         traded = self.listing(line).last_price
         if traded is not None:
             return float(traded)
-        return self.board.recorded[line].last_price if line < len(self.board) else None
+        future = self.future(line)
+        return self.board.recorded[line].last_price if future is None else future.opening_price
 
     def _stats_of(self, line: int) -> Stats:
         """Recorded statistics with what was traded here on top."""
