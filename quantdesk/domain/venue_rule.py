@@ -25,11 +25,15 @@ class RuleStatus(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleOrigin:
-    """Status of a rule, the place it was read or captured, and what is not established of it."""
+    """Status of a rule, the place it was read or captured, and what is not established of it.
+
+    since_ns : from when on its parameters are taken to hold; None for a rule without a date
+    """
 
     status: RuleStatus
     source: str
     note: str = ""
+    since_ns: int | None = None
 
     def __post_init__(self) -> None:
         if not self.source:

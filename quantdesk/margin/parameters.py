@@ -6,7 +6,7 @@ A row holds from its date until the next row of the same key. Knows no formula.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -68,6 +68,16 @@ class MarginRow(Generic[R]):
     origin: RuleOrigin
 
 
+def _row(underlying: str, effective_ns: int, ratios: R, origin: RuleOrigin) -> MarginRow[R]:
+    """A row whose date goes with its origin into every requirement that it makes."""
+    return MarginRow(
+        underlying=underlying,
+        effective_ns=effective_ns,
+        ratios=ratios,
+        origin=replace(origin, since_ns=effective_ns),
+    )
+
+
 _OPTION_RATIOS = DeribitOptionRatios(
     initial=Decimal("0.15"), initial_floor=Decimal("0.10"), maintenance=Decimal("0.075")
 )
@@ -90,18 +100,8 @@ def _deribit_options(
     origin = RuleOrigin(status=status, source=_OPTION_SOURCE, note=note)
     reworked = RuleOrigin(status=RuleStatus.UNCERTAIN, source=_OPTION_SOURCE, note=_NO_NEW_FIGURES)
     return (
-        MarginRow(
-            underlying=underlying,
-            effective_ns=_OPTIONS_FROM_NS,
-            ratios=_OPTION_RATIOS,
-            origin=origin,
-        ),
-        MarginRow(
-            underlying=underlying,
-            effective_ns=_REWORKED_NS,
-            ratios=_OPTION_RATIOS,
-            origin=reworked,
-        ),
+        _row(underlying, _OPTIONS_FROM_NS, _OPTION_RATIOS, origin),
+        _row(underlying, _REWORKED_NS, _OPTION_RATIOS, reworked),
     )
 
 
@@ -122,12 +122,8 @@ def _future(
 ) -> MarginRow[DeribitFutureRatios]:
     """A row from (initial, maintenance, growth per coin)."""
     initial, maintenance, per_coin = map(Decimal, ratios)
-    return MarginRow(
-        underlying=underlying,
-        effective_ns=parse_instant(since),
-        ratios=DeribitFutureRatios(initial=initial, maintenance=maintenance, per_coin=per_coin),
-        origin=origin,
-    )
+    found = DeribitFutureRatios(initial=initial, maintenance=maintenance, per_coin=per_coin)
+    return _row(underlying, parse_instant(since), found, origin)
 
 
 _NOTICE_2022 = "support.deribit.com, 11 January 2022"
@@ -193,16 +189,16 @@ DERIBIT_LINEAR_FUTURES = (
 )
 
 BINANCE_OPTIONS = (
-    MarginRow(
-        underlying=ANY,
-        effective_ns=parse_instant("2022-08-01"),
-        ratios=BinanceOptionRatios(
+    _row(
+        ANY,
+        parse_instant("2022-08-01"),
+        BinanceOptionRatios(
             initial=Decimal("0.15"),
             initial_floor=Decimal("0.10"),
             maintenance=Decimal("0.075"),
             maintenance_floor=Decimal("0.05"),
         ),
-        origin=RuleOrigin(
+        RuleOrigin(
             status=RuleStatus.UNCERTAIN,
             source="ratios captured in exchangeInfo; FAQ Options Short-Selling, 2025-07-16",
             note="the page states the order rule with an odd sign, and its position rule is built "

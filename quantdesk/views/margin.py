@@ -17,7 +17,7 @@ from quantdesk.views.cells import Cell, Role
 from quantdesk.views.number_text import DASH
 from quantdesk.views.safe_text import safe_text
 from quantdesk.views.table import Align, LineKind, TableColumn, TableLine, TableView, table_view
-from quantdesk.views.time_text import instant_text
+from quantdesk.views.time_text import date_clock_text, instant_text
 
 COIN_DECIMALS = 6
 DOLLAR_DECIMALS = 2
@@ -92,8 +92,13 @@ def margin_view(margin: BookMargin, refused: Sequence[RefusedRow] = ()) -> Margi
             f"INCOMPLETE: {left_out} left out, listed below; totals miss them" if left_out else ""
         ),
         tables=tuple(tables),
-        rules=tuple(f"[{number}] {safe_text(str(rule), 400)}" for rule, number in rules.items()),
+        rules=tuple(f"[{number}] {_rule_text(rule)}" for rule, number in rules.items()),
     )
+
+
+def _rule_text(rule: RuleOrigin) -> str:
+    since = "" if rule.since_ns is None else f" (parameters since {date_clock_text(rule.since_ns)})"
+    return safe_text(f"{rule}{since}", 500)
 
 
 def _whose(account: AccountMargin) -> str:

@@ -57,6 +57,7 @@ FLAT_FIELDS = (
     "forward",
     "index",
     "status",
+    "since",
     "source",
     "note",
     "formula",
@@ -156,8 +157,13 @@ def _gap(gap: MarginGap) -> dict[str, Any]:
     }
 
 
-def _rule(origin: RuleOrigin) -> dict[str, str]:
-    return {"status": origin.status.value, "source": origin.source, "note": origin.note}
+def _rule(origin: RuleOrigin) -> dict[str, str | None]:
+    return {
+        "status": origin.status.value,
+        "since": None if origin.since_ns is None else format_instant(origin.since_ns),
+        "source": origin.source,
+        "note": origin.note,
+    }
 
 
 def leg_record(leg: LegMargin) -> dict[str, Any]:

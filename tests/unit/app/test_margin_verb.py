@@ -50,6 +50,7 @@ def test_json_has_legs_totals_and_the_status_of_each_rule(tmp_path: Path) -> Non
     ]
     short, long = account["legs"]
     assert (short["initial"], short["mark"], short["rule"]["status"]) == (0.1532, 0.0532, "derived")
+    assert short["rule"]["since"] == "2020-09-22T00:00:00Z"
     assert (long["initial"], long["quantity"]) == (0, 2)
     assert document["excluded"] == []
 
