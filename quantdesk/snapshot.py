@@ -232,6 +232,25 @@ class DeskSnapshot:
         )
 
 
+def select_pair(
+    left: ChainSnapshot, right: ChainSnapshot, expiry: str | None, window: StrikeWindow | None
+) -> tuple[BoolArray, BoolArray]:
+    """Which rows of two venues' chains the words mean together; None leaves nothing out.
+
+    An expiry that only one venue lists is found as well. Raises InvalidInput for one that neither
+    does.
+    """
+    listed = {summary.expiry_ns for chain in (left, right) for summary in chain.expiries}
+    wanted = listed
+    if expiry is not None:
+        wanted = set(select_expiries(sorted(listed), expiry, left.as_of_ns))
+    masks = []
+    for chain in (left, right):
+        kept = select_rows(chain, None, window)
+        masks.append(kept & np.isin(chain.chain.expiry_ns, sorted(wanted)))
+    return masks[0], masks[1]
+
+
 def select_rows(chain: ChainSnapshot, expiry: str | None, window: StrikeWindow | None) -> BoolArray:
     """Which rows (n,) of `chain` the words of `market.selection` mean; None leaves nothing out.
 

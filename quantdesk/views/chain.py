@@ -18,22 +18,13 @@ from quantdesk.market.quality import stale_rows
 from quantdesk.snapshot import ChainSnapshot, ExpirySummary
 from quantdesk.views.cells import Cell, Role
 from quantdesk.views.chain_cells import CellWriter, cell_writers
-from quantdesk.views.chain_columns import PRICE_KEYS, Column, Layout, column_layout
+from quantdesk.views.chain_columns import CHAIN_SETS, PRICE_KEYS, Column, Layout, column_layout
 from quantdesk.views.chain_header import HeaderField, header_fields
 from quantdesk.views.chain_widths import price_width, strike_width
-from quantdesk.views.number_text import DASH, strike_text
+from quantdesk.views.number_text import DASH
 from quantdesk.views.safe_text import safe_text
+from quantdesk.views.strike_grid import ChainLine, LineKey, StrikeLines, strike_cell
 from quantdesk.views.units import Units, price_unit
-
-__all__ = [
-    "FLAG_WORDS",
-    "SYMBOL_WORDS",
-    "ChainLine",
-    "ChainView",
-    "LineKey",
-    "Units",
-    "chain_view",
-]
 
 NO_ROW = -1
 
@@ -56,31 +47,8 @@ SYMBOL_WORDS = (
 """Symbols of the chain with what they say, for a help screen."""
 
 
-class LineKey(NamedTuple):
-    """What a line is about; stays the same when rows come and go."""
-
-    expiry_ns: int
-    strike: float
-    is_inverse: bool
-
-
-class ChainLine(NamedTuple):
-    """One strike: call cells in `layout.calls` order, the strike, put cells in `layout.puts` order.
-
-    Equal lines look equal: a screen redraws a line only when it differs from the one it shows.
-    """
-
-    key: LineKey
-    calls: tuple[Cell, ...]
-    strike: str
-    puts: tuple[Cell, ...]
-    is_atm: bool
-    is_call_itm: bool
-    is_put_itm: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ChainView:
+class ChainView(StrikeLines):
     """A chain ready to be shown; lines are in order of expiry and strike.
 
     `keys`, `call_rows` and `put_rows` have one entry a line; a row is -1 where that side is not
@@ -103,34 +71,15 @@ class ChainView:
     writers: dict[str, CellWriter]
     is_stale: BoolArray
 
-    def __len__(self) -> int:
-        return len(self.keys)
+    @property
+    def underlying(self) -> str:
+        """The coin."""
+        return self.snapshot.underlying
 
     def row(self, line: int, is_call: bool) -> int | None:
         """Chain row of one side of a line; None where it is not listed."""
         row = (self.call_rows if is_call else self.put_rows)[line]
         return None if row == NO_ROW else row
-
-    def line_of(self, key: LineKey) -> int | None:
-        """Number of the line with exactly this key."""
-        try:
-            return self.keys.index(key)
-        except ValueError:
-            return None
-
-    def nearest_line(self, key: LineKey) -> int | None:
-        """The line with this key, else the one nearest in strike; None in an empty view."""
-        exact = self.line_of(key)
-        if exact is not None or not self.keys:
-            return exact
-        return min(
-            range(len(self.keys)),
-            key=lambda line: (
-                self.keys[line].expiry_ns != key.expiry_ns,
-                self.keys[line].is_inverse != key.is_inverse,
-                abs(self.keys[line].strike - key.strike),
-            ),
-        )
 
     def line(self, number: int) -> ChainLine:
         """The cells of one line, written now."""
@@ -142,7 +91,9 @@ class ChainView:
         return ChainLine(
             key=key,
             calls=self._cells(self.call_rows[number], self.layout.calls),
-            strike=_strike_cell(key.strike, is_atm, is_call_itm, is_put_itm),
+            strike=strike_cell(
+                key.strike, is_atm=is_atm, is_call_itm=is_call_itm, is_put_itm=is_put_itm
+            ),
             puts=self._cells(self.put_rows[number], self.layout.puts),
             is_atm=is_atm,
             is_call_itm=is_call_itm,
@@ -237,6 +188,8 @@ def chain_view(
 
     Raises InvalidInput for an unknown column set, a negative window or a mask of another length.
     """
+    if columns not in CHAIN_SETS:
+        raise InvalidInput("columns", columns, f"must be one of {', '.join(CHAIN_SETS)}")
     if window is not None and window < 0:
         raise InvalidInput("window", window, "must be 0 or more strikes")
     if rows is not None and rows.shape != (len(snapshot.chain),):
@@ -328,10 +281,3 @@ def _window(lines: int, atm: int | None, window: int | None) -> range:
         return range(lines)
     centre = lines // 2 if atm is None else atm
     return range(max(centre - window, 0), min(centre + window + 1, lines))
-
-
-def _strike_cell(strike: float, is_atm: bool, is_call_itm: bool, is_put_itm: bool) -> str:
-    text = strike_text(strike)
-    if is_atm:
-        return f">{text}<"
-    return f"{'*' if is_call_itm else ' '}{text}{'*' if is_put_itm else ' '}"

@@ -58,8 +58,24 @@ _COLUMNS = (
     Column(key="age", title="Age", says="age of the quote", width=5, role=Role.AGE),
 )
 
+_PAIR_COLUMNS = (
+    Column(key="left_bid", title="1.Bid", says="bid of the left venue", width=7, role=Role.BID),
+    Column(key="left_ask", title="1.Ask", says="ask of the left venue", width=7, role=Role.ASK),
+    Column(key="right_bid", title="2.Bid", says="bid of the right venue", width=7, role=Role.BID),
+    Column(key="right_ask", title="2.Ask", says="ask of the right venue", width=7, role=Role.ASK),
+    Column(key="mark_gap", title="Gap", says="mark IV right minus left", width=6, role=Role.IV),
+    Column(key="edge", title="Net", says="vol sold minus bought", width=6, role=Role.VALUE),
+    Column(key="edge_way", title="Buy", says="where the net buys", width=4, role=Role.LABEL),
+    Column(key="edge_usd", title="Net $", says="value sold minus bought", width=8, role=Role.VALUE),
+)
+
 COLUMNS = {column.key: column for column in _COLUMNS}
-"""Every column by its key."""
+"""Every column of one venue's chain by its key."""
+
+PAIR_COLUMNS = {column.key: column for column in _PAIR_COLUMNS} | {"flags": COLUMNS["flags"]}
+"""Every column of two venues side by side."""
+
+_BY_KEY = COLUMNS | PAIR_COLUMNS
 
 PRICE_KEYS = frozenset({"bid", "ask", "mark", "last"})
 
@@ -98,6 +114,10 @@ _SETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "flow": (
         ("age", "delta", "mark_iv", "mark", "last", "open_interest", "volume"),
         ("bid_size", "bid", "ask", "ask_size"),
+    ),
+    "venues": (
+        ("edge_usd", "mark_gap", "edge_way", "edge"),
+        ("left_bid", "left_ask", "right_bid", "right_ask"),
     ),
     "all": (
         (
@@ -174,11 +194,23 @@ _KEPT_FIRST: dict[str, tuple[tuple[str, ...], ...]] = {
         ("delta",),
         ("mark",),
     ),
+    "venues": (
+        ("left_bid", "left_ask", "right_bid", "right_ask"),
+        ("flags",),
+        ("edge", "edge_way"),
+        ("mark_gap",),
+        ("edge_usd",),
+    ),
 }
 """Groups of columns by importance; a group is shown whole or not at all."""
 
 COLUMN_SETS = ("trade", "vol", "greeks", "flow")
-"""Names of the sets a screen cycles through; "all" exists beside them for tables in text."""
+"""Names of the sets a screen cycles through. "all" exists beside them for tables in text, and
+"venues" for two venues side by side."""
+
+
+CHAIN_SETS = (*COLUMN_SETS, "all")
+"""Names of the sets of one venue's chain."""
 
 
 def next_column_set(name: str) -> str:
@@ -224,7 +256,7 @@ def column_layout(
     outer, quotes = _SETS[name]
     hidden = _PRICE_OF_IV.keys() if units is Units.IV else frozenset()
     widths = {
-        key: price_width if key in PRICE_KEYS else COLUMNS[key].width
+        key: price_width if key in PRICE_KEYS else _BY_KEY[key].width
         for key in (*outer, *quotes, "flags")
     }
     shown = set(widths) - hidden
@@ -233,8 +265,8 @@ def column_layout(
         if units is Units.IV:
             groups = tuple(tuple(_PRICE_OF_IV.get(key, key) for key in keys) for keys in groups)
         shown = _chosen(groups, shown, widths, (width - strike_width) // 2)
-    calls = [COLUMNS[key] for key in (*outer, *quotes, "flags") if key in shown]
-    puts = [COLUMNS[key] for key in ("flags", *quotes, *reversed(outer)) if key in shown]
+    calls = [_BY_KEY[key] for key in (*outer, *quotes, "flags") if key in shown]
+    puts = [_BY_KEY[key] for key in ("flags", *quotes, *reversed(outer)) if key in shown]
     used = sum(widths[column.key] for column in calls)
     natural = 2 * (used + len(calls)) + strike_width
     total = natural if width is None else width

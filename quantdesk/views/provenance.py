@@ -16,7 +16,6 @@ from quantdesk.views.chain import (
     ONE_SIDED_FLAG,
     STALE_FLAG,
     ChainView,
-    LineKey,
 )
 from quantdesk.views.chain_columns import COLUMNS, PRICE_KEYS
 from quantdesk.views.number_text import (
@@ -28,6 +27,7 @@ from quantdesk.views.number_text import (
     strike_text,
 )
 from quantdesk.views.safe_text import safe_text
+from quantdesk.views.strike_grid import LineKey
 from quantdesk.views.time_text import duration_text, expiry_text, instant_text
 from quantdesk.views.units import Units, price_in
 

@@ -67,7 +67,7 @@ async def running_desk(
     """The app on one snapshot with a still clock."""
     source, clock = OneSource(snapshot), StillClock()
     app = DeskApp(source, clock=clock, underlying=underlying)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield RunningDesk(app=app, pilot=pilot, source=source, clock=clock)
 
@@ -78,6 +78,6 @@ async def running_app(
 ) -> AsyncIterator[tuple[DeskApp, Pilot[None]]]:
     """The app on any source."""
     app = DeskApp(source, clock=StillClock())
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield app, pilot

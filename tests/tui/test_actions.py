@@ -29,7 +29,7 @@ APP_PLACES = (Where.APP, Where.REPLAY)
 
 
 def screen_type(entry: ScreenEntry) -> type[DeskScreen]:
-    found = getattr(importlib.import_module(entry.module), entry.type_name)
+    found: type[DeskScreen] = getattr(importlib.import_module(entry.module), entry.type_name)
     assert issubclass(found, DeskScreen)
     return found
 
@@ -77,7 +77,9 @@ def test_each_screen_has_a_key_and_a_name_of_its_own() -> None:
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.action)
 def test_every_action_has_a_method_and_words(action: object) -> None:
     entry = next(each for each in ACTIONS if each is action)
-    owners = [screen for screen in SCREEN_TYPES if entry.where in screen.PLACES] or [DeskApp]
+    owners: list[type[object]] = [
+        screen for screen in SCREEN_TYPES if entry.where in screen.PLACES
+    ] or [DeskApp]
     name = entry.action.partition("(")[0]
     for owner in owners:
         assert callable(getattr(owner, f"action_{name}"))

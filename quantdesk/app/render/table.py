@@ -11,8 +11,10 @@ from quantdesk.views.chain_columns import Column
 from quantdesk.views.chain_header import HeaderField, expiry_tabs, header_fields
 from quantdesk.views.safe_text import cell_width, safe_text
 from quantdesk.views.status import fitted_items, screen_banner, status_items, venue_now_ns
+from quantdesk.views.strike_grid import StrikeGridView
 from quantdesk.views.time_text import expiry_text
 from quantdesk.views.units import Units
+from quantdesk.views.venue_pair import VenuePairView
 
 WIDTH_MIN = 40
 GAP = "  "
@@ -102,6 +104,20 @@ def chain_table_text(
     return "\n".join(line.rstrip() for line in lines)
 
 
+def pair_table_text(view: VenuePairView) -> str:
+    """Two venues side by side as an aligned table, no newline at the end."""
+    lines = header_lines(view.header, max(view.layout.width, WIDTH_MIN))
+    lines += _title_lines(view)
+    expiry_ns: int | None = None
+    is_one = len({key.expiry_ns for key in view.keys}) < 2
+    for number, key in enumerate(view.keys):
+        if not is_one and key.expiry_ns != expiry_ns:
+            expiry_ns = key.expiry_ns
+            lines.append(f"-- {expiry_text(expiry_ns)}")
+        lines.append(_line_text(view, number))
+    return "\n".join(line.rstrip() for line in lines)
+
+
 def header_lines(fields: Sequence[HeaderField], width: int) -> list[str]:
     """Labelled values packed into lines of at most `width` cells."""
     texts = [f"{field.label} {field.text}" if field.label else field.text for field in fields]
@@ -127,7 +143,7 @@ def _expiry_heading(view: ChainView, expiry_ns: int) -> str:
     return f"-- {expiry_text(expiry_ns)}: {', '.join(wanted)}"
 
 
-def _title_lines(view: ChainView) -> list[str]:
+def _title_lines(view: StrikeGridView) -> list[str]:
     layout = view.layout
     titles = _joined(
         view,
@@ -146,7 +162,7 @@ def _title_lines(view: ChainView) -> list[str]:
     return [sides, titles, units]
 
 
-def _line_text(view: ChainView, number: int) -> str:
+def _line_text(view: StrikeGridView, number: int) -> str:
     line = view.line(number)
     return _joined(view, _texts(line.calls), line.strike, _texts(line.puts))
 
@@ -155,14 +171,14 @@ def _texts(cells: Sequence[Cell]) -> list[str]:
     return [cell.text for cell in cells]
 
 
-def _joined(view: ChainView, calls: Sequence[str], strike: str, puts: Sequence[str]) -> str:
+def _joined(view: StrikeGridView, calls: Sequence[str], strike: str, puts: Sequence[str]) -> str:
     layout = view.layout
     left = "".join(_padded(view, layout.calls, calls)).rjust(layout.side_width)
     right = "".join(_padded(view, layout.puts, puts))
     return f"{left}{strike:^{layout.strike_width}}{right}"
 
 
-def _padded(view: ChainView, columns: Sequence[Column], texts: Sequence[str]) -> Iterator[str]:
+def _padded(view: StrikeGridView, columns: Sequence[Column], texts: Sequence[str]) -> Iterator[str]:
     layout = view.layout
     for column, text in zip(columns, texts, strict=True):
         yield " " * layout.gap + text.rjust(layout.widths[column.key])

@@ -89,6 +89,15 @@ _OWN_ACTIONS = (
         rank=5,
     ),
     Action(
+        keys=("v",),
+        shown="v",
+        action="venue",
+        description="next venue; after the last both side by side per strike",
+        where=Where.CHAIN,
+        short="venue",
+        rank=4,
+    ),
+    Action(
         keys=("f",),
         shown="f",
         action="centre",

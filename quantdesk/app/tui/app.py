@@ -125,7 +125,7 @@ class DeskApp(App[None], inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show keys and symbols."""
-        self.push_screen(HelpScreen(self.front.places))
+        self.push_screen(HelpScreen(self.front.places, self.front.SYMBOLS))
 
     def action_pause(self) -> None:
         """Pause or resume the replay."""

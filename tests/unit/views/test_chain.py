@@ -17,9 +17,10 @@ from quantdesk.errors import InvalidInput
 from quantdesk.market.valuation import IV_RECORDED
 from quantdesk.snapshot import ChainSnapshot
 from quantdesk.views.cells import Cell, Role
-from quantdesk.views.chain import ChainLine, ChainView, LineKey, chain_view
+from quantdesk.views.chain import ChainView, chain_view
 from quantdesk.views.chain_columns import COLUMN_SETS
 from quantdesk.views.number_text import DASH
+from quantdesk.views.strike_grid import ChainLine, LineKey
 from quantdesk.views.units import Units
 from tests.tui.desk_samples import (
     DAY_NS,

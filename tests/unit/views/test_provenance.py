@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from quantdesk.market.valuation import IV_NO_QUOTE, GreeksSource, IvStatus
-from quantdesk.views.chain import LineKey, chain_view
+from quantdesk.views.chain import chain_view
 from quantdesk.views.chain_columns import COLUMNS
 from quantdesk.views.provenance import explain_cell, explain_strike, sentences_text
+from quantdesk.views.strike_grid import LineKey
 from quantdesk.views.units import Units
 from tests.tui.desk_samples import SECOND_NS, VENUE_NS, chain_snapshot, recorded_events
 

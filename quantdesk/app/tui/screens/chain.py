@@ -20,18 +20,22 @@ from quantdesk.app.tui.widgets.chain_header import ChainHeader
 from quantdesk.app.tui.widgets.expiry_tabs import ExpiryTabs
 from quantdesk.app.tui.widgets.provenance_panel import ProvenancePanel
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
-from quantdesk.views.chain import chain_view
+from quantdesk.views.chain import SYMBOL_WORDS, ChainView, chain_view
 from quantdesk.views.chain_columns import COLUMN_SETS, next_column_set
 from quantdesk.views.chain_header import expiry_tabs
 from quantdesk.views.provenance import explain_cell, explain_strike
+from quantdesk.views.safe_text import safe_text
 from quantdesk.views.status import venue_now_ns
 from quantdesk.views.units import Units
+from quantdesk.views.venue_pair import PAIR_SYMBOLS, VenuePairView, pair_tabs, venue_pair_view
+from quantdesk.views.venue_pair_words import explain_pair_cell, explain_pair_strike
 
 
 class ChainScreen(DeskScreen):
     """Calls, strikes and puts of one expiry of one underlying."""
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.CHAIN, Where.TABLE)
+    SYMBOLS: ClassVar[tuple[tuple[str, str], ...]] = (*SYMBOL_WORDS, *PAIR_SYMBOLS)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*PLACES)]
 
     def __init__(self, context: DeskContext) -> None:
@@ -39,7 +43,9 @@ class ChainScreen(DeskScreen):
         self._expiry_of: dict[str, int | None] = {}
         self._columns = COLUMN_SETS[0]
         self._units = Units.COIN
-        self._shown: tuple[str | None, str, int | None] | None = None
+        self._is_side_by_side = False
+        self._view: ChainView | VenuePairView | None = None
+        self._shown: tuple[str | None, str, int | None, bool] | None = None
 
     def head(self) -> Iterable[Widget]:
         """What is looked at, and the choices."""
@@ -61,6 +67,8 @@ class ChainScreen(DeskScreen):
         if context.expiry_ns is None and snapshot.chains and self._chain() is None:
             # An underlying that comes later than the others must not keep them from being seen.
             context.underlying = snapshot.chains[0].underlying
+        if context.venue not in {chain.venue for chain in self._venues()}:
+            context.venue = None
         chain = self._chain()
         return chain is not None and bool(chain.expiries)
 
@@ -69,24 +77,40 @@ class ChainScreen(DeskScreen):
         chain, context = self._chain(), self.context
         assert chain is not None, "has_data was asked first"
         venue_ns = venue_now_ns(snapshot, chain, now_ns)
-        self._settle_expiry(chain, venue_ns)
-        looked_at = (context.venue, context.underlying, context.expiry_ns)
+        pair = self._pair()
+        tabs = expiry_tabs(chain, venue_ns) if pair is None else pair_tabs(*pair, venue_ns)
+        self._settle_expiry([tab.expiry_ns for tab in tabs], venue_ns)
+        looked_at = (context.venue, context.underlying, context.expiry_ns, pair is None)
         is_other_chain, self._shown = looked_at != self._shown, looked_at
         self.query_one(ExpiryTabs).show(
-            tuple(self._underlyings()),
-            context.underlying,
-            expiry_tabs(chain, venue_ns),
-            context.expiry_ns,
+            tuple(self._underlyings()), context.underlying, tabs, context.expiry_ns
         )
         grid = self.query_one(ChainGrid)
-        view = chain_view(
-            chain,
-            expiry_ns=context.expiry_ns,
-            columns=self._columns,
-            units=self._units,
-            now_ns=venue_ns,
-            width=grid.size.width,
-        )
+        view: ChainView | VenuePairView
+        if pair is None:
+            view = chain_view(
+                chain,
+                expiry_ns=context.expiry_ns,
+                columns=self._columns,
+                units=self._units,
+                now_ns=venue_ns,
+                width=grid.size.width,
+            )
+        else:
+            left, right = pair
+            clocks = (
+                venue_now_ns(snapshot, left, now_ns),
+                venue_now_ns(snapshot, right, now_ns),
+            )
+            view = venue_pair_view(
+                left,
+                right,
+                expiry_ns=context.expiry_ns,
+                units=self._units,
+                now_ns=clocks,
+                width=grid.size.width,
+            )
+        self._view = view
         self.query_one(ChainHeader).show(view.header)
         grid.show(view, is_other_chain=is_other_chain)
         self._explain()
@@ -101,10 +125,22 @@ class ChainScreen(DeskScreen):
         snapshot = self.context.snapshot
         return [] if snapshot is None else [*dict.fromkeys(c.underlying for c in snapshot.chains)]
 
-    def _settle_expiry(self, chain: ChainSnapshot, venue_ns: int) -> None:
+    def _venues(self) -> list[ChainSnapshot]:
+        """The chains of the chosen coin, one a venue."""
+        snapshot = self.context.snapshot
+        chains = () if snapshot is None else snapshot.chains
+        return [chain for chain in chains if chain.underlying == self.context.underlying]
+
+    def _pair(self) -> tuple[ChainSnapshot, ChainSnapshot] | None:
+        """The two venues to show side by side; None while one is shown alone."""
+        venues = self._venues()
+        if not self._is_side_by_side or len(venues) < 2:
+            return None
+        return venues[0], venues[1]
+
+    def _settle_expiry(self, listed: list[int], venue_ns: int) -> None:
         """Keep the chosen expiry while it is listed, else take the next one."""
         context = self.context
-        listed = [expiry.expiry_ns for expiry in chain.expiries]
         if context.expiry_ns not in listed:
             wanted = venue_ns if context.expiry_ns is None else context.expiry_ns
             context.expiry_ns = next((each for each in listed if each > wanted), listed[-1])
@@ -141,23 +177,28 @@ class ChainScreen(DeskScreen):
     def _explain(self) -> None:
         if not self.has_class("-explaining"):
             return
-        grid = self.query_one(ChainGrid)
-        view, cursor = grid.view, grid.cursor
+        view, cursor = self._view, self.query_one(ChainGrid).cursor
         if view is None or cursor is None:
             return
         line = view.nearest_line(cursor.key)
         column = cursor.shown_column(view.layout)
-        if column is None or line is None:
+        is_call = cursor.side is CursorSide.CALL
+        if isinstance(view, VenuePairView):
+            if column is None or line is None:
+                provenance = explain_pair_strike(view, cursor.key)
+            else:
+                provenance = explain_pair_cell(view, view.entry(line, is_call), column)
+        elif column is None or line is None:
             provenance = explain_strike(view, cursor.key)
         else:
-            row = view.row(line, cursor.side is CursorSide.CALL)
-            provenance = explain_cell(view, row, column)
+            provenance = explain_cell(view, view.row(line, is_call), column)
         self.query_one(ProvenancePanel).show(provenance)
 
     def action_expiry(self, step: int) -> None:
         """Choose the next or the previous expiry."""
-        chain = self._chain()
-        listed = [] if chain is None else [expiry.expiry_ns for expiry in chain.expiries]
+        chain, pair = self._chain(), self._pair()
+        chains = pair if pair is not None else (() if chain is None else (chain,))
+        listed = sorted({expiry.expiry_ns for each in chains for expiry in each.expiries})
         if self.context.expiry_ns in listed:
             place = listed.index(self.context.expiry_ns) + step
             self._choose_expiry(listed[min(max(place, 0), len(listed) - 1)])
@@ -168,6 +209,23 @@ class ChainScreen(DeskScreen):
         if self.context.underlying in names:
             place = names.index(self.context.underlying) + step
             self._choose_underlying(names[place % len(names)])
+
+    def action_venue(self) -> None:
+        """Show the coin at the next venue; after the last, the first two side by side."""
+        names = [chain.venue for chain in self._venues()]
+        if len(names) < 2:
+            only = f"only {safe_text(names[0], 16)} is" if names else "no venue is"
+            self.notify(f"{only} connected for {self.context.underlying}", markup=False)
+            return
+        context = self.context
+        place = names.index(context.venue) if context.venue in names else 0
+        if self._is_side_by_side:
+            self._is_side_by_side, context.venue = False, names[0]
+        elif place + 1 < len(names):
+            context.venue = names[place + 1]
+        else:
+            self._is_side_by_side = True
+        self.show()
 
     def action_columns(self) -> None:
         """Show the next set of columns."""

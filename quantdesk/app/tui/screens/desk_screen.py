@@ -45,6 +45,9 @@ class DeskScreen(Screen[None], inherit_bindings=False):
     """
 
     PLACES: ClassVar[tuple[Where, ...]] = ()
+    SYMBOLS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Symbols that this screen shows, with what they say; for the help."""
+
     AUTO_FOCUS = None
 
     def __init__(self, context: DeskContext) -> None:

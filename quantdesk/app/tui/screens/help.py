@@ -13,7 +13,6 @@ from textual.widgets import Static
 
 from quantdesk.app.tui.actions import ACTIONS
 from quantdesk.app.tui.where import Where
-from quantdesk.views.chain import SYMBOL_WORDS
 
 _KEY_WIDTH = 11
 
@@ -25,29 +24,33 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark", "dismiss", "close", show=False),
     ]
 
-    def __init__(self, places: tuple[Where, ...]) -> None:
+    def __init__(
+        self, places: tuple[Where, ...], symbols: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         super().__init__()
+        self._symbols = symbols
         self._places = places
 
     def compose(self) -> ComposeResult:
         """One scrolling text in a frame."""
         with VerticalScroll(id="help-frame"):
-            yield Static(help_text(self._places), markup=False)
+            yield Static(help_text(self._places, self._symbols), markup=False)
 
     def on_mount(self) -> None:
         """Let the arrows scroll at once."""
         self.query_one("#help-frame").focus()
 
 
-def help_text(places: tuple[Where, ...]) -> Text:
-    """Keys of `places` and the symbols of the chain."""
+def help_text(places: tuple[Where, ...], symbols: tuple[tuple[str, str], ...] = ()) -> Text:
+    """Keys of `places`, and the symbols of a screen with what they say."""
     text = Text("Keys", style="bold underline")
     for action in ACTIONS:
         if action.where in places:
             text.append(f"\n {action.shown:<{_KEY_WIDTH}}", style="bold not underline")
             text.append(action.description, style="not bold not underline")
-    text.append("\n\nSymbols", style="bold underline")
-    for symbol, words in SYMBOL_WORDS:
+    if symbols:
+        text.append("\n\nSymbols", style="bold underline")
+    for symbol, words in symbols:
         text.append(f"\n {symbol:<{_KEY_WIDTH}}", style="bold not underline")
         text.append(words, style="not bold not underline")
     text.append("\n\nesc closes this", style="not bold not underline")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from quantdesk.views.chain import ChainView, LineKey
 from quantdesk.views.chain_columns import Layout
+from quantdesk.views.strike_grid import LineKey, StrikeGridView
 
 
 class CursorSide(StrEnum):
@@ -17,7 +17,7 @@ class CursorSide(StrEnum):
     PUT = "put"
 
 
-_FALLBACKS = ("bid", "bid_iv", "delta", "mark")
+_FALLBACKS = ("bid", "bid_iv", "left_bid", "delta", "mark")
 """Columns to stand on while the cursor's own is not shown, best first."""
 
 
@@ -45,7 +45,7 @@ class Cursor:
         """Key of the column the cursor is seen on; None on the strike."""
         return cell_column(self.place(layout), layout)
 
-    def moved(self, view: ChainView, columns: int, lines: int) -> Cursor:
+    def moved(self, view: StrikeGridView, columns: int, lines: int) -> Cursor:
         """The cursor after a step of so many columns and lines, kept inside the view."""
         cursor = self
         line = view.nearest_line(self.key)

@@ -21,7 +21,7 @@ from quantdesk.app.tui.widgets.chain_lines import (
 )
 from quantdesk.app.tui.widgets.strips import LineStyles, line_strip
 from quantdesk.views.cells import Role
-from quantdesk.views.chain import ChainLine, ChainView
+from quantdesk.views.strike_grid import ChainLine, StrikeGridView
 
 EDGE_LINES = 2
 """The cursor keeps this many lines from the edge while there are more beyond it."""
@@ -42,7 +42,7 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._view: ChainView | None = None
+        self._view: StrikeGridView | None = None
         self._cursor: Cursor | None = None
         self._lines: dict[int, ChainLine] = {}
         self._line_styles: LineStyles | None = None
@@ -52,7 +52,7 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         self._is_settled = False
 
     @property
-    def view(self) -> ChainView | None:
+    def view(self) -> StrikeGridView | None:
         """The view shown."""
         return self._view
 
@@ -76,7 +76,7 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         """Number of the topmost strike on screen."""
         return self.scroll_offset.y
 
-    def show(self, view: ChainView, *, is_other_chain: bool = False) -> None:
+    def show(self, view: StrikeGridView, *, is_other_chain: bool = False) -> None:
         """Show `view`, redrawing the lines that differ from those on screen.
 
         `is_other_chain` says that another expiry or coin was chosen: the money is centred then.
@@ -94,7 +94,7 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         self._place_cursor(view)
         if not self._is_settled:
             self._settle(view)
-        elif before is None or before.snapshot.underlying != view.snapshot.underlying:
+        elif before is None or before.underlying != view.underlying:
             # Strikes of another coin mean nothing to the one the cursor stood on.
             self.centre_cursor()
         elif is_other_chain or len(before) == 0:
@@ -105,7 +105,7 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
             self._follow_money(view)
         self._redraw_changed(view)
 
-    def _place_cursor(self, view: ChainView) -> None:
+    def _place_cursor(self, view: StrikeGridView) -> None:
         if not view.keys:
             return
         if self._cursor is None:
@@ -118,12 +118,12 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
             self._cursor = replace(self._cursor, key=view.keys[line_now])
             self.post_message(CursorMoved())
 
-    def _settle(self, view: ChainView) -> None:
+    def _settle(self, view: StrikeGridView) -> None:
         """Begin at the money. The first views may come before it is known, or before the layout."""
         self.centre_cursor()
         self._is_settled = view.atm_line is not None and self.body_height > 0
 
-    def _hold_still(self, before: ChainView, view: ChainView) -> None:
+    def _hold_still(self, before: StrikeGridView, view: StrikeGridView) -> None:
         """Keep what was looked at on its line of the screen when strikes come or go above it."""
         if before.keys == view.keys or not before.keys or not view.keys:
             return
@@ -135,7 +135,7 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         if now is not None:
             self._scroll_lines(top + now - anchor)
 
-    def _follow_money(self, view: ChainView) -> None:
+    def _follow_money(self, view: StrikeGridView) -> None:
         """Bring the line at the money back from the edge, never pushing the cursor off screen."""
         if not self._is_following or view.atm_line is None or self.body_height == 0:
             return
@@ -214,7 +214,7 @@ class ChainGrid(ScrollView, can_focus=False, inherit_bindings=False):
         if not self._is_scrolling_itself:
             self._note_money_in_view()
 
-    def _redraw_changed(self, view: ChainView) -> None:
+    def _redraw_changed(self, view: StrikeGridView) -> None:
         """Write the visible lines anew and mark for drawing those that differ."""
         top = self.first_line
         visible = range(top, min(top + self.body_height, len(view)))

@@ -9,14 +9,14 @@ from textual.strip import Strip
 
 from quantdesk.app.tui.widgets.strips import LineStyles, line_strip
 from quantdesk.views.cells import Cell
-from quantdesk.views.chain import ChainLine, ChainView
 from quantdesk.views.chain_columns import Column, Layout
+from quantdesk.views.strike_grid import ChainLine, StrikeGridView
 
 HEADER_LINES = 3
 """Sides, titles, units."""
 
 
-def draw_header(view: ChainView, y: int, width: int, styles: LineStyles) -> Strip:
+def draw_header(view: StrikeGridView, y: int, width: int, styles: LineStyles) -> Strip:
     """Line `y` of the header: sides, titles, units."""
     layout = view.layout
     if y == 0:
