@@ -173,7 +173,8 @@ def test_two_accounts_trade_with_each_other(exchange: Any, rival: Any) -> None:
     (bought,) = exchange.fetch_my_trades(OTHER)
     assert (sold["takerOrMaker"], bought["takerOrMaker"]) == ("maker", "taker")
     assert (sold["price"], bought["price"]) == (price, price)
-    (public,) = exchange.fetch_trades(OTHER)
+    assert [t["id"] for t in exchange.fetch_my_trades(OTHER, 1)] == [bought["id"]]
+    (public,) = exchange.fetch_trades(OTHER, 1)
     assert (public["id"], public["side"], public["amount"]) == (bought["id"], "buy", 0.3)
 
 

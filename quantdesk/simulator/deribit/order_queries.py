@@ -89,9 +89,11 @@ class TradesByCurrencyParams(msgspec.Struct, frozen=True):
 
 
 class TimedTradesByCurrencyParams(msgspec.Struct, frozen=True):
+    """The end is required by the document; the venue takes its absence as now."""
+
     currency: str
     start_timestamp: int
-    end_timestamp: int
+    end_timestamp: Whole = msgspec.UNSET
     kind: Text = msgspec.UNSET
     start_id: Text = msgspec.UNSET
     end_id: Text = msgspec.UNSET
@@ -100,9 +102,11 @@ class TimedTradesByCurrencyParams(msgspec.Struct, frozen=True):
 
 
 class TimedTradesByInstrumentParams(msgspec.Struct, frozen=True):
+    """The end is required by the document; the venue takes its absence as now."""
+
     instrument_name: str
     start_timestamp: int
-    end_timestamp: int
+    end_timestamp: Whole = msgspec.UNSET
     start_seq: Whole = msgspec.UNSET
     end_seq: Whole = msgspec.UNSET
     count: Whole = msgspec.UNSET

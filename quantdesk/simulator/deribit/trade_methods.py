@@ -41,9 +41,11 @@ class CurrencyTradesParams(msgspec.Struct, frozen=True):
 
 
 class TimedTradesParams(msgspec.Struct, frozen=True):
+    """The end is required by the document; the venue takes its absence as now."""
+
     instrument_name: str
     start_timestamp: int
-    end_timestamp: int
+    end_timestamp: Whole = msgspec.UNSET
     start_seq: Whole = msgspec.UNSET
     end_seq: Whole = msgspec.UNSET
     count: Whole = msgspec.UNSET
@@ -51,9 +53,11 @@ class TimedTradesParams(msgspec.Struct, frozen=True):
 
 
 class TimedCurrencyTradesParams(msgspec.Struct, frozen=True):
+    """The end is required by the document; the venue takes its absence as now."""
+
     currency: str
     start_timestamp: int
-    end_timestamp: int
+    end_timestamp: Whole = msgspec.UNSET
     kind: Text = msgspec.UNSET
     start_id: Text = msgspec.UNSET
     end_id: Text = msgspec.UNSET
