@@ -7,8 +7,12 @@ from pathlib import Path
 import click
 
 from quantdesk import pricing
-from quantdesk.app.cli.option_columns import format_results, option_arguments, parse_options
-from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.option_columns import (
+    option_arguments,
+    parse_options,
+    tell_left_out,
+    write_results,
+)
 from quantdesk.errors import ConfigError
 
 _DEFAULT = "price,delta,gamma,vega,theta,rho"
@@ -31,6 +35,7 @@ def command(
     rate: float,
     file: Path | None,
     format_: str,
+    output: Path | None,
     which: str,
 ) -> None:
     """Black-76 price and raw partials: vega per 1.00 of vol, theta per year, delta on the forward.
@@ -48,5 +53,6 @@ def command(
     if file is None:
         pricing.price_one(bool(columns.is_call[0]), *(float(column[0]) for column in arguments))
     found = pricing.greeks(columns.is_call, *arguments, which=names)._asdict()
+    tell_left_out(found[names[0]])
     results = {name: found[name].tolist() for name in names}
-    write_output(format_results(columns, results, format_), None)
+    write_results(columns, results, format_, output)

@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from quantdesk import pricing
-from quantdesk.app.cli.option_columns import format_results, option_arguments, parse_options
-from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.option_columns import option_arguments, parse_options, write_results
 
 
 @click.command()
@@ -29,6 +28,7 @@ def command(
     rate: float,
     file: Path | None,
     format_: str,
+    output: Path | None,
     premium: str,
 ) -> None:
     """Implied volatility with a status: ok, below_intrinsic, above_bound, no_information, expired,
@@ -55,4 +55,4 @@ def command(
         ],
         "status": [status.name.lower() for status in statuses],
     }
-    write_output(format_results(columns, results, format_), None)
+    write_results(columns, results, format_, output)

@@ -1,14 +1,11 @@
-"""Options given on the command line, one by its options or many by a CSV file, and their results.
+"""Options given on the command line, one by its options or many by a file, and their results.
 
-Shared by the verbs price, greeks and iv. A file has a header with the names of the options
-(`option_type` or `is_call`, `forward`, `strike`, `years`, …); other columns are passed through.
+Shared by the verbs price, greeks and iv. A file has columns with the names of the options
+(`option_type` or `is_call`, `forward`, `strike`, `years`, …); others are passed through.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +17,10 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from quantdesk.app.cli.output import write_output
+from quantdesk.app.render.option_formats import OPTION_FORMATS, Cell, format_options
 from quantdesk.errors import ConfigError, StorageError
+from quantdesk.storage.option_files import OptionFile, parse_option_csv, read_option_file
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FloatArray = npt.NDArray[np.float64]
@@ -47,21 +47,24 @@ class OptionColumns:
 
 
 def option_arguments(*numbers: str) -> Callable[[Command], Command]:
-    """The options --type, one for each of `numbers`, --rate, --file, --format."""
+    """The options --type, one for each of `numbers`, --rate, --file, --format, --output."""
 
     def decorate(function: Command) -> Command:
+        function = click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))(
+            function
+        )
         function = click.option(
             "--format",
             "format_",
-            type=click.Choice(["table", "json", "ndjson", "csv"]),
+            type=click.Choice(list(OPTION_FORMATS)),
             default="table",
             show_default=True,
         )(function)
         function = click.option(
             "--file",
             type=click.Path(path_type=Path, allow_dash=True),
-            help="CSV with a header of these names and option_type, one option a row; - reads "
-            "standard input.",
+            help="CSV, JSON, NDJSON or Parquet with columns of these names and option_type (or "
+            "is_call), one option a row; - reads CSV from standard input.",
         )(function)
         function = click.option("--rate", type=float, default=0.0, show_default=True)(function)
         for name in reversed(numbers):
@@ -95,104 +98,89 @@ def parse_options(
 
 
 def _read(file: Path, names: tuple[str, ...], rate: float) -> OptionColumns:
-    try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StorageError(f"{file}: can not be read: {error}") from error
-    rows = list(csv.reader(io.StringIO(text)))
-    if not rows:
-        raise ConfigError(f"{file}: is empty; a header of column names is due")
-    header, *body = rows
-    for number, row in enumerate(body, start=2):
-        if len(row) != len(header):
-            raise ConfigError(f"{file}: line {number} has {len(row)} cells, not {len(header)}")
-    cells = {name: [row[place] for row in body] for place, name in enumerate(header)}
+    if str(file) == "-":
+        try:
+            found = parse_option_csv("standard input", sys.stdin.read().removeprefix("\ufeff"))
+        except UnicodeDecodeError as error:
+            raise StorageError(f"standard input: can not be read: {error}") from error
+    else:
+        found = read_option_file(file)
+    cells = found.columns
     kind = "is_call" if "is_call" in cells else "option_type"
     missing = [name for name in (kind, *names) if name not in cells]
     if missing:
-        raise ConfigError(f"{file}: no column {', '.join(missing)} in {', '.join(header)}")
-    numbers = {name: _numbers(file, name, cells[name]) for name in names}
-    numbers["rate"] = (
-        _numbers(file, "rate", cells["rate"]) if "rate" in cells else np.full(len(body), rate)
-    )
-    return OptionColumns(is_call=_kinds(file, kind, cells[kind]), numbers=numbers, passed=cells)
+        raise ConfigError(f"{file}: no column {', '.join(missing)} in {', '.join(cells)}")
+    numbers = {name: _numbers(file, found, name) for name in names}
+    rows = len(cells[kind])
+    numbers["rate"] = _numbers(file, found, "rate") if "rate" in cells else np.full(rows, rate)
+    return OptionColumns(is_call=_kinds(file, found, kind), numbers=numbers, passed=cells)
 
 
-def _numbers(file: Path, name: str, cells: Sequence[str]) -> FloatArray:
+def _numbers(file: Path, found: OptionFile, name: str) -> FloatArray:
+    cells = found.columns[name]
     values = np.empty(len(cells))
     for row, cell in enumerate(cells):
         try:
             values[row] = float(cell) if cell.strip() else math.nan
         except ValueError:
             raise ConfigError(
-                f"{file}: line {row + 2}: {name} = {cell!r}: must be a number"
+                f"{file}: {found.unit} {row + found.first}: {name} = {cell!r}: must be a number"
             ) from None
     return values
 
 
-def _kinds(file: Path, name: str, cells: Sequence[str]) -> npt.NDArray[np.bool_]:
+def _kinds(file: Path, found: OptionFile, name: str) -> npt.NDArray[np.bool_]:
+    cells = found.columns[name]
     values = np.empty(len(cells), dtype=np.bool_)
     for row, cell in enumerate(cells):
         kind = _KINDS.get(cell.strip().lower())
         if kind is None:
-            raise ConfigError(f"{file}: line {row + 2}: {name} = {cell!r}: must be call or put")
+            raise ConfigError(
+                f"{file}: {found.unit} {row + found.first}: {name} = {cell!r}: must be call or put"
+            )
         values[row] = kind
     return values
 
 
-def format_results(
-    columns: OptionColumns, results: Mapping[str, Sequence[float | str | None]], format_: str
-) -> bytes:
-    """The rows with their results, as text; NaN is an empty cell, or null in JSON.
+def write_results(
+    columns: OptionColumns,
+    results: Mapping[str, Sequence[Cell]],
+    format_: str,
+    output: Path | None,
+) -> None:
+    """Write the rows with their results; NaN is an empty cell, or null in JSON.
 
     Parameters
     ----------
     columns : what was computed from
     results : by name, each of as many rows
-    format_ : table, json, ndjson or csv
+    format_ : of `OPTION_FORMATS`
+    output : a file, standard output where None
     """
-    given: dict[str, Sequence[float | str | None]] = {
-        name: list(cells) for name, cells in columns.passed.items() if name not in results
+    given: dict[str, Sequence[Cell]] = {
+        # What was read as numbers is written as numbers.
+        name: columns.numbers[name].tolist() if name in columns.numbers else list(cells)
+        for name, cells in columns.passed.items()
+        if name not in results
     }
     if not given:
         given["option_type"] = ["call" if is_call else "put" for is_call in columns.is_call]
         given.update({name: values.tolist() for name, values in columns.numbers.items()})
     table = {name: [_plain(cell) for cell in cells] for name, cells in {**given, **results}.items()}
-    rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-    if format_ == "json":
-        return (
-            json.dumps({"schema": "quantdesk.options/1", "rows": rows}, indent=2) + "\n"
-        ).encode()
-    if format_ == "ndjson":
-        return "".join(json.dumps(row) + "\n" for row in rows).encode()
-    if format_ == "csv":
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(table)
-        writer.writerows(["" if cell is None else cell for cell in row.values()] for row in rows)
-        return out.getvalue().encode()
-    return _aligned(table).encode()
+    data = format_options(table, format_)
+    write_output(data, output, is_binary=format_ == "parquet")
 
 
-def _plain(cell: float | str | None) -> float | str | None:
+def tell_left_out(column: FloatArray) -> None:
+    """Say on standard error how many rows of a file have no result, and which is the first."""
+    absent = np.flatnonzero(np.isnan(column))
+    if absent.size:
+        click.echo(
+            f"{absent.size} of {column.size} rows are outside the domain (forward and strike above "
+            f"0, years and vol 0 or more) and have no result; the first is row {absent[0] + 1}",
+            err=True,
+        )
+
+
+def _plain(cell: Cell) -> Cell:
     return None if isinstance(cell, float) and not math.isfinite(cell) else cell
-
-
-def _aligned(table: Mapping[str, Sequence[float | str | None]]) -> str:
-    texts = {
-        name: [name, *("-" if cell is None else _short(cell) for cell in cells)]
-        for name, cells in table.items()
-    }
-    widths = {name: max(map(len, cells)) for name, cells in texts.items()}
-    lines = zip(
-        *([cell.rjust(widths[name]) for cell in cells] for name, cells in texts.items()),
-        strict=True,
-    )
-    return "\n".join("  ".join(line).rstrip() for line in lines) + "\n"
-
-
-def _short(cell: float | str) -> str:
-    if isinstance(cell, float):
-        return f"{cell:.10g}"
-    # Cells of a file are outside text: nothing in them may steer a terminal.
-    return "".join(c if c.isprintable() else "�" for c in cell)

@@ -7,8 +7,12 @@ from pathlib import Path
 import click
 
 from quantdesk import pricing
-from quantdesk.app.cli.option_columns import format_results, option_arguments, parse_options
-from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.option_columns import (
+    option_arguments,
+    parse_options,
+    tell_left_out,
+    write_results,
+)
 
 
 @click.command()
@@ -22,6 +26,7 @@ def command(
     rate: float,
     file: Path | None,
     format_: str,
+    output: Path | None,
 ) -> None:
     """Discounted Black-76 price in quote currency. Vol 0.65 is 65 %; years are ACT/365.
 
@@ -35,5 +40,6 @@ def command(
         pricing.price_one(bool(columns.is_call[0]), *(float(column[0]) for column in arguments))
     found = pricing.greeks(columns.is_call, *arguments, which=("price",)).price
     assert found is not None  # asked for by name
+    tell_left_out(found)
     results = {"price": found.tolist()}
-    write_output(format_results(columns, results, format_), None)
+    write_results(columns, results, format_, output)

@@ -57,6 +57,55 @@ def test_a_file_keeps_its_own_columns(tmp_path: Path) -> None:
     assert rows[1]["price"] == ""
 
 
+@pytest.mark.parametrize("format_", ["csv", "json", "ndjson", "parquet"])
+def test_what_is_written_can_be_read_again(tmp_path: Path, format_: str) -> None:
+    first, second = tmp_path / f"first.{format_}", tmp_path / "second.csv"
+    arguments = (*ONE, "--vol", "0.6", "--format", format_, "-o", str(first))
+    assert run("price", *arguments).exit_code == 0
+    assert run("iv", "--file", str(first), "--format", "csv", "-o", str(second)).exit_code == 0
+    row = next(csv.DictReader(io.StringIO(second.read_text())))
+    assert float(row["price"]) == pricing.price_one(True, 100.0, 110.0, 0.5, 0.6)
+    assert float(row["iv"]) == pytest.approx(0.6, rel=1e-14)
+
+
+def test_markdown_is_a_table() -> None:
+    lines = run("price", *ONE, "--vol", "0.6", "--format", "md").stdout.splitlines()
+    assert lines[0].startswith("| option_type | forward |")
+    assert lines[1].startswith("|---|---:|")
+    assert lines[2].count("|") == lines[0].count("|")
+
+
+def test_rows_without_a_result_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "options.ndjson"
+    good = '{"is_call": true, "forward": 100, "strike": 110, "years": 0.5, "vol": 0.6}'
+    file.write_text(f"{good}\n{good.replace('110', '-1')}\n")
+    result = run("greeks", "--file", str(file), "--format", "ndjson")
+    assert "1 of 2 rows" in result.stderr
+    assert "row 2" in result.stderr
+    assert json.loads(result.stdout.splitlines()[1])["price"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error"),
+    [
+        ("o.json", "[1]", ConfigError),
+        ("o.json", "{", ConfigError),
+        ("o.json", '{"rows": 3}', ConfigError),
+        ("o.ndjson", "[]", ConfigError),
+        ("o.parquet", "no parquet", StorageError),
+        ("o.csv", "option_type,strike,strike\ncall,1,1\n", ConfigError),
+    ],
+)
+def test_a_file_of_no_known_shape_is_refused(
+    tmp_path: Path, name: str, text: str, error: type[Exception]
+) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    found = run("price", "--file", str(file)).exception
+    assert isinstance(found, error)
+    assert name in str(found)
+
+
 def test_standard_input_is_read() -> None:
     text = "is_call,price,forward,strike,years\n1,9,100,110,0.5\n"
     result = run("iv", "--file", "-", "--format", "csv", stdin=text)
