@@ -279,8 +279,10 @@ pub fn evaluate_into(
 /// # Errors
 /// `InvalidInput` naming the argument.
 pub fn evaluate_one(option: &Option76, wanted: Wanted) -> Result<[f64; OUTPUTS], PricingError> {
-    option.check()?;
-    Ok(dispatch(One { option, wanted }))
+    match dispatch(One { option, wanted }) {
+        Some(values) => Ok(values),
+        None => careful(option),
+    }
 }
 
 /// Price of one option; cheaper than [`evaluate_one`], the same bits.
@@ -288,8 +290,11 @@ pub fn evaluate_one(option: &Option76, wanted: Wanted) -> Result<[f64; OUTPUTS],
 /// # Errors
 /// `InvalidInput` naming the argument.
 pub fn price_one(option: &Option76) -> Result<f64, PricingError> {
-    option.check()?;
-    Ok(dispatch(OnePrice { option }))
+    // What is outside the domain is rare: the check can wait until a row is.
+    match dispatch(OnePrice { option }) {
+        Some(price) => Ok(price),
+        None => careful(option).map(|[price]| price),
+    }
 }
 
 /// Price, delta, gamma, vega, theta and rho of one option; cheaper than [`evaluate_one`], the same
@@ -298,8 +303,10 @@ pub fn price_one(option: &Option76) -> Result<f64, PricingError> {
 /// # Errors
 /// `InvalidInput` naming the argument.
 pub fn first_order_one(option: &Option76) -> Result<[f64; FIRST_ORDER], PricingError> {
-    option.check()?;
-    Ok(dispatch(OneFirstOrder { option }))
+    match dispatch(OneFirstOrder { option }) {
+        Some(values) => Ok(values),
+        None => careful(option),
+    }
 }
 
 /// The outputs up to rho.
@@ -318,9 +325,9 @@ impl<S: Lane, const N: usize> Sink<S> for Record<N> {
 }
 
 impl<const N: usize> Record<N> {
-    /// One option on a one-wide lane; what is wanted is best a constant.
+    /// One option on a one-wide lane, None where it is rare; what is wanted is best a constant.
     #[inline(always)]
-    fn of<S: Lane>(option: &Option76, wanted: Wanted) -> [f64; N] {
+    fn of<S: Lane>(option: &Option76, wanted: Wanted) -> Option<[f64; N]> {
         let row: Row<S> = Row {
             is_call: S::Mask::splat(option.is_call),
             forward: S::splat(option.forward),
@@ -335,22 +342,20 @@ impl<const N: usize> Record<N> {
             let (discount, in_range) = discount(S::splat(option.rate), clock.years);
             (!in_range).bits() & 1 | evaluate(&row, &clock, Some(&discount), wanted, &mut record)
         };
-        if rare != 0 {
-            return careful(option);
-        }
-        record.0
+        (rare == 0).then_some(record.0)
     }
 }
 
 /// The first outputs of a rare row.
 #[cold]
 #[inline(never)]
-fn careful<const N: usize>(option: &Option76) -> [f64; N] {
+fn careful<const N: usize>(option: &Option76) -> Result<[f64; N], PricingError> {
+    option.check()?;
     let mut values = [f64::NAN; N];
     for (slot, value) in values.iter_mut().zip(dispatch(Careful(option))) {
         *slot = value;
     }
-    values
+    Ok(values)
 }
 
 struct One<'a> {
@@ -359,10 +364,10 @@ struct One<'a> {
 }
 
 impl Kernel for One<'_> {
-    type Output = [f64; OUTPUTS];
+    type Output = Option<[f64; OUTPUTS]>;
 
     #[inline(always)]
-    fn run<L: Lane, S: Lane>(self) -> [f64; OUTPUTS] {
+    fn run<L: Lane, S: Lane>(self) -> Self::Output {
         Record::of::<S>(self.option, self.wanted)
     }
 }
@@ -372,13 +377,12 @@ struct OnePrice<'a> {
 }
 
 impl Kernel for OnePrice<'_> {
-    type Output = f64;
+    type Output = Option<f64>;
 
     #[inline(always)]
-    fn run<L: Lane, S: Lane>(self) -> f64 {
+    fn run<L: Lane, S: Lane>(self) -> Self::Output {
         const WANTED: Wanted = Wanted::NONE.with(Output::Price);
-        let [price] = Record::of::<S>(self.option, WANTED);
-        price
+        Record::of::<S>(self.option, WANTED).map(|[price]| price)
     }
 }
 
@@ -387,10 +391,10 @@ struct OneFirstOrder<'a> {
 }
 
 impl Kernel for OneFirstOrder<'_> {
-    type Output = [f64; FIRST_ORDER];
+    type Output = Option<[f64; FIRST_ORDER]>;
 
     #[inline(always)]
-    fn run<L: Lane, S: Lane>(self) -> [f64; FIRST_ORDER] {
+    fn run<L: Lane, S: Lane>(self) -> Self::Output {
         const WANTED: Wanted = Wanted::NONE
             .with(Output::Price)
             .with(Output::Delta)
