@@ -7,6 +7,7 @@ bits. Totals carry how many positions they miss.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +15,7 @@ from enum import Enum
 
 import numpy as np
 
-from quantdesk.domain.instrument import InstrumentKind
+from quantdesk.domain.instrument import Instrument, InstrumentKind
 from quantdesk.domain.position import Position
 from quantdesk.domain.times import expiry_code
 from quantdesk.errors import InvalidInput
@@ -136,26 +137,24 @@ class Exposures:
 
     def net(self, grouping: Grouping) -> tuple[NetGreeks, ...]:
         """Sums by `grouping`, sorted; a group that could not be marked at all has no row."""
-        key_of = _key_maker(grouping, self.strike_widths)
-        rows = [key_of(position) for position in self.book.positions]
-        keys = sorted(set(rows), key=lambda key: key.order)
-        number_of = {key: number for number, key in enumerate(keys)}
-        codes = np.array([number_of[key] for key in rows], dtype=np.int64)
-        sums = _sum_rows(self.by_position, codes, len(keys))
-        counts = np.bincount(codes, minlength=len(keys)).tolist()
-        missing = dict.fromkeys(keys, 0)
-        for exclusion in self.book.excluded:
-            key = key_of(exclusion.position)
-            if key in missing:
-                missing[key] += 1
+        mark_of = _mark_maker(grouping, self.strike_widths)
+        # Thousands of positions share a few groups: keys are made once a group.
+        marks = [mark_of(position) for position in self.book.positions]
+        keys = {mark: _group_key(grouping, mark, self.strike_widths) for mark in set(marks)}
+        ordered = sorted(keys, key=lambda mark: keys[mark].order)
+        number_of = {mark: number for number, mark in enumerate(ordered)}
+        codes = np.array([number_of[mark] for mark in marks], dtype=np.int64)
+        sums = _sum_rows(self.by_position, codes, len(ordered))
+        counts = np.bincount(codes, minlength=len(ordered)).tolist()
+        missing = Counter(mark_of(exclusion.position) for exclusion in self.book.excluded)
         return tuple(
             NetGreeks(
-                key=key,
+                key=keys[mark],
                 greeks=DeskGreeks(*values),
                 positions=count,
-                left_out=missing[key],
+                left_out=missing[mark],
             )
-            for key, values, count in zip(keys, sums.tolist(), counts, strict=True)
+            for mark, values, count in zip(ordered, sums.tolist(), counts, strict=True)
         )
 
     def underlying(self, coin: str) -> NetGreeks:
@@ -217,35 +216,46 @@ def _sum_rows(matrix: FloatArray, codes: np.ndarray, groups: int) -> FloatArray:
     return sums
 
 
-def _key_maker(grouping: Grouping, widths: Mapping[str, float]) -> Callable[[Position], GroupKey]:
-    def plain(position: Position) -> GroupKey:
+_Mark = tuple[str, int | float | str | None, float | None]
+"""What tells groups of one grouping apart: underlying, and one or two features of the position."""
+
+
+def _mark_maker(grouping: Grouping, widths: Mapping[str, float]) -> Callable[[Position], _Mark]:
+    def mark_of(position: Position) -> _Mark:
         instrument = position.instrument
-        return GroupKey(
-            underlying=instrument.underlying,
-            expiry_ns=instrument.expiry_ns if grouping is Grouping.EXPIRY else None,
-            strategy=position.strategy if grouping is Grouping.STRATEGY else None,
-            structure=position.structure if grouping is Grouping.STRUCTURE else None,
-            venue=instrument.venue if grouping is Grouping.VENUE else None,
-        )
+        coin = instrument.underlying
+        match grouping:
+            case Grouping.EXPIRY:
+                return coin, instrument.expiry_ns, None
+            case Grouping.STRIKE:
+                return coin, None, _bucket(instrument, widths)
+            case Grouping.EXPIRY_STRIKE:
+                return coin, instrument.expiry_ns, _bucket(instrument, widths)
+            case Grouping.STRATEGY | Grouping.STRUCTURE:
+                return coin, getattr(position, grouping.value), None
+            case _:
+                return coin, instrument.venue if grouping is Grouping.VENUE else None, None
 
-    if grouping is Grouping.STRIKE:
-        return lambda position: _strike_key(position, widths, None)
-    if grouping is Grouping.EXPIRY_STRIKE:
-        return lambda position: _strike_key(position, widths, position.instrument.expiry_ns)
-    return plain
+    return mark_of
 
 
-def _strike_key(position: Position, widths: Mapping[str, float], expiry_ns: int | None) -> GroupKey:
-    instrument = position.instrument
+def _bucket(instrument: Instrument, widths: Mapping[str, float]) -> float | None:
+    """Lower end of the strike's bucket; None for what has no strike."""
     width = widths.get(instrument.underlying)
     if instrument.kind is not InstrumentKind.OPTION or instrument.strike is None or width is None:
-        return GroupKey(underlying=instrument.underlying, expiry_ns=expiry_ns)
-    low = math.floor(float(instrument.strike) / width) * width
+        return None
+    return math.floor(float(instrument.strike) / width) * width
+
+
+def _group_key(grouping: Grouping, mark: _Mark, widths: Mapping[str, float]) -> GroupKey:
+    coin, feature, low = mark
+    named = {grouping.value: feature} if isinstance(feature, str) else {}
     return GroupKey(
-        underlying=instrument.underlying,
-        expiry_ns=expiry_ns,
+        underlying=coin,
+        expiry_ns=feature if isinstance(feature, int) else None,
         strike_low=low,
-        strike_high=low + width,
+        strike_high=None if low is None else low + widths[coin],
+        **named,
     )
 
 
