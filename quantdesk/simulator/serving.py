@@ -114,9 +114,12 @@ class FaceServer(ABC):
         try:
             while True:
                 await asyncio.sleep(max(0.0, due_s - loop.time()))
-                # Steps that were missed are not made up for: the market is a function of time.
-                due_s = max(due_s + step_s, loop.time() + step_s / 2)
+                began_s = loop.time()
                 self.pump()
+                spent_s = loop.time() - began_s
+                # Steps that were missed are not made up for: the market is a function of time.
+                # A move that took long, on a fast clock, leaves clients as long again.
+                due_s = max(due_s + step_s, began_s + step_s / 2, began_s + 2 * spent_s)
         finally:
             # A market that stands still must not look alive to its clients.
             self._end_connections()
