@@ -29,18 +29,32 @@ class Caller(Protocol):
     """
 
     @property
-    def connection_id(self) -> str: ...
+    def connection_id(self) -> str:
+        """See the class."""
 
     grant: Grant | None
     cancels_on_disconnect: bool
 
-    def subscribe(self, names: list[str], account_id: str | None) -> list[str]: ...
-    def unsubscribe(self, names: list[str]) -> list[str]: ...
-    def unsubscribe_all(self) -> None: ...
-    def start_heartbeat(self, interval_s: int) -> None: ...
-    def stop_heartbeat(self) -> None: ...
-    def answer_test(self) -> None: ...
-    def log_out(self) -> None: ...
+    def subscribe(self, names: list[str], account_id: str | None) -> list[str]:
+        """Join channels; gives those there are. Their state is sent by `greet`."""
+
+    def unsubscribe(self, names: list[str]) -> list[str]:
+        """Leave channels; gives those it was in."""
+
+    def unsubscribe_all(self) -> None:
+        """Leave every channel."""
+
+    def start_heartbeat(self, interval_s: int) -> None:
+        """Beat from now on, each `interval_s` of the machine's time."""
+
+    def stop_heartbeat(self) -> None:
+        """Beat no more."""
+
+    def answer_test(self) -> None:
+        """The client answered a test request."""
+
+    def log_out(self) -> None:
+        """End after the answer, and cancel nothing by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,7 @@ class Connection:
             self.session.send(late)
 
     def subscribe(self, names: list[str], account_id: str | None) -> list[str]:
+        """Join channels; gives those there are. Their state is sent by `greet`."""
         self.joined = self._hub.subscribe(self, names, account_id)
         self.joined_as = account_id
         return self.joined
@@ -84,18 +85,23 @@ class Connection:
         self._hub.greet(self, joined, self.joined_as)
 
     def unsubscribe(self, names: list[str]) -> list[str]:
+        """Leave channels; gives those it was in."""
         return self._hub.unsubscribe(self, names)
 
     def unsubscribe_all(self) -> None:
+        """Leave every channel."""
         self._hub.unsubscribe_all(self)
 
     def start_heartbeat(self, interval_s: int) -> None:
+        """Beat from now on, each `interval_s` of the machine's time."""
         self.session.start_heartbeat(interval_s)
 
     def stop_heartbeat(self) -> None:
+        """Beat no more."""
         self.session.stop_heartbeat()
 
     def answer_test(self) -> None:
+        """The client answered a test request."""
         self.session.answer_test()
 
     def log_out(self) -> None:

@@ -203,6 +203,7 @@ def account_of(event: ExchangeEvent) -> str | None:
 
 
 def instrument_of(event: ExchangeEvent) -> str:
+    """The instrument that an account's order, fill or position is in."""
     if isinstance(event, OrderChanged):
         return event.order.instrument_name
     if isinstance(event, FillMade):
