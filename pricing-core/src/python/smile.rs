@@ -223,7 +223,7 @@ fn fit_svi(
     let raw = match method {
         "direct" => py.detach(|| svi_fit::direct(&quotes, floor)),
         "quasi-explicit" => py.detach(|| svi_fit::quasi_explicit(&quotes, floor)),
-        "no-butterfly" => py.detach(|| svi_fit::no_butterfly(&quotes, floor, None)),
+        "no-butterfly" => py.detach(|| svi_fit::no_butterfly(&quotes, floor, None, |_| true)),
         other => {
             let rule = "must be direct, quasi-explicit or no-butterfly";
             return Err(invalid("method", other.to_owned(), rule));

@@ -9,7 +9,9 @@
 
 use super::slice::Slice;
 use super::spline_fit::SplineOptions;
-use super::spline_problem::{Curvature, Floor, Station, Target, curvature, roughness, targets};
+use super::spline_problem::{
+    Curvature, Floor, Station, Target, atm_targets, curvature, roughness, targets,
+};
 use super::{SmileSection, quotes::SliceQuotes};
 use crate::math::banded::{Banded, Row};
 use crate::math::natural_spline::SplineBasis;
@@ -101,6 +103,7 @@ impl Problem {
             targets: targets(quotes, basis, w0, options.floor)
                 .into_iter()
                 .chain(floors.iter().map(|floor| floor.target(basis, w0)))
+                .chain(atm_targets(quotes, basis, w0))
                 .collect(),
             stations,
             limits,

@@ -113,8 +113,15 @@ impl SliceQuotes<'_> {
         Ok(())
     }
 
-    /// Vol at the money: mids of two-sided quotes, variance linear between; None without any.
-    pub fn atm_vol(&self) -> Option<f64> {
+    /// Lowest bid and highest ask of the two-sided quotes on both sides of the money; None where
+    /// one side has none.
+    pub fn atm_range(&self) -> Option<(f64, f64)> {
+        let (below, above) = self.beside_the_money();
+        let (low, high) = (below?, above?);
+        Some((low.bid.min(high.bid), low.ask.max(high.ask)))
+    }
+
+    fn beside_the_money(&self) -> (Option<Quote>, Option<Quote>) {
         let (mut below, mut above): (Option<Quote>, Option<Quote>) = (None, None);
         for quote in self.iter().filter(Quote::is_two_sided) {
             if quote.k <= 0.0 {
@@ -123,7 +130,12 @@ impl SliceQuotes<'_> {
                 above = Some(quote);
             }
         }
-        match (below, above) {
+        (below, above)
+    }
+
+    /// Vol at the money: mids of two-sided quotes, variance linear between; None without any.
+    pub fn atm_vol(&self) -> Option<f64> {
+        match self.beside_the_money() {
             (Some(low), Some(high)) => {
                 let share = -low.k / (high.k - low.k);
                 let variance = (1.0 - share) * low.mid().powi(2) + share * high.mid().powi(2);

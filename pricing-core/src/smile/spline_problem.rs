@@ -18,6 +18,11 @@ const INSIDE: f64 = 0.8;
 /// Residuals grow linearly from here on, in half-spreads: a wrong quote has a bounded pull.
 const PULL_MAX: f64 = 4.0;
 
+/// Part of the quoted range at the money that stays free on each side.
+const ATM_INSET: f64 = 0.02;
+/// Part of that range by which leaving it counts as a half-spread.
+const ATM_WIDTH: f64 = 0.02;
+
 /// One quote in units of the slice.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
@@ -196,6 +201,28 @@ fn wing(start: f64, reach: f64) -> Vec<f64> {
         places.push(reach);
     }
     places
+}
+
+/// Range at the money as two one-sided targets: the vol there lies within the quotes beside it,
+/// however sharp the smile's bottom between two strikes would be.
+pub fn atm_targets(quotes: &SliceQuotes<'_>, basis: &SplineBasis, w0: f64) -> Vec<Target> {
+    let Some((low, high)) = quotes.atm_range() else {
+        return Vec::new();
+    };
+    let to_unit = quotes.years / w0;
+    let (low, high) = (low * low * to_unit, high * high * to_unit);
+    let (inset, width) = (ATM_INSET * (high - low), ATM_WIDTH * (high - low));
+    let one = |mid: f64, below: f64, above: f64| Target {
+        row: basis.jet(0.0).value,
+        mid,
+        below,
+        above,
+        is_two_sided: false,
+    };
+    vec![
+        one(low + inset, width, f64::INFINITY),
+        one(high - inset, f64::INFINITY, width),
+    ]
 }
 
 /// The quotes as targets of the spline on `basis`, in units of `w0`.

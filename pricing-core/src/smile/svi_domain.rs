@@ -5,13 +5,15 @@
 //! there is an interval for μ and for given μ a least s. Source: Martini & Mingone, "No arbitrage
 //! SVI", arXiv:2005.03340.
 
+use std::sync::OnceLock;
+
 use super::svi::RawSvi;
 
 /// Reach and number of the points l = sinh(u) at which infima are taken.
 const U_MAX: f64 = 8.0;
 const POINTS: u32 = 600;
 /// Golden-section steps that sharpen an infimum found on the points.
-const SHARPEN: u32 = 40;
+const SHARPEN: u32 = 30;
 
 /// Where a slice lies in its butterfly-free set.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -117,13 +119,22 @@ pub fn domain(slice: &RawSvi) -> Option<Domain> {
     })
 }
 
+/// The points: u and l = sinh(u).
+fn places() -> &'static [(f64, f64)] {
+    static PLACES: OnceLock<Vec<(f64, f64)>> = OnceLock::new();
+    PLACES.get_or_init(|| {
+        let step = 2.0 * U_MAX / f64::from(POINTS - 1);
+        let place = |i| -U_MAX + f64::from(i) * step;
+        (0..POINTS).map(|i| (place(i), place(i).sinh())).collect()
+    })
+}
+
 /// Infimum of `f` over the points, sharpened between the neighbours of the best one.
 fn least(f: impl Fn(f64) -> f64) -> f64 {
     let step = 2.0 * U_MAX / f64::from(POINTS - 1);
     let (mut best, mut at) = (f64::INFINITY, 0.0);
-    for i in 0..POINTS {
-        let u = -U_MAX + f64::from(i) * step;
-        let value = f(u.sinh());
+    for &(u, l) in places() {
+        let value = f(l);
         if value < best {
             (best, at) = (value, u);
         }

@@ -25,6 +25,10 @@ const STOPPING: Stopping = Stopping {
     steps_max: 60,
     tolerance: 1e-9,
 };
+/// How often a bottom is raised to reach the domain.
+const RAISES_MAX: usize = 40;
+/// Half-spreads that leaving the quoted range at the money by its own width counts as.
+const ATM_WEIGHT: f64 = 40.0;
 /// Where upper bounds are felt, log-moneyness: dense near the money, out to 3.25.
 const FENCE: usize = 81;
 
@@ -321,46 +325,79 @@ fn from_free(place: &[f64; 5]) -> Option<RawSvi> {
 /// Calibration inside the Martini-Mingone domain and below `upper`.
 ///
 /// The unknowns are a map onto the domain, so that no step leaves it; the bound from above is a
-/// penalty here, and what crosses it is left to the caller's check.
+/// penalty, and what is left of a crossing (`is_below` tells) is scaled away.
 ///
 /// Errors as [`quasi_explicit`].
 pub fn no_butterfly(
     quotes: &SliceQuotes<'_>,
     floor: f64,
     upper: Option<&dyn SmileSection>,
+    is_below: impl Fn(&RawSvi) -> bool,
 ) -> Result<RawSvi, PricingError> {
     let points = points(quotes, floor, SVI_QUOTES_MIN)?;
     let free = direct(quotes, floor)?;
     let fence = fence(quotes.years, upper);
-    let place = to_domain(&free, points[points.len() - 1].k - points[0].k);
+    let width = points[points.len() - 1].k - points[0].k;
     let stopping = Stopping {
-        steps_max: 30,
+        steps_max: 40,
         tolerance: 1e-6,
     };
-    let (place, cost, _) = minimise(place, stopping, |place| {
-        differenced(place, 1e-6, |place, out| {
-            let Some(slice) = from_domain(place) else {
-                return false;
-            };
-            vol_residuals(&slice, &points, &fence, quotes.years, out)
-        })
-    });
-    match from_domain(&place) {
-        Some(slice) if cost.is_finite() => Ok(slice),
-        _ => Err(PricingError::NotConverged {
-            model: "SVI without butterflies",
-            iterations: 30,
-            residual: cost,
-        }),
+    let mut starts = vec![free];
+    starts.extend(best_thin(quotes, &points, &fence).to_raw().ok());
+    let mut best: Option<(RawSvi, f64)> = None;
+    for start in &starts {
+        let (place, cost, _) = minimise(to_domain(start, width), stopping, |place| {
+            differenced(place, 1e-6, |place, out| {
+                let Some(slice) = from_domain(place) else {
+                    return false;
+                };
+                vol_residuals(&slice, &points, &fence, quotes, out)
+            })
+        });
+        if let Some(slice) = from_domain(&place)
+            && cost.is_finite()
+            && best.is_none_or(|(_, least)| cost < least)
+        {
+            best = Some((slice, cost));
+        }
     }
+    let Some((slice, cost)) = best else {
+        return Err(PricingError::NotConverged {
+            model: "SVI without butterflies",
+            iterations: 40,
+            residual: f64::INFINITY,
+        });
+    };
+    lowered(slice, &is_below).ok_or(PricingError::NotConverged {
+        model: "SVI below the next longer slice",
+        iterations: 40,
+        residual: cost,
+    })
 }
 
-/// Residuals of the quotes, and of the fence where the slice comes within a thousandth of it.
+/// `slice` scaled down by as little as brings it below its bound; None where 3 % is not enough.
+///
+/// Scaling total variance by c < 1 keeps a slice free of butterflies: g is concave in c, and at
+/// c = 0 it is a square.
+fn lowered(slice: RawSvi, is_below: &impl Fn(&RawSvi) -> bool) -> Option<RawSvi> {
+    (0..=30).find_map(|step| {
+        let scale = 1.0 - 1e-3 * f64::from(step);
+        let lower = RawSvi {
+            a: slice.a * scale,
+            b: slice.b * scale,
+            ..slice
+        };
+        is_below(&lower).then_some(lower)
+    })
+}
+
+/// Residuals of the quotes, of the quotes' range at the money, and of the fence where the slice
+/// comes within a thousandth of it.
 fn vol_residuals(
     slice: &RawSvi,
     points: &[Point],
-    fence: &[(f64, f64)],
-    years: f64,
+    fence: &Fence,
+    quotes: &SliceQuotes<'_>,
     out: &mut Vec<f64>,
 ) -> bool {
     out.clear();
@@ -369,30 +406,48 @@ fn vol_residuals(
         if w.is_nan() || w < 0.0 {
             return false;
         }
-        out.push(((w / years).sqrt() - point.vol) * point.vol_weight);
+        out.push(((w / quotes.years).sqrt() - point.vol) * point.vol_weight);
+    }
+    if let Some((low, high)) = quotes.atm_range() {
+        let atm = (slice.jet(0.0).w / quotes.years).sqrt();
+        let outside = (low - atm).max(atm - high).max(0.0);
+        out.push(ATM_WEIGHT * outside / (high - low));
     }
     // A crossing of a hundredth of the bound counts as ten half-spreads.
-    out.extend(fence.iter().map(|&(k, bound)| {
-        let excess = slice.jet(k).w / bound - 0.999;
-        1e3 * excess.max(0.0)
-    }));
+    let crossing = |own: f64, bound: f64| 1e3 * (own / bound - 0.999).max(0.0);
+    out.extend(
+        fence
+            .variances
+            .iter()
+            .map(|&(k, bound)| crossing(slice.jet(k).w, bound)),
+    );
+    if let Some((left, right)) = fence.slopes {
+        let own = slice.wing_slopes();
+        out.extend([crossing(own.0, left), crossing(own.1, right)]);
+    }
     true
 }
 
-/// Places and bounds from above, denser near the money of a short expiry.
-fn fence(years: f64, upper: Option<&dyn SmileSection>) -> Vec<(f64, f64)> {
+/// Bounds from above: total variances by place, and slopes of the wings.
+#[derive(Clone, Debug, Default)]
+struct Fence {
+    variances: Vec<(f64, f64)>,
+    slopes: Option<(f64, f64)>,
+}
+
+/// What `upper` allows, at places denser near the money of a short expiry, and far out.
+fn fence(years: f64, upper: Option<&dyn SmileSection>) -> Fence {
     let Some(upper) = upper else {
-        return Vec::new();
+        return Fence::default();
     };
     let near = (0.1 * years.sqrt()).min(0.5);
     let steep = (3.25 / near).asinh();
     let half = (FENCE / 2) as f64;
-    (0..FENCE)
-        .map(|i| {
-            let k = near * (steep * (i as f64 / half - 1.0)).sinh();
-            (k, upper.total_variance(k))
-        })
-        .collect()
+    let places = (0..FENCE).map(|i| near * (steep * (i as f64 / half - 1.0)).sinh());
+    Fence {
+        variances: places.map(|k| (k, upper.total_variance(k))).collect(),
+        slopes: Some(upper.wing_slopes()),
+    }
 }
 
 fn logistic(x: f64) -> f64 {
@@ -409,13 +464,23 @@ fn to_domain(slice: &RawSvi, width: f64) -> [f64; 5] {
     let rho = slice.rho.clamp(-0.98, 0.98);
     let b_max = LEE / (1.0 + rho.abs());
     let b = slice.b.clamp(1e-6, 0.99 * b_max);
-    let bottom = (slice.a / slice.s + b * (1.0 - rho * rho).sqrt()).max(1e-3 * b);
-    let shape = Shape {
+    let root = b * (1.0 - rho * rho).sqrt();
+    let mut bottom = (slice.a / slice.s + root).max(1e-3 * b);
+    let mut shape = Shape {
         b,
         rho,
-        alpha: bottom - b * (1.0 - rho * rho).sqrt(),
+        alpha: bottom - root,
     };
-    let (low, high) = shape.mu_bounds();
+    let (mut low, mut high) = shape.mu_bounds();
+    // Too deep a bottom leaves no admissible shift at all; a shallower one does in the end.
+    for _ in 0..RAISES_MAX {
+        if high - low > 0.1 {
+            break;
+        }
+        bottom = 1.3 * bottom + 1e-3;
+        shape.alpha = bottom - root;
+        (low, high) = shape.mu_bounds();
+    }
     let share = ((slice.m / slice.s - low) / (high - low)).clamp(0.05, 0.95);
     let least = S_SHARE * shape.s_least(low + share * (high - low));
     [
@@ -437,6 +502,9 @@ fn from_domain(place: &[f64; 5]) -> Option<RawSvi> {
         alpha: place[2].exp() - b * (1.0 - rho * rho).sqrt(),
     };
     let (low, high) = shape.mu_bounds();
+    if low >= high {
+        return None;
+    }
     let mu = low + (high - low) * logistic(place[3]);
     let s = S_SHARE * shape.s_least(mu) + place[4].exp();
     RawSvi::new(shape.alpha * s, b, rho, mu * s, s).ok()
@@ -454,15 +522,7 @@ pub fn thin(
 ) -> Result<RawSvi, PricingError> {
     let points = points(quotes, floor, SSVI_QUOTES_MIN)?;
     let fence = fence(quotes.years, upper);
-    let atm = quotes.atm_vol().unwrap_or(points[0].vol);
-    let theta = atm * atm * quotes.years;
-    let (place, cost, steps) = minimise([theta.ln(), -0.1, 0.0], STOPPING, |place| {
-        differenced(place, 1e-6, |place, out| match from_thin(place).to_raw() {
-            Ok(slice) => vol_residuals(&slice, &points, &fence, quotes.years, out),
-            Err(_) => false,
-        })
-    });
-    let mut slice = from_thin(&place);
+    let mut slice = best_thin(quotes, &points, &fence);
     for _ in 0..60 {
         let raw = slice.to_raw()?;
         if is_below(&raw) {
@@ -474,9 +534,22 @@ pub fn thin(
     }
     Err(PricingError::NotConverged {
         model: "SSVI slice",
-        iterations: u32::try_from(steps).unwrap_or(u32::MAX),
-        residual: cost,
+        iterations: 60,
+        residual: slice.theta,
     })
+}
+
+/// The best three-parameter slice under the penalty of the fence.
+fn best_thin(quotes: &SliceQuotes<'_>, points: &[Point], fence: &Fence) -> Ssvi {
+    let atm = quotes.atm_vol().unwrap_or(points[0].vol);
+    let start = [(atm * atm * quotes.years).ln(), -0.1, 0.0];
+    let (place, _, _) = minimise(start, STOPPING, |place| {
+        differenced(place, 1e-6, |place, out| match from_thin(place).to_raw() {
+            Ok(slice) => vol_residuals(&slice, points, fence, quotes, out),
+            Err(_) => false,
+        })
+    });
+    from_thin(&place)
 }
 
 fn from_thin(place: &[f64; 3]) -> Ssvi {

@@ -80,6 +80,10 @@ fn fit_one(
     options: &SplineOptions,
 ) -> Result<SliceFit, PricingError> {
     quotes.check()?;
+    let is_sound = |raw: &RawSvi| {
+        let (g_min, slack) = check(&Slice::Svi(*raw), upper);
+        g_min >= 0.0 && slack >= 0.0
+    };
     let reason = match model {
         Model::Spline => {
             let count = quotes.iter().filter(Quote::is_two_sided).count();
@@ -94,21 +98,14 @@ fn fit_one(
             }
         }
         Model::SviFree => return Ok(of_svi(svi_fit::direct(quotes, options.floor)?, upper, None)),
-        Model::Svi => match svi_fit::no_butterfly(quotes, options.floor, as_section(upper)) {
-            Ok(raw) => {
-                let fit = of_svi(raw, upper, None);
-                if fit.g_min >= 0.0 && fit.calendar_slack >= 0.0 {
-                    return Ok(fit);
-                }
-                "the best SVI slice crosses the next longer one".to_owned()
+        Model::Svi => {
+            let found = svi_fit::no_butterfly(quotes, options.floor, as_section(upper), is_sound);
+            match found {
+                Ok(raw) => return Ok(of_svi(raw, upper, None)),
+                Err(error) => error.to_string(),
             }
-            Err(error) => error.to_string(),
-        },
+        }
         Model::Ssvi => String::new(),
-    };
-    let is_sound = |raw: &RawSvi| {
-        let (g_min, slack) = check(&Slice::Svi(*raw), upper);
-        g_min >= 0.0 && slack >= 0.0
     };
     let raw = svi_fit::thin(quotes, options.floor, as_section(upper), is_sound)?;
     Ok(of_svi(raw, upper, (!reason.is_empty()).then_some(reason)))

@@ -168,8 +168,9 @@ def fit_text(fit: SurfaceFit) -> bytes:
         f"5–95 delta), RMSE {_points(fit.rmse)} ({_points(fit.rmse_core)}) vol points"
     )
     rows = [
-        tuple(
-            "expiry,days,forward,ATM %,grade,quotes,used,inside %,RMSE pts,min g,model".split(",")
+        (
+            *("expiry", "days", "forward", "ATM %", "grade", "quotes", "used", "inside %"),
+            *("RMSE pts", "min g", "model"),
         )
     ]
     rows += [
