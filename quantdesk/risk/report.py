@@ -23,6 +23,7 @@ from quantdesk.risk.prepare import prepare
 from quantdesk.risk.revaluation import PreparedBook, ScenarioTable
 from quantdesk.risk.scenario import Scenario, VolRule
 from quantdesk.risk.scenarios import (
+    DOLLARS,
     ScenarioAxes,
     ScenarioCube,
     ScenarioResults,
@@ -46,6 +47,9 @@ NOT_YET: Mapping[str, str] = {
     "pnl_explain": "not computed: it needs an opening book and market to explain from",
 }
 """Parts of the report that are null, and why."""
+
+INDEX_WITH_QUOTES = frozenset({"ticker", "mark price"})
+"""Sources of an index price that came in the options' own messages."""
 
 Moves = float | Sequence[float]
 
@@ -78,7 +82,8 @@ class RiskReport:
 
     as_of_ns : the latest moment of the markets that were used; each has its own in `sources`
     stresses, historical, own : named scenarios; `own` are the caller's
-    collateral : cash by currency as handed in
+    collateral : cash by currency as handed in;  unpriced_cash : cash that is in no number, since
+        the market has no price of it
     """
 
     as_of_ns: int
@@ -92,6 +97,7 @@ class RiskReport:
     margin: BookMargin
     sources: tuple[InputSource, ...]
     collateral: Mapping[str, Decimal] = field(default_factory=dict)
+    unpriced_cash: Mapping[str, Decimal] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=lambda: dict(NOT_YET))
 
     @property
@@ -149,6 +155,7 @@ def build_report(
     *,
     surfaces: Surfaces | None = None,
     collateral: Mapping[str, Decimal] | None = None,
+    account_cash: Mapping[str, Decimal] | None = None,
     axes: ScenarioAxes | None = None,
     own_scenarios: Sequence[Scenario] = (),
     strike_widths: Mapping[str, float] | None = None,
@@ -164,6 +171,8 @@ def build_report(
     holdings : positions, structures or legs
     surfaces : fitted surfaces by (venue, underlying), before the market's own
     collateral : cash by currency: coins, or dollars ("USD", "USDC", "USDT")
+    account_cash : the same of connected accounts, where `collateral` does not say otherwise; what
+        has no price is kept apart and named, since an account holds what it holds
     axes : of the scenario matrix;  own_scenarios : beside the desk's stresses
     strike_widths : of the strike buckets by underlying, USD
     venue_margins : the venue's own figures, where an account is connected
@@ -173,11 +182,13 @@ def build_report(
     for collateral without a price and for moves outside their domain.
     """
     positions = as_positions(holdings)
-    cash = dict(collateral or {})
+    index_prices = index_prices_of(market)
+    held = dict(account_cash or {})
+    unpriced = {c: held[c] for c in sorted(held) if c not in DOLLARS and c not in index_prices}
+    cash = {c: amount for c, amount in held.items() if c not in unpriced} | dict(collateral or {})
     book = value_positions(positions, market, surfaces=surfaces)
     exposures = expose(book, collateral=cash, strike_widths=strike_widths, threads=threads)
     prepared = prepare(book, surfaces=surfaces)
-    index_prices = index_prices_of(market)
     for coin, used in zip(book.coins, book.markets, strict=True):
         index_prices.setdefault(coin, used.index_price or float("nan"))
 
@@ -212,6 +223,7 @@ def build_report(
         margin=statement_for(positions, market, venue_figures=venue_margins),
         sources=_sources(book, market.source, book_source),
         collateral=cash,
+        unpriced_cash=unpriced,
     )
 
 
@@ -247,12 +259,15 @@ def _market_sources(
 ) -> list[InputSource]:
     """Index, forwards and vols of one market as far as the book uses them, and their ages."""
     name = f"{market.venue} {market.underlying}"
+    # An index that came with the quotes is as old as the newest of them; else nobody said.
+    with_quotes = market.index_source in INDEX_WITH_QUOTES
+    newest = int(market.chain.event_ns.max(initial=0)) if with_quotes else 0
     found = [
         InputSource(
             what=f"{name} index",
             source=market.index_source,
-            as_of_ns=market.as_of_ns,
-            age_s=None,
+            as_of_ns=newest or None,
+            age_s=(market.as_of_ns - newest) / 1e9 if newest else None,
         )
     ]
     moments: dict[str, list[int]] = {}

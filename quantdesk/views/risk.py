@@ -88,6 +88,17 @@ def excluded_table(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> Te
         )
         for one in refused
     ]
+    rows += [
+        (
+            DASH,
+            DASH,
+            f"cash in {safe_text(currency, 16)}",
+            quantity_text(amount),
+            "collateral",
+            f"the market has no price of {safe_text(currency, 16)}",
+        )
+        for currency, amount in report.unpriced_cash.items()
+    ]
     unmarked = set()
     for exclusion in report.excluded:
         instrument = exclusion.position.instrument

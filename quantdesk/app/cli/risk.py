@@ -129,11 +129,11 @@ def _open(*, strict: bool, options: dict[str, Any]) -> tuple[OpenBook, RiskRepor
     opened = open_from_options(load_settings(), **book_part)
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
-    cash = account_cash(opened.accounts, opened.positions) | choices.collateral
     report = build_report(
         opened.positions,
         opened.market,
-        collateral=cash,
+        collateral=choices.collateral,
+        account_cash=account_cash(opened.accounts, opened.positions),
         axes=choices.axes,
         own_scenarios=choices.own_scenarios,
         strike_widths=choices.strike_widths,

@@ -207,6 +207,18 @@ def excluded_records(
         for one in refused
     ]
     found += [_excluded(one) for one in report.excluded]
+    found += [
+        {
+            "row": None,
+            "venue": None,
+            "instrument_name": f"cash in {currency}",
+            "quantity": plain(amount),
+            "strategy": None,
+            "left_out_of": "collateral",
+            "reason": f"the market has no price of {currency}",
+        }
+        for currency, amount in report.unpriced_cash.items()
+    ]
     unmarked = {_key(one.position.instrument) for one in report.excluded}
     found += [
         {

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import quantdesk as qd
+from quantdesk.app.render.risk_record import excluded_records
 from quantdesk.errors import InvalidInput
 from quantdesk.risk.exposure import expose
 from quantdesk.risk.greeks import GREEK_FIELDS
@@ -78,6 +79,23 @@ def test_sources_say_what_each_number_rests_on_and_how_old_it_is() -> None:
     aged = qd.risk_report([position(named(MARKET, CALL), 1)], market=late)
     ages = {source.what: source.age_s for source in aged.sources}
     assert ages["deribit BTC vol: venue mark IV of 1 positions, the oldest"] == 5.0
+
+
+def test_index_that_came_with_the_quotes_is_as_old_as_they_are() -> None:
+    one = replace(only(MARKET), index_source="ticker", as_of_ns=only(MARKET).as_of_ns + 10**9)
+    report = build_report([position(named(MARKET, CALL), 1)], replace(MARKET, markets=(one,)))
+    ages = {source.what: source.age_s for source in report.sources}
+    assert ages["deribit BTC index"] == 1.0
+
+
+def test_account_s_cash_without_a_price_is_named_and_stops_nothing() -> None:
+    held = [position(named(MARKET, CALL), 1)]
+    cash = {"BTC": Decimal(2), "SOL": Decimal(9), "USDC": Decimal(5)}
+    report = build_report(held, MARKET, account_cash=cash, collateral={"BTC": Decimal(3)})
+    assert report.collateral == {"BTC": Decimal(3), "USDC": Decimal(5)}
+    assert report.unpriced_cash == {"SOL": Decimal(9)}
+    (left_out,) = excluded_records(report)
+    assert (left_out["instrument_name"], left_out["left_out_of"]) == ("cash in SOL", "collateral")
 
 
 def test_surface_of_a_script_replaces_the_marks() -> None:
