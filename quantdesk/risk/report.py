@@ -187,26 +187,11 @@ def build_report(
     unpriced = {c: held[c] for c in sorted(held) if c not in DOLLARS and c not in index_prices}
     cash = {c: amount for c, amount in held.items() if c not in unpriced} | dict(collateral or {})
     book = value_positions(positions, market, surfaces=surfaces)
-    exposures = expose(book, collateral=cash, strike_widths=strike_widths, threads=threads)
     prepared = prepare(book, surfaces=surfaces)
-    for coin, used in zip(book.coins, book.markets, strict=True):
-        index_prices.setdefault(coin, used.index_price or float("nan"))
-
-    def named(scenarios: Sequence[Scenario]) -> NamedResults:
-        table = ScenarioTable.of(scenarios, prepared.underlyings)
-        results = run_scenarios(
-            prepared,
-            scenarios,
-            index_prices=index_prices,
-            collateral=cash,
-            runner=runner,
-            threads=threads,
-        )
-        return NamedResults(results=results, taylor_usd=taylor_usd(prepared, table))
-
+    run = _Run(prepared=prepared, index_prices=index_prices, collateral=cash, threads=threads)
     return RiskReport(
         as_of_ns=max((one.as_of_ns for one in (book.markets or market.markets)), default=0),
-        exposures=exposures,
+        exposures=expose(book, collateral=cash, strike_widths=strike_widths, threads=threads),
         prepared=prepared,
         index_prices=index_prices,
         cube=run_axes(
@@ -217,14 +202,37 @@ def build_report(
             runner=runner,
             threads=threads,
         ),
-        stresses=named(STRESSES),
-        historical=named(historical_days()),
-        own=named(own_scenarios) if own_scenarios else None,
+        stresses=run.named(STRESSES),
+        historical=run.named(historical_days()),
+        own=run.named(own_scenarios, runner) if own_scenarios else None,
         margin=statement_for(positions, market, venue_figures=venue_margins),
         sources=_sources(book, market.source, book_source),
         collateral=cash,
         unpriced_cash=unpriced,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Run:
+    """What the lists of named scenarios share."""
+
+    prepared: PreparedBook
+    index_prices: Mapping[str, float]
+    collateral: Mapping[str, Decimal]
+    threads: int | None
+
+    def named(self, scenarios: Sequence[Scenario], runner: Runner | None = None) -> NamedResults:
+        """Results with the Taylor view beside them; short lists are not worth a pool."""
+        results = run_scenarios(
+            self.prepared,
+            scenarios,
+            index_prices=self.index_prices,
+            collateral=self.collateral,
+            runner=runner,
+            threads=self.threads,
+        )
+        table = ScenarioTable.of(scenarios, self.prepared.underlyings)
+        return NamedResults(results=results, taylor_usd=taylor_usd(self.prepared, table))
 
 
 def index_prices_of(market: MarketData) -> dict[str, float]:
