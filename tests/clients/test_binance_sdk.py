@@ -152,6 +152,9 @@ async def _listen(client: Any, api: Any) -> dict[str, Any]:
             # The account's margins and Greeks come in between, at their own pace.
             if name == "own" and not hasattr(message.actual_instance, "o"):
                 return
+            # Others, whom the simulator draws, trade too.
+            if name == "trade" and message.q != "0.10":
+                return
             found.setdefault(name, message)
             if len(found) == len(subscriptions):
                 has_all.set()
