@@ -60,6 +60,9 @@ impl Touch {
     }
 }
 
+/// A larger total vol changes no digit, and its square would overflow.
+const TOTAL_MAX: f64 = 1e100;
+
 /// φ(z).
 fn density(z: f64) -> f64 {
     INV_SQRT_2PI * (-0.5 * z * z).exp()
@@ -97,7 +100,7 @@ fn probability<S: Lane>(touch: &Touch) -> f64 {
     if distance == 0.0 {
         return 1.0;
     }
-    let v = touch.vol * touch.years.sqrt();
+    let v = (touch.vol * touch.years.sqrt()).min(TOTAL_MAX);
     let carry = log_of::<S>(touch.forward, touch.spot);
     let toward = if signed > 0.0 {
         carry - 0.5 * v * v

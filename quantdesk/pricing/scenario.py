@@ -175,7 +175,8 @@ def scenarios(
         [None if array is None else array.reshape(-1) for array in arrays],
         thread_count(threads),
     )
-    before *= positions.numbers[5]
+    with np.errstate(over="ignore", invalid="ignore"):
+        before *= positions.numbers[5]
     cube = ScenarioCube(*arrays)
     return cube._replace(before=before if each else np.asarray(before.sum()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -123,3 +124,57 @@ def test_touch_agrees_with_a_walk() -> None:
     seen = np.mean(highest >= level * np.exp(-0.5826 * vol * np.sqrt(dt)))
     exact = float(pricing.touch_probability(1.0, level, years, vol))
     assert abs(seen - exact) <= 4 * np.sqrt(exact * (1 - exact) / walks)
+
+
+def test_a_touch_at_any_vol_has_its_limit() -> None:
+    # Without carry a level above is reached with probability S/H as the vol grows.
+    found = pricing.touch_probability(100.0, [110.0, 90.0, 1e6], 0.5, [[50.0], [1e100], [1e308]])
+    np.testing.assert_allclose(found, np.broadcast_to([100 / 110, 1.0, 1e-4], (3, 3)), rtol=1e-12)
+
+
+def test_second_order_faces_are_slopes_of_the_first() -> None:
+    more = ("vanna", "volga", "charm", "dual_delta", "dual_gamma")
+    base = {"x": 100.0, "strike": 95.0, "years": 0.7, "vol": 0.4}
+
+    def spot(**changes: float) -> pricing.SpotGreeks:
+        a = base | changes
+        return pricing.spot_greeks(
+            IS_CALL, a["x"], a["strike"], a["years"], a["vol"], 0.05, 0.02, also=more
+        )
+
+    def coin(**changes: float) -> pricing.CoinGreeks:
+        a = base | changes
+        return pricing.coin_greeks(IS_CALL, a["x"], a["strike"], a["years"], a["vol"], also=more)
+
+    faces: tuple[Callable[..., Any], ...] = (spot, coin)
+    for face in faces:
+
+        def of(output: str, argument: str, face: Callable[..., Any] = face) -> Any:
+            return lambda at: getattr(face(**{argument: at}), output)
+
+        found = face()
+        slopes = {
+            "vanna": difference(of("delta", "vol"), 0.4, 1e-3),
+            "volga": difference(of("vega", "vol"), 0.4, 1e-3),
+            "charm": -difference(of("delta", "years"), 0.7, 1e-3),
+            "dual_delta": difference(of("price", "strike"), 95.0, 0.05),
+            "dual_gamma": difference(of("dual_delta", "strike"), 95.0, 0.05),
+        }
+        for name, slope in slopes.items():
+            np.testing.assert_allclose(
+                getattr(found, name), slope, rtol=1e-7, atol=1e-12, err_msg=name
+            )
+
+
+def test_digital_partials_are_slopes_of_its_price() -> None:
+    def price(forward: float = 100.0, years: float = 0.7) -> object:
+        return pricing.digital(IS_CALL, forward, STRIKE, years, 0.4, 0.05).price
+
+    found = pricing.digital(IS_CALL, 100.0, STRIKE, 0.7, 0.4, 0.05)
+    deltas = difference(
+        lambda f: pricing.digital(IS_CALL, f, STRIKE, 0.7, 0.4, 0.05).delta, 100.0, 0.05
+    )
+    np.testing.assert_allclose(found.delta, difference(price, 100.0, 0.05), rtol=1e-8)
+    np.testing.assert_allclose(found.gamma, deltas, rtol=1e-7, atol=1e-12)
+    theta = -difference(lambda t: price(years=t), 0.7, 1e-3)
+    np.testing.assert_allclose(found.theta, theta, rtol=1e-7, atol=1e-12)
