@@ -321,3 +321,12 @@ async def test_numbers_with_exponents_and_fractions_are_taken(trader: Client) ->
     assert answer["result"]["order"]["price"] == 60_000.0
     count = {"instrument_name": FUTURE, "count": 5.0}
     assert "trades" in await trader.result("public/get_last_trades_by_instrument", **count)
+
+
+async def test_numbers_and_flags_written_as_text_are_taken(trader: Client) -> None:
+    """As in a query; some clients send the same over a socket."""
+    order = await trader.order("buy", NAME, amount="1.5", price="0.02", post_only="true")
+    assert (order["amount"], order["price"], order["post_only"]) == (1.5, 0.02, True)
+    assert await trader.result("private/cancel_all", detailed="false") == 1
+    error = await trader.error("private/cancel_all", detailed="perhaps")
+    assert error["code"] == -32602
