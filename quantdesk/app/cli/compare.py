@@ -17,9 +17,9 @@ from quantdesk.app.cli.structure_options import (
     open_market,
     read_plan,
 )
-from quantdesk.app.render.margin_formats import aligned, markdown_table
 from quantdesk.app.render.structure_record import structure_record
 from quantdesk.app.render.table_formats import table_csv, table_parquet
+from quantdesk.app.render.text_tables import aligned, markdown_table
 from quantdesk.structures.analysis import StructureAnalysis
 from quantdesk.structures.exact_plan import exact_plan
 from quantdesk.structures.text import format_line

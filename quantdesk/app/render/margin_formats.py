@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 from quantdesk.app.render.margin_record import FLAT_FIELDS, SCHEMA, flat_rows, margin_record
+from quantdesk.app.render.text_tables import aligned, markdown_table, markdown_text
 from quantdesk.domain.position import RefusedRow
 from quantdesk.domain.times import format_instant
 from quantdesk.margin.book_margin import BookMargin
-from quantdesk.views.margin import TextTable, margin_view
-from quantdesk.views.safe_text import cell_width
+from quantdesk.views.margin import margin_view
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
@@ -76,49 +76,18 @@ def margin_table(margin: BookMargin, refused: Sequence[RefusedRow]) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def aligned(table: TextTable) -> list[str]:
-    """A table as lines with its columns lined up, two blanks apart."""
-    grid = [table.columns, *table.rows]
-    widths = [max(cell_width(row[at]) for row in grid) for at in range(len(table.columns))]
-    lines = []
-    for row in grid:
-        cells = []
-        for text, width, is_number in zip(row, widths, table.numeric, strict=True):
-            room = " " * (width - cell_width(text))
-            cells.append(room + text if is_number else text + room)
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
 def margin_markdown(margin: BookMargin, refused: Sequence[RefusedRow]) -> bytes:
     """Headings and tables."""
     view = margin_view(margin, refused)
-    lines = [f"# {_escaped(view.heading)}"]
+    lines = [f"# {markdown_text(view.heading)}"]
     if view.sentence:
-        lines += ["", f"**{_escaped(view.sentence)}**"]
+        lines += ["", f"**{markdown_text(view.sentence)}**"]
     for table in view.tables:
-        lines += ["", f"## {_escaped(table.title)}", "", *markdown_table(table)]
+        lines += ["", f"## {markdown_text(table.title)}", "", *markdown_table(table)]
     if view.rules:
         lines += ["", "## Rules", "", "No offsets: a long option covers no short one.", ""]
-        lines += [f"- {_escaped(rule)}" for rule in view.rules]
+        lines += [f"- {markdown_text(rule)}" for rule in view.rules]
     return ("\n".join(lines) + "\n").encode()
-
-
-def markdown_table(table: TextTable) -> list[str]:
-    """A table as Markdown lines; cells are escaped."""
-    rules = ["---:" if is_number else "---" for is_number in table.numeric]
-    return [_piped(table.columns), _piped(rules), *(_piped(row) for row in table.rows)]
-
-
-def _piped(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
-
-
-def _escaped(text: str) -> str:
-    """Names come from files: none may end a cell or begin a link or a tag."""
-    for sign in "\\|<[*`":
-        text = text.replace(sign, f"\\{sign}")
-    return text
 
 
 MARGIN_FORMATS: dict[str, Callable[[BookMargin, Sequence[RefusedRow]], bytes]] = {

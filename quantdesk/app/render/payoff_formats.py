@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from quantdesk.app.render.margin_formats import aligned, markdown_table
 from quantdesk.app.render.structure_record import structure_record
+from quantdesk.app.render.text_tables import aligned, markdown_table
 from quantdesk.domain.times import format_instant
 from quantdesk.errors import ConfigError
 from quantdesk.market.chain import FloatArray

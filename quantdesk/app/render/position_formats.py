@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from quantdesk.app.render.position_record import LEG_FIELDS, SCHEMA, leg_record, positions_record
+from quantdesk.app.render.text_tables import markdown_text, piped
 from quantdesk.domain.position import RefusedRow
 from quantdesk.market.market_data import MarketData
 from quantdesk.portfolio.valued_positions import PositionBranch, ValuedPosition
@@ -100,20 +101,9 @@ def positions_markdown(shown: PositionsShown) -> bytes:
     view = positions_view(shown.root, shown.refused)
     titles = [f"{one.title} {one.unit}".strip() for one in view.columns]
     rules = ["---:" if one.align.value == "right" else "---" for one in view.columns]
-    lines = [f"# Positions, {_escaped(shown.market.source)}", "", _piped(titles), _piped(rules)]
-    lines += [_piped([cell.text.replace("  ", "· ") for cell in line.cells]) for line in view.lines]
+    lines = [f"# Positions, {markdown_text(shown.market.source)}", "", piped(titles), piped(rules)]
+    lines += [piped([cell.text.replace("  ", "· ") for cell in line.cells]) for line in view.lines]
     return ("\n".join(lines) + "\n").encode()
-
-
-def _piped(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
-
-
-def _escaped(text: str) -> str:
-    """Names come from files: none may end a cell or begin a link or a tag."""
-    for sign in "\\|<[*`":
-        text = text.replace(sign, f"\\{sign}")
-    return text
 
 
 POSITION_FORMATS: dict[str, Callable[[PositionsShown], bytes]] = {

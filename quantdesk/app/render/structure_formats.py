@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from quantdesk.app.render.margin_formats import aligned, markdown_table
 from quantdesk.app.render.structure_record import LEG_FIELDS, SCHEMA, leg_rows, structure_record
+from quantdesk.app.render.text_tables import aligned, markdown_table
 from quantdesk.domain.times import format_instant
 from quantdesk.margin.book_margin import BookMargin
 from quantdesk.structures.analysis import StructureAnalysis

@@ -9,8 +9,8 @@ from quantdesk.views.margin import TextTable
 from quantdesk.views.safe_text import cell_width
 
 
-def aligned_lines(table: TextTable) -> list[str]:
-    """Header and rows, columns two blanks apart, numbers to the right."""
+def aligned(table: TextTable) -> list[str]:
+    """A table as lines with its columns lined up, two blanks apart."""
     grid = [table.columns, *table.rows]
     widths = [max(cell_width(row[at]) for row in grid) for at in range(len(table.columns))]
     lines = []
@@ -29,7 +29,7 @@ def document_text(
     """A whole document for a terminal."""
     lines = [heading, *([sentence] if sentence else [])]
     for table in tables:
-        lines += ["", table.title, *aligned_lines(table)]
+        lines += ["", table.title, *aligned(table)]
     if notes:
         lines += ["", *notes]
     return ("\n".join(lines) + "\n").encode()
@@ -43,16 +43,20 @@ def document_markdown(
     if sentence:
         lines += ["", f"**{markdown_text(sentence)}**"]
     for table in tables:
-        rules = ["---:" if is_number else "---" for is_number in table.numeric]
-        lines += ["", f"## {markdown_text(table.title)}", ""]
-        lines += [_piped(table.columns), "| " + " | ".join(rules) + " |"]
-        lines += [_piped(row) for row in table.rows]
+        lines += ["", f"## {markdown_text(table.title)}", "", *markdown_table(table)]
     if notes:
         lines += ["", "## Notes", "", *(f"- {markdown_text(note)}" for note in notes)]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _piped(cells: Sequence[str]) -> str:
+def markdown_table(table: TextTable) -> list[str]:
+    """A table as Markdown lines; cells are escaped."""
+    rules = ["---:" if is_number else "---" for is_number in table.numeric]
+    return [piped(table.columns), piped(rules), *(piped(row) for row in table.rows)]
+
+
+def piped(cells: Sequence[str]) -> str:
+    """One line of a Markdown table; cells are escaped."""
     return "| " + " | ".join(markdown_text(cell) for cell in cells) + " |"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from quantdesk.app.render.margin_formats import aligned, markdown_table
+from quantdesk.app.render.text_tables import aligned, markdown_table
 from quantdesk.domain.structure import Structure
 from quantdesk.domain.times import format_instant
 from quantdesk.market.market_data import UnderlyingMarket
