@@ -101,6 +101,7 @@ class ExpirySummary:
 
     `rows` are its first and one-past-last row in the chain. `years` is ACT/365 at `as_of_ns`.
     `atm_iv` is a fraction, None where no quote supports it; `atm_iv_source` says how it was found.
+    `listed` counts the expiry's options where only a part of them is in the chain, else None.
     """
 
     expiry_ns: int
@@ -109,6 +110,14 @@ class ExpirySummary:
     years: float
     atm_iv: float | None
     atm_iv_source: str
+    listed: int | None = None
+
+
+def _part(expiry: ExpirySummary, first: int, stop: int) -> ExpirySummary:
+    """The expiry with only rows `first` to `stop`, remembering how many there were."""
+    count = expiry.rows[1] - expiry.rows[0]
+    listed = expiry.listed if stop - first == count else (expiry.listed or count)
+    return replace(expiry, rows=(first, stop), listed=listed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,7 +178,7 @@ class ChainSnapshot:
         """The same chain with only the rows of the mask (n,); an expiry left empty disappears."""
         before = np.concatenate(([0], np.cumsum(rows)))
         expiries = tuple(
-            replace(expiry, rows=(int(before[expiry.rows[0]]), int(before[expiry.rows[1]])))
+            _part(expiry, int(before[expiry.rows[0]]), int(before[expiry.rows[1]]))
             for expiry in self.expiries
             if before[expiry.rows[0]] < before[expiry.rows[1]]
         )

@@ -120,11 +120,6 @@ def chain_order(instrument: Instrument) -> tuple[int, float, bool, str]:
     return (instrument.expiry_ns, float(instrument.strike), is_put, instrument.name)
 
 
-def empty_columns(rows: int) -> dict[str, FloatArray]:
-    """Quote columns of `rows` rows without any quote."""
-    return {name: np.full(rows, np.nan) for name in QUOTE_COLUMNS}
-
-
 def build_chain(
     *,
     venue: str,

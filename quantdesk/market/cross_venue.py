@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from quantdesk import pricing
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, Chain, FloatArray, IntArray
+from quantdesk.market.valuation import tick_noise_rows
 
 PARITY_PAIRS_MIN = 3
 """Fewer pairs can not tell a discount from noise: two always lie on a line."""
@@ -151,7 +152,8 @@ class VenueValues:
 
     Values and fees are USD per coin; vols are fractions at the row's own forward and time.
     `net_bid_iv` is the vol sold at the bid after the fee, `net_ask_iv` the vol bought at the ask
-    with the fee; NaN where no vol belongs to the price. `is_usable` is false for quotes that are
+    with the fee; NaN where no vol belongs to the price, `mark_iv` also where the mark's last digit
+    would decide it. `is_usable` is false for quotes that are
     stale, crossed or absent.
     """
 
@@ -202,6 +204,9 @@ def venue_values(
         found = pricing.implied_vol(price, chain.is_call, forward, chain.strike, years)
         return np.array(found.vol)
 
+    mark_iv = vol(mark)
+    # Two marks that only their last digits tell apart would show a gap that nobody can deal on.
+    mark_iv[tick_noise_rows(chain, forward, years, mark_iv)] = np.nan
     return VenueValues(
         chain=chain,
         forward=forward,
@@ -213,7 +218,7 @@ def venue_values(
         ask_fee=ask_fee,
         bid_iv=vol(bid),
         ask_iv=vol(ask),
-        mark_iv=vol(mark),
+        mark_iv=mark_iv,
         net_bid_iv=vol(bid - bid_fee),
         net_ask_iv=vol(ask + ask_fee),
         is_usable=is_usable & ~(chain.bid > chain.ask),

@@ -24,7 +24,7 @@ MONTHLY_MIN_DAYS = 7
 """A monthly (or quarterly) less than this far off is skipped: it trades like a weekly."""
 
 EXPIRY_WORDS = (
-    "a date (27MAR26 or 2026-03-27), days (30d), nearest, weekly, monthly, quarterly, all"
+    "a date (27MAR26 or 2026-03-27), days (30d), nearest (front), weekly, monthly, quarterly, all"
 )
 WINDOW_WORDS = "strikes each side (5), percent (20%), delta (10d) or standard deviations (2s)"
 
@@ -130,25 +130,27 @@ def window_rows(
 ) -> BoolArray:
     """Which rows of `rows` (first, one past last) lie in the window.
 
-    Both sides of a strike go together.
+    Both sides of a strike go together, and the strike nearest the forward is always kept: a window
+    narrower than the ladder must not be empty.
     `total_vol` is ATM IV × √years. Percent and sigma are measured as |ln(K/F)| against
     ln(1 + p) and n·σ√T; delta keeps strikes whose out-of-the-money |delta| is at least that many
     hundredths. Without a forward (or a vol, for sigma) everything is kept.
     """
     part = slice(*rows)
     strike = chain.strike[part]
-    if forward is None or (window.kind == "sigma" and not total_vol):
+    if strike.size == 0 or forward is None or (window.kind == "sigma" and not total_vol):
         return np.ones(strike.size, dtype=np.bool_)
     moneyness = np.abs(np.log(strike / forward))
+    nearest = strike == strike[np.argmin(np.abs(strike - forward))]
     if window.kind == "percent":
-        return moneyness <= math.log1p(window.size / 100)
+        return nearest | (moneyness <= math.log1p(window.size / 100))
     if window.kind == "sigma":
-        return moneyness <= window.size * float(total_vol or 0.0)
+        return nearest | (moneyness <= window.size * float(total_vol or 0.0))
     if window.kind == "delta":
         is_otm = np.where(chain.is_call[part], strike >= forward, strike <= forward)
         with np.errstate(invalid="ignore"):
             near = is_otm & (np.abs(values.delta[part]) >= window.size / 100)
-        return np.isin(strike, strike[near])
+        return nearest | np.isin(strike, strike[near])
     ladder = np.unique(strike)
     centre = int(np.argmin(np.abs(ladder - forward)))
     each = int(window.size)

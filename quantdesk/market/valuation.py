@@ -18,13 +18,31 @@ from quantdesk.market.chain import BoolArray, Chain, FloatArray
 from quantdesk.market.quality import crossed_rows, one_sided_rows
 from quantdesk.pricing import IvStatus
 
-__all__ = ["IV_NO_QUOTE", "IV_RECORDED", "ChainValues", "GreeksSource", "IvStatus", "value_chain"]
+__all__ = [
+    "IV_NO_QUOTE",
+    "IV_RECORDED",
+    "IV_TICK_NOISE",
+    "ChainValues",
+    "GreeksSource",
+    "IvStatus",
+    "value_chain",
+]
 
 IV_NO_QUOTE = 255
 """Status of a row that has no price to invert; beside the kernel's `IvStatus` codes."""
 
 IV_RECORDED = 254
 """Status of an IV taken as recorded, from a file that holds IVs and no prices."""
+
+IV_TICK_NOISE = 253
+"""Status of a mark in the money that determines no vol: half a tick of it moves the vol by more
+than a vol point."""
+
+TICK_NOISE_POINTS = 1.0
+"""Vol points that half a tick may move an IV before it counts as noise."""
+
+GRID_TOLERANCE = 1e-6
+"""Ticks that a price may lie from the grid and still be on it: what a float leaves."""
 
 DAYS_PER_YEAR = 365.0
 VOL_POINT = 0.01
@@ -46,8 +64,8 @@ class ChainValues:
 
     forward : the row's own, or its expiry's where the quote carries none; USD per coin
     years : ACT/365 from the row's `event_ns` to expiry
-    bid_iv, mark_iv, ask_iv : fractions; `*_status` are `IvStatus` codes, `IV_NO_QUOTE` or
-        `IV_RECORDED`
+    bid_iv, mark_iv, ask_iv : fractions; `*_status` are `IvStatus` codes, `IV_NO_QUOTE`,
+        `IV_RECORDED` or (mark only) `IV_TICK_NOISE`
     greeks_iv, greeks_source : the vol the Greeks are taken at, and a `GreeksSource`
     delta : Black, on the forward
     delta_premium_adjusted : delta − mark in coin; inverse options with a mark only
@@ -121,7 +139,9 @@ def _value_rows(chain: Chain, forward: FloatArray) -> ChainValues:
     bid_iv, bid_status = _implied(chain, chain.bid * to_usd, forward, years, chain.venue_bid_iv)
     mark_iv, mark_status = _implied(chain, chain.mark * to_usd, forward, years, chain.venue_mark_iv)
     ask_iv, ask_status = _implied(chain, chain.ask * to_usd, forward, years, chain.venue_ask_iv)
-    greeks_iv, source = _greeks_iv(chain, forward, mark_iv, bid_iv, ask_iv)
+    is_noise = in_money_rows(chain, forward) & tick_noise_rows(chain, forward, years, mark_iv)
+    mark_iv[is_noise], mark_status[is_noise] = np.nan, IV_TICK_NOISE
+    greeks_iv, source = _greeks_iv(chain, forward, mark_iv, (bid_iv + ask_iv) / 2)
     raw = pricing.greeks(
         chain.is_call,
         forward,
@@ -180,25 +200,56 @@ def _greeks_iv(
     chain: Chain,
     forward: FloatArray,
     mark_iv: FloatArray,
-    bid_iv: FloatArray,
-    ask_iv: FloatArray,
+    mid_iv: FloatArray,
 ) -> tuple[FloatArray, NDArray[np.int8]]:
     """The vol for Greeks: own mark, own mid, the strike's other side, the venue's mark IV.
 
-    Deep in the money a mark rounded to the tick lies below intrinsic and determines no vol, but
-    its Greeks exist: put-call parity gives both sides of a strike one vol. It is borrowed from an
-    out-of-the-money side only: the other way round it would be what rounding left of a large mark.
+    Deep in the money a mark rounded to the tick lies below intrinsic, or so near it that its last
+    digit decides, and determines no vol; but its Greeks exist: put-call parity gives both sides of
+    a strike one vol. It is borrowed from an out-of-the-money side only: the other way round it
+    would be what rounding left of a large mark.
     """
     vol = mark_iv.copy()
     source = np.where(np.isnan(vol), GreeksSource.NONE, GreeksSource.MARK).astype(np.int8)
     # Mid IV only where there is no mark at all: a mark that failed to invert keeps its reason.
-    mid = np.where(np.isnan(chain.mark), (bid_iv + ask_iv) / 2, np.nan)
+    mid = np.where(np.isnan(chain.mark), mid_iv, np.nan)
     _fill(vol, source, mid, GreeksSource.MID)
-    is_in_money = np.where(chain.is_call, chain.strike < forward, chain.strike > forward)
     twin_iv = _twin_values(chain, vol)
-    _fill(vol, source, np.where(is_in_money, twin_iv, np.nan), GreeksSource.TWIN)
+    _fill(vol, source, np.where(in_money_rows(chain, forward), twin_iv, np.nan), GreeksSource.TWIN)
     _fill(vol, source, chain.venue_mark_iv, GreeksSource.VENUE_IV)
     return vol, source
+
+
+def in_money_rows(chain: Chain, forward: FloatArray) -> BoolArray:
+    """Rows whose option is in the money at `forward` (n,)."""
+    return np.where(chain.is_call, chain.strike < forward, chain.strike > forward)
+
+
+def tick_noise_rows(
+    chain: Chain, forward: FloatArray, years: FloatArray, mark_iv: FloatArray
+) -> BoolArray:
+    """Rows (n,) whose mark IV moves by more than `TICK_NOISE_POINTS` with half a tick of the mark.
+
+    There the last digit of the mark decides the vol. Marks that are not all on the grid of ticks
+    were not rounded to it, and none of them is noise by that.
+    """
+    is_noise = np.zeros(len(chain), dtype=np.bool_)
+    rows = np.flatnonzero(np.isfinite(mark_iv) & ~np.isnan(chain.mark))
+    tick = np.array([float(chain.instruments[row].ticks.tick) for row in rows.tolist()])
+    steps = chain.mark[rows] / tick
+    if rows.size == 0 or np.any(np.abs(steps - np.round(steps)) > GRID_TOLERANCE):
+        return is_noise
+    raw = pricing.greeks(
+        chain.is_call[rows],
+        forward[rows],
+        chain.strike[rows],
+        np.maximum(years[rows], 0.0),
+        mark_iv[rows],
+        which=("vega",),
+    )
+    half_tick_usd = tick / 2 * np.where(chain.is_inverse[rows], forward[rows], 1.0)
+    is_noise[rows] = half_tick_usd > TICK_NOISE_POINTS * VOL_POINT * _asked(raw.vega)
+    return is_noise
 
 
 def _fill(vol: FloatArray, source: NDArray[np.int8], other: FloatArray, kind: GreeksSource) -> None:

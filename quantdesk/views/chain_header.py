@@ -52,7 +52,7 @@ def header_fields(
     # The unit of the prices comes first: on a narrow screen it must not be what is left out.
     fields = [
         HeaderField("", chain_title(snapshot)),
-        HeaderField("prices", units_sentence(units, snapshot.underlying)),
+        HeaderField("prices", units_sentence(units, *_currencies(snapshot))),
     ]
     if expiry is not None:
         fields += _expiry_fields(snapshot, expiry, now_ns)
@@ -62,6 +62,13 @@ def header_fields(
         fields += _ratio_fields(snapshot, expiry)
         fields.append(_parity_field(expiry))
     return tuple(fields)
+
+
+def _currencies(snapshot: ChainSnapshot) -> tuple[str, str]:
+    """The coin, and the currency prices are quoted in: the coin itself on an inverse venue."""
+    first = next(iter(snapshot.chain.instruments), None)
+    quote = snapshot.underlying if first is None else first.quote_currency
+    return snapshot.underlying, quote
 
 
 def _expiry_fields(
@@ -143,9 +150,16 @@ def _ratio_fields(snapshot: ChainSnapshot, expiry: ExpirySummary) -> list[Header
         ratio = puts / calls if calls > 0 else None
         texts.append(f"{number_text(ratio, 2)} {name}")
     quoted = int(np.count_nonzero(snapshot.chain.event_ns[part]))
+    shown = expiry.rows[1] - expiry.rows[0]
+    if expiry.listed is None:
+        return [
+            HeaderField("put/call", ", ".join(texts)),
+            HeaderField("quoted", f"{quoted} of {shown}"),
+        ]
+    # A window's ratio is not the expiry's, and must not be read as it.
     return [
-        HeaderField("put/call", ", ".join(texts)),
-        HeaderField("quoted", f"{quoted} of {expiry.rows[1] - expiry.rows[0]}"),
+        HeaderField("put/call of these strikes", ", ".join(texts)),
+        HeaderField("quoted", f"{quoted} of {shown} shown ({expiry.listed} listed)"),
     ]
 
 

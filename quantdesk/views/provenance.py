@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quantdesk.market.valuation import IV_NO_QUOTE, IV_RECORDED, GreeksSource, IvStatus
+from quantdesk.market.valuation import (
+    IV_NO_QUOTE,
+    IV_RECORDED,
+    IV_TICK_NOISE,
+    GreeksSource,
+    IvStatus,
+)
 from quantdesk.snapshot import ChainSnapshot, ExpirySummary
 from quantdesk.views.chain import (
     CROSSED_FLAG,
@@ -41,6 +47,7 @@ _STATUS_WORDS: dict[int, str] = {
     int(IvStatus.NOT_CONVERGED): "none: the solver did not converge",
     IV_NO_QUOTE: "none: there is no price to invert",
     IV_RECORDED: "taken as recorded, not computed here",
+    IV_TICK_NOISE: "none: half a tick of the mark would move it by more than a vol point",
 }
 
 _SOURCE_WORDS: dict[int, str] = {
@@ -202,7 +209,7 @@ def _greek_sentences(view: ChainView, row: int, key: str) -> list[str]:
     if key == "delta_premium_adjusted":
         mark = exact_text(float(view.snapshot.chain.mark[row]))
         sentences.append(f"Premium taken off: mark {mark} in coin.")
-    if source == GreeksSource.TWIN:
+    if source in {GreeksSource.TWIN, GreeksSource.VENUE_IV}:
         status = int(values.mark_iv_status[row])
         sentences.append(f"The option's own mark IV: {_STATUS_WORDS.get(status, DASH)}.")
     venue = {"delta": "venue_delta", "theta": "venue_theta", "gamma": "venue_gamma"}.get(key)

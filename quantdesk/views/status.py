@@ -36,6 +36,7 @@ class ScreenState(StrEnum):
     STALE = "stale"
     MAINTENANCE = "maintenance"
     DISCONNECTED = "disconnected"
+    ENDED = "ended"
     FAILED = "failed"
 
 
@@ -108,10 +109,9 @@ def screen_banner(
 
     `failure` says what ended the desk behind the screen, "" while it runs.
     """
-    if failure:
-        return ScreenBanner(
-            ScreenState.FAILED, f"STOPPED, nothing moves any more: {safe_text(failure, 200)}"
-        )
+    standstill = _standstill(snapshot, failure)
+    if standstill is not None:
+        return standstill
     chain = None if snapshot is None else snapshot.chain(underlying, venue)
     if snapshot is None or chain is None or len(chain.chain) == 0:
         return ScreenBanner(ScreenState.WAITING, _waiting_sentence(snapshot))
@@ -126,6 +126,27 @@ def screen_banner(
     listed = len(chain.chain)
     return ScreenBanner(
         ScreenState.PARTIAL, f"PARTIAL. {listed - unquoted} of {listed} options quoted so far."
+    )
+
+
+def has_ended(snapshot: DeskSnapshot) -> bool:
+    """Whether a recording was played to its end: every link says so."""
+    return bool(snapshot.links) and all(link.state is LinkState.ENDED for link in snapshot.links)
+
+
+def _standstill(snapshot: DeskSnapshot | None, failure: str) -> ScreenBanner | None:
+    """That nothing comes any more, and why; None while something may."""
+    if failure:
+        return ScreenBanner(
+            ScreenState.FAILED, f"STOPPED, nothing moves any more: {safe_text(failure, 200)}"
+        )
+    if snapshot is None or not has_ended(snapshot):
+        return None
+    at = date_clock_text(snapshot.ts_ns)
+    why = next((link.last_problem for link in snapshot.links if link.last_problem), "")
+    reason = f" ({safe_text(why, 120)})" if why else ""
+    return ScreenBanner(
+        ScreenState.ENDED, f"END of the recording at {at} UTC{reason}; nothing moves any more."
     )
 
 
@@ -175,22 +196,28 @@ def status_items(
     frames_per_s: float | None = None,
     skipped: int = 0,
     pace: str = "",
+    failure: str = "",
 ) -> tuple[StatusItem, ...]:
     """The status line from left to right. `now_ns` is on the desk's clock.
 
     `frames_per_s` and `skipped` (snapshots that came faster than they were shown) are the screen's
-    own counters; `pace` says how fast a replay plays.
+    own counters; `pace` says how fast a replay plays, `failure` what ended the desk behind it.
     """
     desk = date_clock_text(now_ns)
     clock = StatusItem(f"UTC {desk}", f"UTC {clock_text(now_ns)}", StatusRole.PLAIN, 2)
     if snapshot is None:
         return (StatusItem("STARTING", "STARTING", StatusRole.MODE, 0), clock)
     chain = snapshot.chain(underlying, venue)
-    items = [_mode_item(snapshot.environment)]
-    if pace:
-        items.append(StatusItem(pace, pace, StatusRole.WARNING, 1))
-    items += _link_items(snapshot)
-    items.append(_data_item(snapshot, chain, now_ns))
+    items = [_mode_item(snapshot)]
+    if failure or has_ended(snapshot):
+        # What stands still is neither live nor "0 s old", whatever its last snapshot says.
+        word = "STOPPED" if failure else "ENDED"
+        items.append(StatusItem(word, word, StatusRole.BAD, 0))
+    else:
+        if pace:
+            items.append(StatusItem(pace, pace, StatusRole.WARNING, 1))
+        items += _link_items(snapshot)
+        items.append(_data_item(snapshot, chain, now_ns))
     items.append(_set_aside_item(snapshot))
     rate = f"{frames_per_s:.0f} fps" if frames_per_s is not None else ""
     if rate or skipped:
@@ -204,8 +231,16 @@ def status_items(
     return (*items, clock)
 
 
-def _mode_item(environment: Environment) -> StatusItem:
-    word = environment.value.upper()
+def mode_words(snapshot: DeskSnapshot) -> str:
+    """Which world the numbers are from: "LIVE", "SIMULATED", "REPLAY of SIMULATED"."""
+    word = snapshot.environment.value.upper()
+    if snapshot.is_simulated and snapshot.environment is not Environment.SIMULATED:
+        return f"{word} of {Environment.SIMULATED.value.upper()}"
+    return word
+
+
+def _mode_item(snapshot: DeskSnapshot) -> StatusItem:
+    word = mode_words(snapshot)
     return StatusItem(word, word, StatusRole.MODE, 0)
 
 

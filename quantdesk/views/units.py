@@ -26,9 +26,14 @@ class Units(Enum):
         return order[(order.index(self) + 1) % len(order)]
 
 
-def units_sentence(units: Units, coin: str) -> str:
-    """What the price columns show, for a header: "in USD cash (BTC × index)"."""
-    coin = safe_text(coin, 16)
+def units_sentence(units: Units, coin: str, quote_currency: str) -> str:
+    """What the price columns show, for a header: "in USD cash (BTC × index)".
+
+    Where prices are dollars already the conversions change nothing, and that is said.
+    """
+    coin, quote = safe_text(coin, 16), safe_text(quote_currency, 16)
+    if coin != quote and units is not Units.IV:
+        return f"in {quote}, as quoted"
     return {
         Units.COIN: f"in {coin}, as quoted",
         Units.USD_CASH: f"in USD cash ({coin} × index)",

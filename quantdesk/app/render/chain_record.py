@@ -13,7 +13,13 @@ import numpy as np
 
 from quantdesk.domain.instrument import OptionType
 from quantdesk.domain.times import format_instant
-from quantdesk.market.valuation import IV_NO_QUOTE, IV_RECORDED, GreeksSource, IvStatus
+from quantdesk.market.valuation import (
+    IV_NO_QUOTE,
+    IV_RECORDED,
+    IV_TICK_NOISE,
+    GreeksSource,
+    IvStatus,
+)
 from quantdesk.snapshot import ChainSnapshot, ExpirySummary
 
 SCHEMA = "quantdesk.chain/1"
@@ -49,6 +55,8 @@ def _status(code: int) -> str:
         return "no_quote"
     if code == IV_RECORDED:
         return "recorded"
+    if code == IV_TICK_NOISE:
+        return "tick_noise"
     return IvStatus(code).name.lower()
 
 

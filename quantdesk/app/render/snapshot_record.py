@@ -18,6 +18,7 @@ def snapshot_record(snapshot: DeskSnapshot) -> dict[str, Any]:
         "seq": snapshot.seq,
         "ts": format_instant(snapshot.ts_ns),
         "environment": snapshot.environment.value,
+        "is_simulated": snapshot.is_simulated,
         "source": snapshot.source,
         "links": [_link_record(link) for link in snapshot.links],
         "chains": [chain_record(chain) for chain in snapshot.chains],

@@ -64,6 +64,31 @@ def test_unlisted_date_names_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("text", "strikes"),
+    [("50d", {57_500, 60_000}), ("0.1%", {57_500}), ("0.01s", {57_500})],
+)
+def test_window_narrower_than_the_ladder_keeps_the_strike_at_the_money(
+    text: str, strikes: set[int]
+) -> None:
+    market = MarketState()
+    market.apply(listing(*ladder()))
+    for instrument in ladder():
+        market.apply(quote(instrument, forward=58_700.0))
+    reading = market.read_book("deribit", "BTC")
+    assert reading is not None
+    rows = (0, len(reading.chain))
+    kept = window_rows(
+        reading.chain,
+        reading.values,
+        rows,
+        parse_window(text),
+        forward=58_700.0,
+        total_vol=0.25,
+    )
+    assert set(reading.chain.strike[kept]) == strikes
+
+
+@pytest.mark.parametrize(
+    ("text", "strikes"),
     [
         ("1", {57_500, 60_000, 62_500}),
         ("5%", {57_500, 60_000, 62_500}),

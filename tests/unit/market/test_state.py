@@ -11,10 +11,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from quantdesk.domain.events import FutureUpdate, IndexUpdate, InstrumentStateChanged
 from quantdesk.domain.instrument import OptionType
+from quantdesk.domain.times import parse_instant
 from quantdesk.market.state import MarketReading, MarketState
-from quantdesk.market.valuation import IV_NO_QUOTE, GreeksSource
+from quantdesk.market.valuation import IV_NO_QUOTE, IV_TICK_NOISE, GreeksSource
 
 from .chains import DEC, NOW, SEP, ladder, listing, option, quote
+
+WEEK = parse_instant("2026-07-03T08:00:00Z")
 
 
 def read(market: MarketState) -> MarketReading:
@@ -236,3 +239,28 @@ def test_linear_option_is_valued_in_its_own_currency() -> None:
     values = read(state).values
     assert_allclose(values.mark_iv, 0.5, rtol=1e-9)
     assert np.isnan(values.delta_premium_adjusted[0])
+
+
+def deep_market(call_mark: str, put_mark: str) -> MarketReading:
+    """A call far in the money a week before expiry, with its put. Intrinsic is 0.16666… coin."""
+    call, put = (option(50_000, kind, WEEK) for kind in (OptionType.CALL, OptionType.PUT))
+    state = MarketState()
+    state.apply(listing(call, put))
+    state.apply(replace(quote(call), mark=Decimal(call_mark)))
+    state.apply(replace(quote(put), mark=Decimal(put_mark)))
+    return read(state)
+
+
+def test_mark_whose_last_digit_decides_its_vol_has_none() -> None:
+    values = deep_market("0.1668", "0.0002").values
+    assert np.isnan(values.mark_iv[0])
+    assert values.mark_iv_status[0] == IV_TICK_NOISE
+    assert values.greeks_source[0] == GreeksSource.TWIN
+    assert values.greeks_iv[0] == values.mark_iv[1]
+    assert 0.99 < values.delta[0] < 1.0
+
+
+def test_mark_finer_than_its_tick_keeps_its_vol() -> None:
+    values = deep_market("0.16680123", "0.0002").values
+    assert np.isfinite(values.mark_iv[0])
+    assert values.greeks_source[0] == GreeksSource.MARK

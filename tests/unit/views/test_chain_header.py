@@ -9,7 +9,14 @@ from quantdesk.snapshot import ChainSnapshot, ExpirySummary
 from quantdesk.views.chain_header import expiry_tabs, header_fields
 from quantdesk.views.number_text import DASH
 from quantdesk.views.units import Units
-from tests.tui.desk_samples import DAY_NS, VENUE_NS, chain_snapshot, recorded_events
+from tests.tui.desk_samples import (
+    DAY_NS,
+    VENUE_NS,
+    chain_snapshot,
+    recorded_events,
+    synthetic_chain,
+)
+from tests.unit.views.test_venue_pair import dollar_venue
 
 RECORDED = chain_snapshot(*recorded_events())
 
@@ -74,3 +81,27 @@ def test_tabs_have_days_left_on_the_venues_clock() -> None:
         ("25SEP26", "90d"),
     ]
     assert expiry_tabs(RECORDED, VENUE_NS + DAY_NS)[0].days == "exp"
+
+
+def test_part_of_an_expiry_is_not_read_as_the_whole() -> None:
+    strikes = RECORDED.chain.strike
+    part = RECORDED.take((strikes >= 59_000) & (strikes <= 61_000))
+    fields = dict(header_fields(part, part.expiries[0], units=Units.COIN, now_ns=part.as_of_ns))
+    assert "put/call" not in fields
+    assert "put/call of these strikes" in fields
+    listed = RECORDED.expiries[0].rows[1] - RECORDED.expiries[0].rows[0]
+    assert fields["quoted"].endswith(f"shown ({listed} listed)")
+
+
+def test_whole_expiry_keeps_its_plain_words() -> None:
+    first = RECORDED.expiries[0].expiry_ns
+    whole = RECORDED.take(RECORDED.chain.expiry_ns == first)
+    fields = dict(header_fields(whole, whole.expiries[0], units=Units.COIN, now_ns=first))
+    assert "put/call" in fields
+    assert "listed" not in fields["quoted"]
+
+
+def test_dollar_prices_are_not_called_coin() -> None:
+    dollars = dollar_venue(synthetic_chain())
+    fields = dict(header_fields(dollars, None, units=Units.COIN, now_ns=dollars.as_of_ns))
+    assert fields["prices"] == "in USDT, as quoted"

@@ -15,6 +15,7 @@ from quantdesk.views.status import (
     ScreenState,
     StatusRole,
     fitted_items,
+    mode_words,
     screen_banner,
     status_items,
     venue_now_ns,
@@ -168,3 +169,36 @@ def test_status_line_fits_or_is_only_the_mode(width: int) -> None:
     shown = fitted_items(items, width, 3)
     total = sum(cell_width(item.text) for item in shown) + 3 * (len(shown) - 1)
     assert total <= width or [item.text for item in shown] == ["SIMULATED"]
+
+
+RECORDED = recorded_desk()
+
+
+def test_end_of_a_recording_is_said_and_does_not_look_alive() -> None:
+    ended = replace(RECORDED, links=(link(state=LinkState.ENDED),), environment=Environment.REPLAY)
+    banner = screen_banner(ended, "BTC", DESK_NS)
+    assert banner.state is ScreenState.ENDED
+    assert banner.sentence.startswith("END of the recording at 2025-12-01 10:00:00 UTC")
+    texts = [item.text for item in status_items(ended, "BTC", now_ns=DESK_NS, pace="speed ×1")]
+    assert texts[:2] == ["REPLAY", "ENDED"]
+    assert not any("old" in text or "speed" in text for text in texts)
+
+
+def test_end_of_a_torn_recording_says_why() -> None:
+    torn = link(state=LinkState.ENDED, last_problem="the recording was cut off: \x1b[2J")
+    banner = screen_banner(replace(RECORDED, links=(torn,)), "BTC", DESK_NS)
+    assert "(the recording was cut off: \\x1b[2J)" in banner.sentence
+
+
+def test_stopped_desk_does_not_look_alive() -> None:
+    items = status_items(RECORDED, "BTC", now_ns=DESK_NS, failure="damaged at byte 17")
+    texts = [item.text for item in items]
+    assert texts[:2] == ["SIMULATED", "STOPPED"]
+    assert not any("live" in text or "old" in text for text in texts)
+
+
+def test_replay_of_a_simulated_venue_says_both() -> None:
+    replayed = replace(RECORDED, environment=Environment.REPLAY, is_simulated=True)
+    assert status_items(replayed, "BTC", now_ns=DESK_NS)[0].text == "REPLAY of SIMULATED"
+    assert mode_words(replace(replayed, is_simulated=False)) == "REPLAY"
+    assert mode_words(replace(RECORDED, is_simulated=True)) == "SIMULATED"

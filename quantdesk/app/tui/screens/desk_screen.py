@@ -142,6 +142,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
                 frames_per_s=context.frames.per_s(now_ns),
                 skipped=context.frames.skipped,
                 pace=context.pace,
+                failure=context.failure,
             )
         )
         self._show_banner(self.banner(snapshot, now_ns), has_data)
