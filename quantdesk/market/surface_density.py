@@ -1,0 +1,181 @@
+"""The distribution behind a smile: density, moments, variance swap, a 30-day index.
+
+The density of the log-return is `p(k) = g(k) φ(d₂)/√w` under the forward's own measure. The fair
+variance of a swap is replicated by out-of-the-money options, `2∫OTM(k) e^{−k} dk`, wings going on
+straight beyond the quotes. The index here is ours: 30 days, fair variance of the two expiries
+around them, linear in total variance. It is not DVOL, whose strike filter is not published.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from quantdesk import pricing
+from quantdesk.errors import InvalidInput
+from quantdesk.market.chain import FloatArray
+from quantdesk.market.fitting import SurfaceFit
+from quantdesk.market.variance_clock import NS_PER_DAY
+from quantdesk.pricing.smile import Jets, Slice, durrleman, slice_jets
+
+K_REACH = 12.0
+"""Integrals end at this log-moneyness: what lies beyond is below the rounding of a price."""
+
+STEPS = 8_001
+INDEX_DAYS = 30
+
+
+class Density(NamedTuple):
+    """Density of the log-return over `k`, arrays (n,); it integrates to 1, and e^k to 1."""
+
+    k: FloatArray
+    density: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """Of the log-return: mean, standard deviation, skewness, excess kurtosis.
+
+    `mass` and `forward` are ∫p and ∫eᵏp: 1 for a smile without arbitrage, a check of the rest.
+    """
+
+    mass: float
+    forward: float
+    mean: float
+    deviation: float
+    skewness: float
+    kurtosis: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VarianceSwap:
+    """Fair total variance, and the strike as a vol (a fraction, ACT/365)."""
+
+    years: float
+    total_variance: float
+    vol: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolIndex:
+    """Constant-maturity vol index in vol points, and how it came about."""
+
+    points: float
+    days: int
+    words: str
+
+
+class _Rule(NamedTuple):
+    """Places and weights of an integral over log-moneyness."""
+
+    k: FloatArray
+    weight: FloatArray
+
+
+def _rule(width: float, low: float = -K_REACH, high: float = K_REACH) -> _Rule:
+    """Simpson's rule in u with k = width·sinh(u): dense where a smile of that width bends."""
+    start, stop = math.asinh(low / width), math.asinh(high / width)
+    u = np.linspace(start, stop, STEPS)
+    simpson = np.full(STEPS, 2.0)
+    simpson[1::2] = 4.0
+    simpson[[0, -1]] = 1.0
+    step = (stop - start) / (STEPS - 1)
+    return _Rule(width * np.sinh(u), simpson * (step / 3.0) * width * np.cosh(u))
+
+
+def density(k: FloatArray, jets: Jets) -> FloatArray:
+    """p(k) of a smile with `jets` there; arrays (n,)."""
+    root = np.sqrt(jets.w)
+    d2 = -k / root - root / 2
+    normal = np.exp(-0.5 * d2 * d2) / math.sqrt(2 * math.pi)
+    return np.asarray(durrleman(k, jets) * normal / root, dtype=np.float64)
+
+
+def slice_density(smile: Slice) -> Density:
+    """The density of a slice, on log-moneyness from −12 to 12."""
+    k = _rule(_width(smile)).k
+    return Density(k, density(k, slice_jets(smile, k)))
+
+
+def slice_moments(smile: Slice) -> Moments:
+    """Moments of the log-return that a slice implies."""
+    k, weight = _rule(_width(smile))
+    share = weight * density(k, slice_jets(smile, k))
+    mass = float(share.sum())
+    mean = float(share @ k) / mass
+    centred = k - mean
+    variance = float(share @ centred**2) / mass
+    deviation = math.sqrt(variance)
+    return Moments(
+        mass=mass,
+        forward=float(share @ np.exp(k)),
+        mean=mean,
+        deviation=deviation,
+        skewness=float(share @ centred**3) / mass / deviation**3,
+        kurtosis=float(share @ centred**4) / mass / variance**2 - 3.0,
+    )
+
+
+def density_price(smile: Slice, k: float, *, is_call: bool) -> float:
+    """Undiscounted price over forward of an option at `k`, from the density alone."""
+    span = (k, K_REACH) if is_call else (-K_REACH, k)
+    at, weight = _rule(_width(smile), *span)
+    payoff = np.abs(np.exp(at) - math.exp(k))
+    return float((weight * payoff) @ density(at, slice_jets(smile, at)))
+
+
+def fair_variance(smile: Slice) -> float:
+    """Fair total variance of a variance swap, by replication with out-of-the-money options."""
+    rule = _rule(_width(smile))
+    return _replicated(rule, slice_jets(smile, rule.k).w)
+
+
+def variance_swap(fit: SurfaceFit, expiry_ns: int) -> VarianceSwap:
+    """The variance swap to any instant ahead. Raises InvalidInput for one that is not."""
+    if expiry_ns <= fit.as_of_ns:
+        raise InvalidInput("expiry_ns", expiry_ns, f"must be after {fit.as_of_ns}, the surface's")
+    at_money = float(fit.total_variance(expiry_ns, np.array(0.0)))
+    rule = _rule(math.sqrt(at_money))
+    total = _replicated(rule, fit.total_variance(expiry_ns, rule.k))
+    years = float(fit.years(expiry_ns))
+    return VarianceSwap(years=years, total_variance=total, vol=math.sqrt(total / years))
+
+
+def thirty_day_index(fit: SurfaceFit, days: int = INDEX_DAYS) -> VolIndex:
+    """Our constant-maturity index: fair variance of the two expiries around `days` days.
+
+    Linear in total variance between them; one expiry's own vol where `days` lies outside all.
+    """
+    target_ns = fit.as_of_ns + days * NS_PER_DAY
+    below = [each for each in fit.slices if each.expiry_ns <= target_ns]
+    above = [each for each in fit.slices if each.expiry_ns > target_ns]
+    years = float(fit.years(target_ns))
+    if not below or not above:
+        one = (above or below[-1:])[0]
+        total = fair_variance(one.smile) * years / one.years
+        words = f"{days} days lie outside the expiries: vol of {one.years * 365:.1f} days"
+    else:
+        near, far = below[-1], above[0]
+        share = (years - near.years) / (far.years - near.years)
+        total = (1 - share) * fair_variance(near.smile) + share * fair_variance(far.smile)
+        words = f"between {near.years * 365:.1f} and {far.years * 365:.1f} days"
+    return VolIndex(
+        points=100.0 * math.sqrt(total / years),
+        days=days,
+        words=f"quantdesk {days}-day index (replicated, not DVOL), {words}",
+    )
+
+
+def _width(smile: Slice) -> float:
+    """Standard deviation at the money."""
+    return math.sqrt(float(slice_jets(smile, 0.0).w))
+
+
+def _replicated(rule: _Rule, w: FloatArray) -> float:
+    # The kink from put to call is at k = 0, which is the rule's middle point.
+    k = rule.k
+    price = np.asarray(pricing.price(k >= 0, 1.0, np.exp(k), 1.0, np.sqrt(w), 0.0))
+    return 2.0 * float((rule.weight * price) @ np.exp(-k))

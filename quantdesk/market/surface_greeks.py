@@ -1,0 +1,111 @@
+"""Greeks on a surface: what the vol of a fixed strike does when the forward moves.
+
+`dσ/d ln F` at fixed strike is `(R − 1) ∂σ/∂k`: R is the skew-stickiness ratio. R = 1 keeps the vol
+of a strike (sticky strike), R = 0 that of a moneyness (sticky delta), R = 2 is what a local-vol
+model of short expiries does with the surface's own skew. Theta rolls one calendar day down the
+variance clock at fixed strike and forward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from quantdesk import pricing
+from quantdesk.market.chain import BoolArray, FloatArray
+from quantdesk.market.fitting import SurfaceFit
+from quantdesk.market.surface_points import jets_at
+from quantdesk.market.variance_clock import NS_PER_DAY
+
+VOL_POINT = 0.01
+FORWARD_BUMP = 1e-4
+"""Relative move of the forward for second differences: small, and far above rounding."""
+
+
+class Stickiness(Enum):
+    """What stays when the forward moves; the value is the skew-stickiness ratio R."""
+
+    DELTA = 0.0
+    STRIKE = 1.0
+    SURFACE = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SurfaceGreeks:
+    """Of one coin of underlying, quote currency; arrays (n,).
+
+    delta : with the vol moving as R says;  black_delta : with it fixed
+    gamma : of that delta, per unit of forward
+    vega_per_point : for one vol point
+    theta_per_day : one calendar day on, forward and smile by moneyness kept
+    skew : ∂σ/∂k at the strike;  vol : a fraction
+    """
+
+    price: FloatArray
+    delta: FloatArray
+    black_delta: FloatArray
+    gamma: FloatArray
+    vega_per_point: FloatArray
+    theta_per_day: FloatArray
+    vol: FloatArray
+    skew: FloatArray
+
+
+def surface_greeks(
+    fit: SurfaceFit,
+    expiry_ns: int,
+    strikes: FloatArray,
+    is_call: BoolArray,
+    stickiness: Stickiness | float = Stickiness.STRIKE,
+) -> SurfaceGreeks:
+    """Greeks of options (n,) of one expiry. `stickiness` may be any ratio R.
+
+    Raises InvalidInput for an instant not ahead of the surface's.
+    """
+    ratio = stickiness.value if isinstance(stickiness, Stickiness) else float(stickiness)
+    forward, years = float(fit.forward(expiry_ns)), float(fit.years(expiry_ns))
+    k = np.log(strikes / forward)
+    jets = jets_at(fit, expiry_ns, k)
+    vol = np.sqrt(jets.w / years)
+    skew = jets.dw / (2.0 * vol * years)
+    raw = pricing.greeks(
+        is_call, forward, strikes, years, vol, which=("price", "delta", "gamma", "vega")
+    )
+    assert raw.price is not None
+    assert raw.delta is not None
+    assert raw.vega is not None
+    by_forward = (ratio - 1.0) * skew / forward
+    delta = raw.delta + raw.vega * by_forward
+    prices = []
+    for move in (-FORWARD_BUMP, FORWARD_BUMP):
+        # The smile slides under a strike by (1 − R) of the forward's own move.
+        slide = (ratio - 1.0) * float(np.log1p(move))
+        moved = np.sqrt(jets_at(fit, expiry_ns, k + slide).w / years)
+        there = pricing.price(is_call, forward * (1.0 + move), strikes, years, moved, 0.0)
+        prices.append(np.asarray(there))
+    gamma = (prices[0] - 2.0 * raw.price + prices[1]) / (forward * FORWARD_BUMP) ** 2
+    return SurfaceGreeks(
+        price=raw.price,
+        delta=delta,
+        black_delta=raw.delta,
+        gamma=gamma,
+        vega_per_point=raw.vega * VOL_POINT,
+        theta_per_day=_rolled(fit, expiry_ns, strikes, is_call) - raw.price,
+        vol=vol,
+        skew=skew,
+    )
+
+
+def _rolled(fit: SurfaceFit, expiry_ns: int, strikes: FloatArray, is_call: BoolArray) -> FloatArray:
+    """Prices one calendar day on: total variance falls by what the clock says the day holds."""
+    forward = float(fit.forward(expiry_ns))
+    left_ns = expiry_ns - fit.as_of_ns - NS_PER_DAY
+    if left_ns <= 0:
+        inside = np.where(is_call, forward - strikes, strikes - forward)
+        return np.asarray(np.maximum(inside, 0.0), dtype=np.float64)
+    whole = float(fit.clock.years(fit.as_of_ns, expiry_ns))
+    left = float(fit.clock.years(fit.as_of_ns + NS_PER_DAY, expiry_ns))
+    w = fit.total_variance(expiry_ns, np.log(strikes / forward)) * (left / whole)
+    return np.asarray(pricing.price(is_call, forward, strikes, 1.0, np.sqrt(w), 0.0))
