@@ -108,6 +108,7 @@ class Hedge:
     flattens_coin_pnl : −Σ premium-adjusted delta of what settles in the coin
     flattens_account_usd : −(equity_coin + Σ premium-adjusted delta); linear legs count their Black
         delta. Always equity + premium-adjusted delta = cash + Black delta; spot is cash to it.
+    left_out : positions of the underlying that could not be marked, and are in none of these
     """
 
     underlying: str
@@ -117,6 +118,7 @@ class Hedge:
     delta_premium_adjusted: float
     flattens_coin_pnl: float
     flattens_account_usd: float
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -278,6 +280,7 @@ def _hedges(
         if not amount.is_finite():
             raise InvalidInput("collateral", amount, f"of {currency} must be a number")
     at = {name: column for column, name in enumerate(GREEK_FIELDS)}
+    missing = Counter(one.position.instrument.underlying for one in book.excluded)
     found = []
     for coin in book.underlyings:
         rows = [i for i, p in enumerate(book.positions) if p.instrument.underlying == coin]
@@ -295,6 +298,7 @@ def _hedges(
                 delta_premium_adjusted=adjusted,
                 flattens_coin_pnl=-float(matrix[in_coin, at["delta_premium_adjusted"]].sum()),
                 flattens_account_usd=-(equity + adjusted),
+                left_out=missing[coin],
             )
         )
     return tuple(found)

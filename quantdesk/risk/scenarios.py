@@ -54,7 +54,7 @@ class ScenarioResults:
         dollar-settled legs; without collateral
     pnl_usd_with_collateral : (u, m), the same with the cash in that coin
     total_usd, total_usd_with_collateral : (m,), over the underlyings, the latter with dollar cash
-        too; NaN where an underlying is
+        too; NaN where an underlying is, and where no leg could be revalued
     drivers : by scenario, the largest first; empty where the book was too large to look
     """
 
@@ -202,6 +202,8 @@ def run_scenarios(
     cash_total = np.add.reduce(with_cash, axis=0) + dollar_cash
     own = with_cash[: len(prepared.underlyings)]
     total = np.add.reduce(totals[1], axis=0)
+    if not prepared.legs:
+        total[:] = np.nan  # nothing was revalued, which is not a P&L of nought
     return ScenarioResults(
         scenarios=tuple(scenarios),
         underlyings=prepared.underlyings,

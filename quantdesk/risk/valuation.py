@@ -247,7 +247,7 @@ class _Working:
                 "kind", instrument.kind.value, f"of {instrument.name} must be given by its legs"
             )
         look = self.look(instrument)
-        index = _index_price(look.market)
+        index = _index_price(look.market, instrument)
         expiry_ns = instrument.expiry_ns or 0
         if 0 < expiry_ns <= look.market.as_of_ns:
             rule = f"of {instrument.name} must be later than {format_instant(look.market.as_of_ns)}"
@@ -379,10 +379,11 @@ def coins_of(instrument: Instrument, quantity: Decimal, price: float) -> float:
     return amount
 
 
-def _index_price(market: UnderlyingMarket) -> float:
+def _index_price(market: UnderlyingMarket, instrument: Instrument) -> float:
     price = market.index_price
     if price is None or not price > 0:
-        rule = f"of {market.underlying} at {market.venue} is needed and the market has none"
+        where = f"{market.underlying} at {market.venue}"
+        rule = f"of {where} is needed for {instrument.name} and the market has none"
         raise InvalidInput("index_price", price, rule)
     return price
 
@@ -401,7 +402,7 @@ def _future_price(instrument: Instrument, market: UnderlyingMarket) -> tuple[flo
         if quote.bid is not None and quote.ask is not None and 0 < quote.bid <= quote.ask:
             return (quote.bid + quote.ask) / 2, MID, quote.event_ns
     if instrument.expiry_ns is None:
-        return _index_price(market), INDEX, 0
+        return _index_price(market, instrument), INDEX, 0
     forward = market.forwards.get(instrument.expiry_ns)
     if forward is None or forward.price is None or not forward.price > 0:
         rule = f"of {instrument.name} is missing: no quote, and no forward of its expiry"

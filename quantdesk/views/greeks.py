@@ -167,8 +167,9 @@ def hedge_table(hedges: Sequence[Hedge]) -> TextTable:
             "Delta prem-adj",
             "To flatten coin P&L",
             "To flatten account in USD",
+            "Left out",
         ),
-        numeric=(False, True, True, True, True, True, True),
+        numeric=(False, True, True, True, True, True, True, True),
         rows=tuple(
             (
                 safe_text(hedge.underlying, 16),
@@ -178,6 +179,7 @@ def hedge_table(hedges: Sequence[Hedge]) -> TextTable:
                 number_text(hedge.delta_premium_adjusted, 6),
                 number_text(hedge.flattens_coin_pnl, 6),
                 number_text(hedge.flattens_account_usd, 6),
+                str(hedge.left_out),
             )
             for hedge in hedges
         ),

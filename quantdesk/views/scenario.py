@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from quantdesk.risk.report import NamedResults
 from quantdesk.risk.scenario import Scenario, VolUnit
 from quantdesk.risk.scenarios import Driver, ScenarioAxes, ScenarioCube
@@ -69,7 +71,8 @@ def worst_table(cube: ScenarioCube, count: int = 3) -> TextTable:
     """The cells with the largest losses over all underlyings and the legs that drive them."""
     results = cube.results
     totals = results.total_usd
-    worst = sorted(range(totals.size), key=lambda place: (float(totals[place]), place))[:count]
+    known = [place for place in range(totals.size) if np.isfinite(totals[place])]
+    worst = sorted(known, key=lambda place: (float(totals[place]), place))[:count]
     return TextTable(
         title="Worst cells of the matrix, USD over all underlyings without collateral",
         columns=("Cell", "P&L USD", "Driven by"),

@@ -104,6 +104,7 @@ def risk_record(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> dict[
 def scenarios_record(report: RiskReport) -> dict[str, Any]:
     """The matrix and the named scenarios."""
     return {
+        "left_out": len(report.excluded),
         "matrix": cube_record(report.cube),
         "stresses": named_record(report.stresses),
         "historical": named_record(report.historical),

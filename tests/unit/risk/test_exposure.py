@@ -100,6 +100,7 @@ def test_total_says_what_it_misses() -> None:
     exposures = exposed((position(known, 1, "a"), position(unknown, 1, "a"), position(unknown, 2)))
     assert exposures.underlying("BTC").left_out == 2
     assert [net.left_out for net in exposures.net(Grouping.STRATEGY)] == [1]
+    assert [hedge.left_out for hedge in exposures.hedges] == [2]
     assert "without 2 that could not be marked" in str(exposures)
 
 
