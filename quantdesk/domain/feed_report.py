@@ -13,7 +13,8 @@ class FeedReport:
     missing : streams that are wanted and were refused or found no room
     silent : streams that should speak each second and do not, sorted
     dropped : messages passed over because newer ones of their stream overtook them
-    connections, connections_down : sockets that are open, and that should be and are not
+    connections : sockets that are open
+    are_books_cut : whether a socket that carries order books is not open
     budget : what is left of the venue's request allowance, in words
     """
 
@@ -22,5 +23,5 @@ class FeedReport:
     silent: tuple[str, ...] = ()
     dropped: int = 0
     connections: int = 0
-    connections_down: int = 0
+    are_books_cut: bool = False
     budget: str = ""

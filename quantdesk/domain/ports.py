@@ -66,6 +66,10 @@ class MarketFeed(Protocol):
         Raises ConfigError or InvalidInput for what is no name, ConfigError for too many.
         """
 
+    @property
+    def book_epoch(self) -> int:
+        """How often the order books began anew: with each new connection that carries them."""
+
     def is_book_good(self, name: str) -> bool:
         """Whether a watched book hangs together as received on the present connection."""
 

@@ -7,6 +7,7 @@ hands out a frozen chain with the values recomputed for the dirty expiries only.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -79,6 +80,15 @@ class MarketReading:
     forwards: tuple[ExpiryForward, ...]
     index_price: float | None
     index_source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotedTop:
+    """Best bid and ask of an option in its quote currency, None on an empty side."""
+
+    bid: float | None
+    ask: float | None
+    event_ns: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,6 +171,26 @@ class MarketState:
             if of == venue and instrument_name in board:
                 return underlying
         return None
+
+    def top_of(self, venue: str, instrument_name: str) -> QuotedTop | None:
+        """The best prices of a listed option as its quotes tell them; None before the first."""
+        book = self._home.get((venue, instrument_name))
+        if book is None:
+            return None
+        row = book.row_of[instrument_name]
+        parts = book.part_ns[row]
+        # Of a venue that sends parts, marks and statistics make a row newer and not its prices.
+        event_ns = int(max(parts[PART_SLOTS[TopOfBook]], parts[SAMPLED_SLOT]))
+        if not parts.any():
+            event_ns = int(book.event_ns[row])
+        if not event_ns:
+            return None
+        bid, ask = (float(book.quotes[row, _COLUMN[name]]) for name in ("bid", "ask"))
+        return QuotedTop(
+            bid=None if math.isnan(bid) else bid,
+            ask=None if math.isnan(ask) else ask,
+            event_ns=event_ns,
+        )
 
     def futures(self, venue: str, underlying: str) -> Mapping[str, FutureQuote]:
         """Listed futures and perpetuals with their last quote, by name; unchanged: the same one."""

@@ -101,6 +101,9 @@ class Desk:
         """What the feed says of its own connection."""
         link = self._links[name]
         link.state, link.reconnects = state, reconnects
+        # The feed knows better than the last announcement: the end of a maintenance may have been
+        # told while there was no connection to hear it by.
+        link.is_maintenance = state is LinkState.MAINTENANCE
         if problem:
             link.last_problem = problem
 

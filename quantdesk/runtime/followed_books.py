@@ -6,7 +6,7 @@ some. Asking the venue is the live desk's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from quantdesk.domain.events import BookChange, BookSnapshot
 from quantdesk.market.order_book import OrderBook
@@ -53,10 +53,6 @@ class FollowedBooks:
     def book(self, key: BookKey) -> OrderBook | None:
         """The book itself; None where it is not followed."""
         return self._books.get(key)
-
-    def bad(self, keys: Sequence[BookKey]) -> tuple[BookKey, ...]:
-        """Those of `keys` whose levels are not proven."""
-        return tuple(key for key in keys if key in self._books and not self._books[key].is_good)
 
     def forget(self, keys: Iterable[BookKey]) -> None:
         """The connection of these books began anew: each waits for a snapshot."""

@@ -16,6 +16,7 @@ from functools import partial
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import AccountFeed, Clock, FrameDecoder, FrameRecorder, MarketFeed
 from quantdesk.errors import ConfigError, QuantDeskError, StorageError, Transient
+from quantdesk.runtime.book_checks import BookChecks
 from quantdesk.runtime.desk import Desk
 from quantdesk.runtime.followed_books import BookKey
 from quantdesk.runtime.venues import AccountDecoder
@@ -87,8 +88,7 @@ class LiveDesk:
         self._accounts = tuple(accounts)
         self._account_errors: dict[str, QuantDeskError] = {}
         self._books_of: dict[str, list[BookKey]] = {}
-        self._doubted: set[BookKey] = set()
-        self._down: set[str] = set()
+        self._book_checks = BookChecks(desk.market, desk.books)
         self._clock = clock
         self._recorder = recorder
         self._recording_is_vital = recording_is_vital
@@ -255,12 +255,12 @@ class LiveDesk:
 
     async def _run_line(self, line: Line) -> None:
         name = line.feed.name
-        reconnects = line.feed.reconnects
+        epoch = line.feed.book_epoch
         async for frame in line.feed.frames():
             self._keep(partial(_append, frame))
-            if line.feed.reconnects != reconnects:
+            if line.feed.book_epoch != epoch:
                 # Before any frame of the new connection: nothing there continues what was.
-                reconnects = line.feed.reconnects
+                epoch = line.feed.book_epoch
                 self._desk.books.forget(self._books_of.get(name, ()))
             self._desk.apply(name, frame.recv_ns, line.decode(frame))
             self._progress_made.set()
@@ -311,31 +311,18 @@ class LiveDesk:
             self._set_link(line.feed, state, line.feed.last_problem)
             report = line.feed.report()
             self._desk.note_feed(line.feed.name, silent=report.silent, dropped=report.dropped)
-            self._note_down(line.feed.name, is_down=report.connections_down > 0)
-            self._doubt_books(line.feed)
+            self._check_books(line.feed, is_cut=report.are_books_cut)
         for account in self._accounts:
             # An account at rest is silent for minutes; its feed pings and knows whether it lives.
             error = self._account_errors.get(account.feed.name)
             problem = account.feed.last_problem if error is None else str(error)
             self._set_link(account.feed, LinkState(account.feed.state), problem)
 
-    def _note_down(self, name: str, *, is_down: bool) -> None:
-        """Books of a connection that went are unknown at once, not when the next one stands."""
-        if is_down and name not in self._down:
-            self._desk.books.forget(self._books_of.get(name, ()))
-        (self._down.add if is_down else self._down.discard)(name)
-
-    def _doubt_books(self, feed: MarketFeed) -> None:
-        """Ask again for books that the feed holds for good and whose levels are not.
-
-        Once for each loss: how often the venue is asked then is the feed's business.
-        """
-        bad = self._desk.books.bad(self._books_of.get(feed.name, ()))
-        apart = {key for key in bad if feed.is_book_good(key[1])}
-        for key in apart - self._doubted:
-            feed.ask_book_again(key[1])
-        self._doubted -= {(feed.venue, name) for _, name in self._books_of.get(feed.name, ())}
-        self._doubted |= apart
+    def _check_books(self, feed: MarketFeed, *, is_cut: bool) -> None:
+        keys, now_s = self._books_of.get(feed.name, []), asyncio.get_running_loop().time()
+        self._book_checks.note_cut(feed.name, keys, is_cut=is_cut)
+        for name in self._book_checks.due(feed, keys, now_s):
+            feed.ask_book_again(name)
 
     def _feeds(self) -> list[MarketFeed | AccountFeed]:
         return [*(line.feed for line in self._lines), *(line.feed for line in self._accounts)]

@@ -132,7 +132,7 @@ class BinanceFeed:
             silent=self.silent_streams(),
             dropped=self.dropped,
             connections=sum(link.is_open for link in session.links),
-            connections_down=sum(not link.is_open for link in session.links),
+            are_books_cut=session.are_books_cut,
             budget=session.budget_words(asyncio.get_running_loop().time()),
         )
 
@@ -152,6 +152,11 @@ class BinanceFeed:
     def ask_book_again(self, symbol: str) -> None:
         """Whoever reads the levels found a watched book bad: its snapshot is fetched again."""
         self._session.doubt_book(symbol)
+
+    @property
+    def book_epoch(self) -> int:
+        """How often the order books began anew: with each public connection."""
+        return self._session.book_epoch
 
     def is_book_good(self, symbol: str) -> bool:
         """Whether a watched book is whole: its changes join its snapshot without a gap."""

@@ -92,12 +92,18 @@ class BinanceSession:
         self._listed: dict[str, tuple[Instrument, ...]] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self.links: list[StreamLink] = []
+        self.book_epoch = 0
         self.left_out: tuple[str, ...] = ()
 
     @property
     def is_live(self) -> bool:
         """Whether the list is there and every connection has asked for its streams."""
         return bool(self.links) and all(link.is_up for link in self.links)
+
+    @property
+    def are_books_cut(self) -> bool:
+        """Whether a connection that may carry order books is not open."""
+        return not all(link.is_open for link in self.links[1:])
 
     @property
     def was_live(self) -> bool:
@@ -228,6 +234,7 @@ class BinanceSession:
     def _note_opened(self, *, carries_books: bool) -> None:
         """A connection began anew: what it missed is fetched, and its books begin anew."""
         if carries_books:
+            self.book_epoch += 1
             for book in self._books.values():
                 book.forget()
         self._statistics_asked.set()

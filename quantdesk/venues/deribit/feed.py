@@ -144,7 +144,7 @@ class DeribitFeed:
             silent=() if session is None else session.silent_streams(now_s),
             dropped=self.dropped,
             connections=int(session is not None),
-            connections_down=int(session is None),
+            are_books_cut=session is None,
             budget=self._budget.words(now_s),
         )
 
@@ -164,6 +164,11 @@ class DeribitFeed:
         self._books = wanted
         if (session := self._open()) is not None:
             session.refresh_books()
+
+    @property
+    def book_epoch(self) -> int:
+        """How often the order books began anew: with each connection."""
+        return self._connection.reconnects
 
     def is_book_good(self, name: str) -> bool:
         """Whether a watched book hangs together as received on the present connection.
