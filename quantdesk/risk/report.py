@@ -18,6 +18,7 @@ from quantdesk.margin import BookMargin, VenueMargin, statement_for
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.risk.exposure import Exposures, expose
+from quantdesk.risk.fitted import MarketSurfaces
 from quantdesk.risk.historical import historical_days
 from quantdesk.risk.prepare import prepare
 from quantdesk.risk.revaluation import PreparedBook, ScenarioTable
@@ -154,6 +155,7 @@ def build_report(
     market: MarketData,
     *,
     surfaces: Surfaces | None = None,
+    surface_sources: Sequence[InputSource] = (),
     collateral: Mapping[str, Decimal] | None = None,
     account_cash: Mapping[str, Decimal] | None = None,
     axes: ScenarioAxes | None = None,
@@ -170,6 +172,7 @@ def build_report(
     ----------
     holdings : positions, structures or legs
     surfaces : fitted surfaces by (venue, underlying), before the market's own
+    surface_sources : what is to be said of them among the sources
     collateral : cash by currency: coins, or dollars ("USD", "USDC", "USDT")
     account_cash : the same of connected accounts, where `collateral` does not say otherwise; what
         has no price is kept apart and named, since an account holds what it holds
@@ -206,7 +209,7 @@ def build_report(
         historical=run.named(historical_days()),
         own=run.named(own_scenarios, runner) if own_scenarios else None,
         margin=statement_for(positions, market, venue_figures=venue_margins),
-        sources=_sources(book, market.source, book_source),
+        sources=(*_sources(book, market.source, book_source), *surface_sources),
         collateral=cash,
         unpriced_cash=unpriced,
     )
@@ -243,6 +246,29 @@ def index_prices_of(market: MarketData) -> dict[str, float]:
         if one.index_price is not None and one.index_price > 0:
             prices.setdefault(coin, one.index_price)
     return prices
+
+
+def surface_sources_of(fitted: MarketSurfaces) -> tuple[InputSource, ...]:
+    """Fitted surfaces among the sources: grade and digest, or why there is none."""
+    found = [
+        InputSource(
+            what=f"{fit.venue} {fit.underlying} surface",
+            source=f"fitted here, grade {fit.grade.value}, digest {fit.digest[:12]}",
+            as_of_ns=fit.as_of_ns,
+            age_s=0.0,
+        )
+        for fit in fitted.fits
+    ]
+    found += [
+        InputSource(
+            what=f"{refusal.venue} {refusal.underlying} surface",
+            source=f"none, the marks serve: {refusal.reason}",
+            as_of_ns=refusal.as_of_ns,
+            age_s=None,
+        )
+        for refusal in fitted.refusals
+    ]
+    return tuple(found)
 
 
 def _axis(moves: Moves) -> tuple[float, ...]:

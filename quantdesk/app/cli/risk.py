@@ -26,7 +26,8 @@ from quantdesk.app.render.risk_plots import has_plots
 from quantdesk.app.render.risk_record import excluded_records
 from quantdesk.errors import StorageError
 from quantdesk.risk.exposure import Grouping
-from quantdesk.risk.report import RiskReport, build_report
+from quantdesk.risk.fitted import fit_surfaces
+from quantdesk.risk.report import RiskReport, build_report, surface_sources_of
 from quantdesk.runtime.books import OpenBook
 from quantdesk.runtime.runners import ProcessPoolRunner
 from quantdesk.runtime.settings import load_settings
@@ -129,9 +130,12 @@ def _open(*, strict: bool, options: dict[str, Any]) -> tuple[OpenBook, RiskRepor
     opened = open_from_options(load_settings(), **book_part)
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
+    fitted = fit_surfaces(opened.market) if choices.is_fitted else None
     report = build_report(
         opened.positions,
         opened.market,
+        surfaces=None if fitted is None else fitted.surfaces,
+        surface_sources=() if fitted is None else surface_sources_of(fitted),
         collateral=choices.collateral,
         account_cash=account_cash(opened.accounts, opened.positions),
         axes=choices.axes,

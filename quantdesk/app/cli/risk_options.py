@@ -33,11 +33,12 @@ class RiskChoices:
     own_scenarios: tuple[Scenario, ...]
     collateral: dict[str, Decimal]
     strike_widths: dict[str, float]
+    is_fitted: bool
     workers: int
 
 
 def risk_options(function: Command) -> Command:
-    """--collateral, --strike-width, the axes of the matrix, --scenarios and --workers."""
+    """--collateral, --strike-width, the matrix's axes, --scenarios, --surface and --workers."""
     default = ScenarioAxes()
     options = [
         click.option(
@@ -77,6 +78,13 @@ def risk_options(function: Command) -> Command:
             help="Scenarios of one's own, TOML: [[scenario]] with name, spot, vol, days, basis …",
         ),
         click.option(
+            "--surface",
+            type=click.Choice(["marks", "fit"]),
+            default="marks",
+            show_default=True,
+            help="Vols of the venue's marks, or of a surface fitted on this market.",
+        ),
+        click.option(
             "--workers",
             type=click.IntRange(0, WORKERS_MAX),
             default=0,
@@ -101,6 +109,7 @@ def parse_risk_options(
     vol_tenor: str | None,
     smile: str | None,
     scenarios: Path | None,
+    surface: str,
     workers: int,
 ) -> RiskChoices:
     """The choices. Raises ConfigError naming option and value, InvalidInput for absurd moves."""
@@ -120,6 +129,7 @@ def parse_risk_options(
         own_scenarios=() if scenarios is None else _read_scenarios(scenarios),
         collateral=dict(map(_amount, collateral)),
         strike_widths=dict(map(_width, strike_width)),
+        is_fitted=surface == "fit",
         workers=workers,
     )
 

@@ -214,6 +214,13 @@ def test_own_scenarios_come_from_a_file(book: Path, tmp_path: Path) -> None:
     assert "slide" in table
 
 
+def test_surface_is_fitted_when_asked_for(book: Path) -> None:
+    record = report(book, "--surface", "fit")
+    said = [one["source"] for one in record["sources"] if one["what"] == "deribit BTC surface"]
+    assert len(said) == 1
+    assert {one["iv_source"] for one in record["positions"]} <= {"surface", "venue mark IV", None}
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
