@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantdesk import pricing
+from quantdesk.errors import InvalidInput
 
 FORWARD = st.floats(1e-4, 1e6)
 DEVIATIONS = st.floats(-8.0, 8.0)
@@ -127,3 +129,42 @@ def test_no_number_raises_in_a_batch_or_gives_a_price_outside_its_bounds(
     assert np.all(found.vol[ok] > 0)
     unclear = found.status == pricing.IvStatus.NO_INFORMATION
     assert np.all(np.isnan(found.vol[~ok & ~unclear]))
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=5, max_size=5))
+@settings(max_examples=500)
+def test_scalar_calls_give_the_bits_of_the_batch_or_refuse_what_it_leaves_out(
+    numbers: list[float],
+) -> None:
+    batch = pricing.greeks([True, False], *([x, x] for x in numbers), which=pricing.OUTPUTS[:6])
+    columns = [np.asarray(column) for column in batch if column is not None]
+    for row, is_call in enumerate((True, False)):
+        if np.isnan(columns[0][row]):
+            with pytest.raises(InvalidInput):
+                pricing.price_one(is_call, *numbers)
+            with pytest.raises(InvalidInput):
+                pricing.greeks_one(is_call, *numbers)
+            continue
+        expected = [float(column[row]) for column in columns]
+        assert pricing.price_one(is_call, *numbers) == expected[0]
+        assert np.array_equal(list(pricing.greeks_one(is_call, *numbers)), expected, equal_nan=True)
+
+
+@given(FORWARD, DEVIATIONS, YEARS, VOL, RATE)
+def test_scalar_chain_and_batch_give_the_same_bits(
+    forward: float, deviations: float, years: float, vol: float, rate: float
+) -> None:
+    strike = _strike(forward, deviations, vol, years)
+    names = pricing.OUTPUTS[:6]
+    batch = pricing.greeks([True], forward, [strike], years, vol, rate, which=names)
+    chain = pricing.chain_greeks(
+        [True], [strike], vol, starts=[0], forward=forward, years=years, rate=rate, which=names
+    )
+    one = pricing.greeks_one(True, forward, strike, years, vol, rate)
+    for name, value in zip(names, one, strict=True):
+        assert getattr(batch, name)[0] == value
+        assert getattr(chain, name)[0] == value
+    price = pricing.price_one(True, forward, strike, years, vol)
+    found = pricing.implied_vol([price], [True], forward, [strike], years)
+    if found.status[0] == pricing.IvStatus.OK:
+        assert pricing.implied_vol_one(price, True, forward, strike, years) == found.vol[0]
