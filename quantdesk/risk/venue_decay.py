@@ -8,17 +8,18 @@ from __future__ import annotations
 from quantdesk.market.market_data import UnderlyingMarket
 
 AVERAGING_NS = 30 * 60 * 1_000_000_000
-"""Both venues settle on the average index of the last half hour."""
+"""Deribit settles on the average index of the last half hour, over which it fades delta; Binance
+settles so too, but says nothing of its Greeks."""
 
 DAY_NS = 86_400 * 1_000_000_000
 HOUR_NS = 3_600 * 1_000_000_000
 MINUTE_NS = 60 * 1_000_000_000
-_AVERAGING_VENUES = frozenset({"deribit", "binance"})
+_FADING_VENUES = frozenset({"deribit"})
 
 
 def averaging_share(market: UnderlyingMarket, expiry_ns: int) -> float:
-    """Share of the settlement average that is still open: 1 before it begins, 0 at expiry."""
-    if market.venue not in _AVERAGING_VENUES:
+    """Share that the venue leaves of a delta: 1 before the average begins, 0 at expiry."""
+    if market.venue not in _FADING_VENUES:
         return 1.0
     left = expiry_ns - market.as_of_ns
     return min(max(left / AVERAGING_NS, 0.0), 1.0)

@@ -12,7 +12,7 @@ from quantdesk.errors import InvalidInput, WorkerLost
 from quantdesk.risk import scenarios as module
 from quantdesk.risk.prepare import prepare
 from quantdesk.risk.report import index_prices_of
-from quantdesk.risk.revaluation import PreparedBook
+from quantdesk.risk.revaluation import PreparedBook, option_group
 from quantdesk.risk.scenario import Move, Scenario, SmileRule, VolRule, VolUnit
 from quantdesk.risk.scenarios import ScenarioResults, run_scenarios
 from quantdesk.risk.valuation import value_positions
@@ -135,3 +135,47 @@ def test_results_come_in_the_items_order() -> None:
 def test_absurd_number_of_workers_is_refused(workers: int) -> None:
     with pytest.raises(InvalidInput, match="workers"):
         ProcessPoolRunner(workers)
+
+
+@pytest.mark.soak
+def test_hundred_thousand_legs_under_ten_thousand_scenarios() -> None:
+    """10⁹ revaluations, here and in a pool: the same bytes."""
+    random = np.random.default_rng(0)
+    groups = []
+    for number, years in enumerate(np.linspace(0.05, 1.5, 20).tolist()):
+        legs = 5_000
+        groups.append(
+            option_group(
+                underlying=0,
+                first=number * legs,
+                index=60_000.0,
+                forward=60_000.0 * (1 + 0.05 * years),
+                years=years,
+                is_inverse=True,
+                coins=random.normal(0, 5, legs),
+                strike=random.uniform(2e4, 2e5, legs),
+                vol=random.uniform(0.3, 0.9, legs),
+                is_call=random.random(legs) < 0.5,
+            )
+        )
+    names = tuple(("made", str(number)) for number in range(100_000))
+    book = PreparedBook(
+        underlyings=("BTC",), legs=names, groups=tuple(groups), base_coin=np.zeros(1)
+    )
+    scenarios = many_plain_scenarios(10_000)
+    here, pool = (
+        run_scenarios(book, scenarios, index_prices={"BTC": 60_000.0}, runner=runner, threads=1)
+        for runner in (None, ProcessPoolRunner(2))
+    )
+    assert np.isfinite(here.pnl_usd).all()
+    assert as_bytes(here) == as_bytes(pool)
+
+
+def many_plain_scenarios(count: int) -> tuple[Scenario, ...]:
+    random = np.random.default_rng(9)
+    return tuple(
+        Scenario(name="any", move=Move(spot=float(spot), vol=float(vol)))
+        for spot, vol in zip(
+            random.uniform(-0.4, 0.4, count), random.uniform(-0.2, 0.3, count), strict=True
+        )
+    )
