@@ -23,6 +23,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 SCENARIO_FILE_BYTES_MAX = 4 * 1024 * 1024
 WORKERS_MAX = 256
+PLAIN_MOVE_MAX = 3.0
+"""A larger move without a per cent sign is a per cent that forgot it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +70,21 @@ def risk_options(function: Command) -> Command:
         click.option(
             "--basis", metavar="MOVES", help="Moves of the annual basis rate, -5%,0,5% [0]"
         ),
-        click.option("--vol-unit", type=click.Choice([one.value for one in VolUnit])),
-        click.option("--vol-tenor", type=click.Choice([one.value for one in VolTenor])),
-        click.option("--smile", type=click.Choice([one.value for one in SmileRule])),
+        click.option(
+            "--vol-unit",
+            type=click.Choice([one.value for one in VolUnit]),
+            help="Points added to each vol, or a share of each vol [points]",
+        ),
+        click.option(
+            "--vol-tenor",
+            type=click.Choice([one.value for one in VolTenor]),
+            help="The same move at each expiry, or times √(30/days) [parallel]",
+        ),
+        click.option(
+            "--smile",
+            type=click.Choice([one.value for one in SmileRule]),
+            help="What keeps its vol when spot moves: a strike, or a moneyness [sticky-strike]",
+        ),
         click.option(
             "--scenarios",
             metavar="FILE",
@@ -174,6 +188,8 @@ def _moves(option: str, text: str) -> tuple[float, ...]:
             raise ConfigError(
                 f"{option}: {word[:40]!r} in {text[:80]!r} must be a number, as -0.2 or -20%"
             )
+        if option != "--days" and scale == 1.0 and abs(value) > PLAIN_MOVE_MAX:
+            raise ConfigError(f"{option}: {word} is {value:,.0%}; write {word}% if that is meant")
         found.append(value / scale)
     return tuple(found)
 

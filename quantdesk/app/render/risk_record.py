@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from quantdesk.app.render.margin_record import margin_record, plain
@@ -147,19 +148,22 @@ def position_records(exposures: Exposures) -> list[dict[str, Any]]:
     numbers = _numbers(book)
     greeks = exposures.by_position.tolist()
     venue = _venue_greeks(book)
+    # A thousand positions share a dozen expiries.
+    expiry_text = cache(format_instant)
+    note_of = cache(lambda number, expiry_ns: decay_note(book.markets[number], expiry_ns))
     records = []
     for row, (position, mark) in enumerate(zip(book.positions, book.marks, strict=True)):
         instrument = position.instrument
         market = book.markets[book.market_of[row]]
         age = (market.as_of_ns - mark.event_ns) / 1e9 if mark.event_ns else None
-        note = decay_note(market, instrument.expiry_ns) if instrument.expiry_ns else ""
+        note = note_of(book.market_of[row], instrument.expiry_ns) if instrument.expiry_ns else ""
         values = (
             instrument.venue,
             position.account,
             instrument.name,
             instrument.underlying,
             instrument.kind.value,
-            None if instrument.expiry_ns is None else format_instant(instrument.expiry_ns),
+            None if instrument.expiry_ns is None else expiry_text(instrument.expiry_ns),
             _strike(instrument),
             None if instrument.option_type is None else instrument.option_type.value,
             instrument.settlement_currency,

@@ -227,14 +227,15 @@ def test_surface_is_fitted_when_asked_for(book: Path) -> None:
         (["--spot", "ten"], "--spot: 'ten'"),
         (["--spot", ""], "--spot: ''"),
         (["--spot", "-100%"], "above -1"),
+        (["--vol", "10"], "--vol: 10 is 1,000%; write 10% if that is meant"),
         (["--vol", "nan"], "--vol: 'nan'"),
         (["--days", "-1"], "days = -1.0"),
-        (["--basis", "1e9"], "basis = "),
+        (["--basis", "1e9%"], "basis = "),
         (["--collateral", "BTC"], "--collateral 'BTC'"),
         (["--collateral", "=1"], "--collateral '=1'"),
         (["--collateral", "DOGE=1"], "collateral = 'DOGE'"),
         (["--strike-width", "BTC=-5"], "--strike-width 'BTC=-5'"),
-        (["--scenarios", "/nowhere/at/all.toml"], "can not be read"),
+        (["--scenarios", "nowhere.toml"], "can not be read"),
     ],
 )
 def test_bad_option_is_named(book: Path, args: list[str], said: str) -> None:
