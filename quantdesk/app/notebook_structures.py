@@ -5,6 +5,7 @@ What `import quantdesk as qd` offers of `quantdesk.structures`. Nothing here com
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from quantdesk.domain.structure import Leg, Structure
@@ -12,6 +13,7 @@ from quantdesk.domain.times import expiry_code
 from quantdesk.errors import InvalidInput
 from quantdesk.margin.fees import combo_fees, trade_fee
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
+from quantdesk.risk.fitted import fit_surfaces
 from quantdesk.snapshot import ChainSnapshot
 from quantdesk.structures.analysis import StructureAnalysis, View
 from quantdesk.structures.analysis import analyse as analyse_on
@@ -116,10 +118,12 @@ def analyse(
     *,
     price_at: str = "mid",
     view: tuple[float, float] | None = None,
+    fit: bool = True,
 ) -> StructureAnalysis:
     """Net price, payoff, chances, Greeks and fees of a structure on its market.
 
     price_at : "mid", "natural", "mark" or "limit": what options are entered at
+    fit : fit the market's surface, whose density is a second law of chances, where it has none
     view : (drift, vol) a year, fractions: one's own lognormal beside the other laws
 
     Raises InvalidInput where a leg is not of the market, or the market has no index.
@@ -128,9 +132,13 @@ def analyse(
     words = [basis.value for basis in PriceBasis]
     if price_at not in words:
         raise InvalidInput("price_at", price_at, f"must be one of {', '.join(words)}")
+    here = _market_of(whole, market)
+    if fit and here.surface is None:
+        fitted = fit_surfaces(MarketData(markets=(here,), source=""))
+        here = replace(here, surface=fitted.surfaces.get((here.venue, here.underlying)))
     return analyse_on(
         whole,
-        _market_of(whole, market),
+        here,
         basis=PriceBasis(price_at),
         fee_law=FeeLaw(trade=trade_fee, combo=combo_fees),
         view=None if view is None else View(drift=view[0], vol=view[1]),

@@ -97,6 +97,7 @@ def command(
     market: Path | None,
     replay: Path | None,
     at: str | None,
+    is_fitted: bool,
     **anchors: str | None,
 ) -> None:
     """Build STRUCTURE on UNDERLYING: legs, net price, payoff, chances, Greeks, fees, margin.
@@ -109,7 +110,14 @@ def command(
         # A delta-hedged option is a single one with its hedge.
         structure, hedge = "long-call", hedge or "perpetual"
     plan = _plan(structure, {name: value for name, value in anchors.items() if value is not None})
-    options = MarketOptions(venue=venue, endpoint=endpoint, market=market, replay=replay, at=at)
+    options = MarketOptions(
+        venue=venue,
+        endpoint=endpoint,
+        market=market,
+        replay=replay,
+        at=at,
+        is_fitted=is_fitted,
+    )
     here = open_market(options, plan, underlying)
     warnings: tuple[str, ...] = ()
     if hedge is not None:

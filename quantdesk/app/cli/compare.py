@@ -55,6 +55,7 @@ def command(
     market: Path | None,
     replay: Path | None,
     at: str | None,
+    is_fitted: bool,
 ) -> None:
     """Compare up to four STRUCTURES: lines of legs, structure files, or - for standard input.
 
@@ -63,7 +64,14 @@ def command(
     if len(structures) > STRUCTURES_MAX:
         raise click.UsageError(f"{len(structures)} structures: at most {STRUCTURES_MAX} compare")
     plans = [read_plan(text) for text in structures]
-    options = MarketOptions(venue=venue, endpoint=endpoint, market=market, replay=replay, at=at)
+    options = MarketOptions(
+        venue=venue,
+        endpoint=endpoint,
+        market=market,
+        replay=replay,
+        at=at,
+        is_fitted=is_fitted,
+    )
     here = open_market(options, plans[0], underlying)
     analyses = [analysed(plan, here, price_at=price_at, view=view) for plan in plans]
     write_output(_written(analyses, format_), output, is_binary=format_ == "parquet")

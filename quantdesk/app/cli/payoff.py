@@ -64,6 +64,7 @@ def command(
     market: Path | None,
     replay: Path | None,
     at: str | None,
+    is_fitted: bool,
 ) -> None:
     """Profit of STRUCTURE by price of the underlying: today, at dates, at expiry.
 
@@ -71,7 +72,14 @@ def command(
     with several expiries, and before, legs are revalued at unchanged vols by strike.
     """
     plan = read_plan(structure)
-    options = MarketOptions(venue=venue, endpoint=endpoint, market=market, replay=replay, at=at)
+    options = MarketOptions(
+        venue=venue,
+        endpoint=endpoint,
+        market=market,
+        replay=replay,
+        at=at,
+        is_fitted=is_fitted,
+    )
     here = open_market(options, plan, underlying)
     analysis = analysed(plan, here, price_at=price_at, view=view)
     prices = curve_prices(analysis)

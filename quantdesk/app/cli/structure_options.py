@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from quantdesk.errors import ConfigError, InvalidInput, StorageError
 from quantdesk.margin import BookMargin, statement_for
 from quantdesk.margin.fees import combo_fees, trade_fee
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
+from quantdesk.risk.fitted import fit_surfaces
 from quantdesk.risk.valuation import as_positions
 from quantdesk.runtime.settings import load_settings
 from quantdesk.runtime.sources import read_snapshot
@@ -49,6 +50,7 @@ class MarketOptions:
     market: Path | None
     replay: Path | None
     at: str | None
+    is_fitted: bool
 
 
 class LegsCommand(click.Command):
@@ -60,7 +62,15 @@ class LegsCommand(click.Command):
 
 
 def market_options(function: Command) -> Command:
-    """The source options."""
+    """The source options, and --surface/--no-surface."""
+    function = click.option(
+        "--surface/--no-surface",
+        "is_fitted",
+        default=True,
+        show_default=True,
+        help="Fit the volatility surface: deltas are taken on it, and its density gives a second "
+        "law of chances. Without it the chain's own mark vols serve.",
+    )(function)
     return source_options(function)
 
 
@@ -144,9 +154,16 @@ def open_market(options: MarketOptions, plan: StructurePlan, underlying: str) ->
     snapshot = read_snapshot(source, coin, settings)
     for chain in snapshot.chains:
         if chain.underlying == coin and plan.venue in ("", chain.venue):
-            return chain.market()
+            return fitted_market(chain.market()) if options.is_fitted else chain.market()
     wanted = f"{plan.venue} {coin}".strip()
     raise StorageError(f"{snapshot.source}: no {wanted} options in it")
+
+
+def fitted_market(market: UnderlyingMarket) -> UnderlyingMarket:
+    """`market` with the surface its quotes carry, unchanged where they carry none."""
+    fitted = fit_surfaces(MarketData(markets=(market,), source=""))
+    surface = fitted.surfaces.get((market.venue, market.underlying))
+    return market if surface is None else replace(market, surface=surface)
 
 
 def parse_view(text: str | None) -> View | None:

@@ -124,6 +124,7 @@ def command(
     market: Path | None,
     replay: Path | None,
     at: str | None,
+    is_fitted: bool,
 ) -> None:
     """Profit of STRUCTURE against now, over spot, vol, days and basis, by full revaluation.
 
@@ -131,7 +132,14 @@ def command(
     expiry settles on the scenario's index and covers nothing afterwards.
     """
     plan = read_plan(structure)
-    options = MarketOptions(venue=venue, endpoint=endpoint, market=market, replay=replay, at=at)
+    options = MarketOptions(
+        venue=venue,
+        endpoint=endpoint,
+        market=market,
+        replay=replay,
+        at=at,
+        is_fitted=is_fitted,
+    )
     here = open_market(options, plan, underlying)
     resolved = resolve(plan, here)
     rule = VolRule(unit=VolUnit(vol_unit), tenor=VolTenor(vol_tenor), smile=SmileRule(smile))
