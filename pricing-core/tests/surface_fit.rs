@@ -1,6 +1,6 @@
 //! The fit of a chain: free of arbitrage on any quotes, inside the spread where that is possible.
 
-#![allow(clippy::unwrap_used, missing_docs)] // a test may panic
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)] // a test may panic
 
 use pricing_core::smile::SmileSection;
 use pricing_core::smile::butterfly::check;
