@@ -18,6 +18,10 @@ POINTS_MAX = 20_000
 """Points of one part; a terminal has a few hundred columns, so more are a caller's mistake."""
 
 
+VALUE_MAX = 1e100
+"""Larger values are not drawn, as if they were not there: no market number comes near."""
+
+
 class PlotRole(StrEnum):
     """What a part of a plot is, for whoever gives it a look."""
 
@@ -124,8 +128,12 @@ class Guide:
     role: PlotRole = PlotRole.GUIDE
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.value):
-            raise InvalidInput("value", self.value, f"of guide {self.name!r} must be finite")
+        if not abs(self.value) <= VALUE_MAX:
+            raise InvalidInput(
+                "value",
+                self.value,
+                f"of guide {self.name!r} must be finite and up to {VALUE_MAX:g}",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +151,9 @@ class Axis:
     def __post_init__(self) -> None:
         for field in ("low", "high"):
             value = getattr(self, field)
-            if value is not None and not np.isfinite(value):
-                raise InvalidInput(field, value, f"of axis {self.name!r} must be finite")
+            if value is not None and not abs(value) <= VALUE_MAX:
+                rule = f"of axis {self.name!r} must be finite and up to {VALUE_MAX:g}"
+                raise InvalidInput(field, value, rule)
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise InvalidInput("low", self.low, f"of axis {self.name!r} must be below {self.high}")
 
@@ -191,19 +200,24 @@ class PlotView:
         return _range(parts, self.y_axis)
 
 
+def is_drawable(value: float) -> bool:
+    """Whether a value has a place on a plot."""
+    return abs(value) <= VALUE_MAX
+
+
 def _inside(x: FloatArray, bounds: tuple[float, float]) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         return (x >= bounds[0]) & (x <= bounds[1])
 
 
 def _range(parts: list[FloatArray], axis: Axis) -> tuple[float, float] | None:
-    finite = [part[np.isfinite(part)] for part in parts]
+    finite = [part[np.abs(part) <= VALUE_MAX] for part in parts]
     known = [part for part in finite if part.size]
     if not known:
         return None
     low = min(float(part.min()) for part in known) if axis.low is None else axis.low
     high = max(float(part.max()) for part in known) if axis.high is None else axis.high
-    if low < high:
+    if high - low > max(abs(low), abs(high), 1e-90) * 1e-9:
         return low, high
     # One single value: some room around it, so that it stands in the middle.
     room = abs(low) * 0.05 or 1.0

@@ -7,11 +7,12 @@ character cell holds 2 × 4 dots, so that a plot of 80 × 20 cells has 160 × 80
 from __future__ import annotations
 
 from itertools import groupby
-from math import ceil, floor, isfinite, log10
+from math import ceil, floor, log10
 
 import numpy as np
 
 from quantdesk.views.plot import (
+    VALUE_MAX,
     Axis,
     Band,
     Guide,
@@ -22,6 +23,7 @@ from quantdesk.views.plot import (
     Series,
     Stroke,
     Whiskers,
+    is_drawable,
 )
 from quantdesk.views.safe_text import cell_width, safe_text
 
@@ -190,7 +192,7 @@ def _draw_band(canvas: _Canvas, band: Band) -> None:
     at = low_x + columns / (2 * canvas.width - 1) * (high_x - low_x)
     lows, highs = _interpolated(at, band.x, band.low), _interpolated(at, band.x, band.high)
     for column, low, high in zip(columns.tolist(), lows.tolist(), highs.tolist(), strict=True):
-        if not (isfinite(low) and isfinite(high)):
+        if not (is_drawable(low) and is_drawable(high)):
             continue
         top, bottom = canvas.row(max(low, high)), canvas.row(min(low, high))
         last = min(floor(bottom), 4 * canvas.height - 1)
@@ -202,8 +204,8 @@ def _draw_band(canvas: _Canvas, band: Band) -> None:
 def _interpolated(at: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Straight lines between neighbours that both have a value; NaN elsewhere."""
     result = np.full(at.size, np.nan)
-    known = np.isfinite(x)
-    x, y = x[known], y[known]
+    known = np.abs(x) <= VALUE_MAX
+    x, y = x[known], np.where(np.abs(y[known]) <= VALUE_MAX, y[known], np.nan)
     if x.size == 0:
         return result
     order = np.argsort(x, kind="stable")
@@ -247,7 +249,7 @@ def _draw_series(canvas: _Canvas, series: Series) -> None:
     step = 0
     last: tuple[float, float] | None = None
     for x, y in zip(series.x.tolist(), series.y.tolist(), strict=True):
-        if not (isfinite(x) and isfinite(y)):
+        if not (is_drawable(x) and is_drawable(y)):
             last = None
             continue
         point = (canvas.column(x), canvas.row(y))
@@ -309,11 +311,11 @@ def _draw_whiskers(canvas: _Canvas, whiskers: Whiskers) -> None:
     for x, low, high in zip(
         whiskers.x.tolist(), whiskers.low.tolist(), whiskers.high.tolist(), strict=True
     ):
-        if not isfinite(x):
+        if not is_drawable(x):
             continue
         column = round(canvas.column(x)) // 2
-        foot = floor(canvas.row(low) / 4) if isfinite(low) else None
-        cap = floor(canvas.row(high) / 4) if isfinite(high) else None
+        foot = floor(canvas.row(low) / 4) if is_drawable(low) else None
+        cap = floor(canvas.row(high) / 4) if is_drawable(high) else None
         if foot is not None and cap is not None:
             for row in range(max(min(foot, cap), 0), min(max(foot, cap), canvas.height - 1) + 1):
                 canvas.symbol(column, row, "│", whiskers.role)
@@ -328,7 +330,7 @@ def _draw_whiskers(canvas: _Canvas, whiskers: Whiskers) -> None:
 
 def _draw_markers(canvas: _Canvas, markers: Markers) -> None:
     for x, y in zip(markers.x.tolist(), markers.y.tolist(), strict=True):
-        if isfinite(x) and isfinite(y):
+        if is_drawable(x) and is_drawable(y):
             column, row = round(canvas.column(x)) // 2, floor(canvas.row(y) / 4)
             canvas.symbol(column, row, markers.symbol, markers.role)
 

@@ -174,13 +174,18 @@ class TableGrid(ScrollView, can_focus=False, inherit_bindings=False):
             self._first_column = first
             self.refresh()
 
+    @property
+    def _room(self) -> int:
+        """Cells that columns may take: the scroll bar lies over the widget's last one."""
+        return self.scrollable_content_region.width
+
     def _shown_columns(self, first: int) -> list[int]:
         """Numbers of the columns in view when scrolling starts at `first`."""
         view = self._view
         if view is None:
             return []
         shown = list(range(view.fixed))
-        room = self.size.width - sum(view.columns[n].width + GAP for n in shown)
+        room = self._room - sum(view.columns[n].width + GAP for n in shown)
         for number in range(max(first, view.fixed), len(view.columns)):
             room -= view.columns[number].width + GAP
             # A terminal narrower than one column still shows one.
@@ -254,7 +259,7 @@ class TableGrid(ScrollView, can_focus=False, inherit_bindings=False):
                 edge = 1 + sum(view.columns[n].width + GAP for n in range(view.fixed)) - GAP
                 line = f"{line[: max(edge, 0)]}{MORE_LEFT}{line[max(edge, 0) + 1 :]}"
             if shown and shown[-1] < len(view.columns) - 1:
-                line = line.ljust(self.size.width)[: self.size.width - 1] + MORE_RIGHT
+                line = line.ljust(self._room)[: self._room - 1] + MORE_RIGHT
         return line_strip([(line, style)], self.size.width, style)
 
     def _body_strip(
