@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 from quantdesk.domain.account import AccountSnapshot
+from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.domain.position import Position, PositionRow, RefusedRow
 from quantdesk.errors import ChainFileError, ConfigError, StorageError
 from quantdesk.margin import BookMargin, VenueMargin, statement_for
@@ -168,6 +170,29 @@ def venue_margins(account: AccountSnapshot) -> tuple[VenueMargin, ...]:
         for balance in account.balances
         if balance.initial_margin is not None or balance.maintenance_margin is not None
     )
+
+
+def account_cash(
+    accounts: Sequence[AccountSnapshot], positions: Sequence[Position]
+) -> dict[str, Decimal]:
+    """Cash by currency of connected accounts, with the profit of their futures, which is cash to
+    come: options' worth is counted by the report itself.
+    """
+    found: dict[str, Decimal] = {}
+    settles_in = {
+        (one.instrument.venue, one.instrument.name): one.instrument.settlement_currency
+        for one in positions
+        if one.instrument.kind in {InstrumentKind.FUTURE, InstrumentKind.PERPETUAL}
+    }
+    for account in accounts:
+        for balance in account.balances:
+            if balance.cash is not None and balance.cash != 0:
+                found[balance.currency] = found.get(balance.currency, Decimal(0)) + balance.cash
+        for report in account.positions:
+            currency = settles_in.get((report.venue, report.instrument_name))
+            if currency is not None and report.unrealised_pnl is not None:
+                found[currency] = found.get(currency, Decimal(0)) + report.unrealised_pnl
+    return found
 
 
 def resolve_book(file: PositionFile, market: MarketData) -> OpenBook:

@@ -15,7 +15,7 @@ from quantdesk.app.cli.book_options import (
     tell_left_out,
 )
 from quantdesk.app.cli.output import write_output
-from quantdesk.app.cli.risk_options import account_cash, parse_risk_options, risk_options
+from quantdesk.app.cli.risk_options import parse_risk_options, risk_options
 from quantdesk.app.render.risk_formats import (
     FORMATS,
     ladder_bytes,
@@ -28,7 +28,7 @@ from quantdesk.errors import StorageError
 from quantdesk.risk.exposure import Grouping
 from quantdesk.risk.fitted import fit_surfaces
 from quantdesk.risk.report import RiskReport, build_report, surface_sources_of
-from quantdesk.runtime.books import OpenBook
+from quantdesk.runtime.books import OpenBook, account_cash
 from quantdesk.runtime.runners import ProcessPoolRunner
 from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text

@@ -11,9 +11,6 @@ from typing import Any, TypeVar
 
 import click
 
-from quantdesk.domain.account import AccountSnapshot
-from quantdesk.domain.instrument import InstrumentKind
-from quantdesk.domain.position import Position
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.risk.scenario import Scenario, SmileRule, VolRule, VolTenor, VolUnit
 from quantdesk.risk.scenario_files import parse_scenarios
@@ -140,35 +137,12 @@ def parse_risk_options(
                 smile=SmileRule(smile or SmileRule.STICKY_STRIKE.value),
             ),
         ),
-        own_scenarios=() if scenarios is None else _read_scenarios(scenarios),
-        collateral=dict(map(_amount, collateral)),
+        own_scenarios=() if scenarios is None else read_scenarios(scenarios),
+        collateral=dict(map(parse_amount, collateral)),
         strike_widths=dict(map(_width, strike_width)),
         is_fitted=surface == "fit",
         workers=workers,
     )
-
-
-def account_cash(
-    accounts: Sequence[AccountSnapshot], positions: Sequence[Position]
-) -> dict[str, Decimal]:
-    """Cash by currency of connected accounts, with the profit of their futures, which is cash to
-    come: options' worth is counted by the report itself.
-    """
-    found: dict[str, Decimal] = {}
-    settles_in = {
-        (one.instrument.venue, one.instrument.name): one.instrument.settlement_currency
-        for one in positions
-        if one.instrument.kind in {InstrumentKind.FUTURE, InstrumentKind.PERPETUAL}
-    }
-    for account in accounts:
-        for balance in account.balances:
-            if balance.cash is not None and balance.cash != 0:
-                found[balance.currency] = found.get(balance.currency, Decimal(0)) + balance.cash
-        for report in account.positions:
-            currency = settles_in.get((report.venue, report.instrument_name))
-            if currency is not None and report.unrealised_pnl is not None:
-                found[currency] = found.get(currency, Decimal(0)) + report.unrealised_pnl
-    return found
 
 
 def _listed(moves: Sequence[float]) -> str:
@@ -194,7 +168,8 @@ def _moves(option: str, text: str) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _amount(text: str) -> tuple[str, Decimal]:
+def parse_amount(text: str) -> tuple[str, Decimal]:
+    """Currency and amount of "BTC=10". Raises ConfigError."""
     name, _, value = text.partition("=")
     try:
         amount = Decimal(value.strip())
@@ -216,7 +191,8 @@ def _width(text: str) -> tuple[str, float]:
     return name.strip().upper(), width
 
 
-def _read_scenarios(path: Path) -> tuple[Scenario, ...]:
+def read_scenarios(path: Path) -> tuple[Scenario, ...]:
+    """Scenarios of the TOML file `path`. Raises StorageError and ConfigError."""
     try:
         with path.open("rb") as file:
             content = file.read(SCENARIO_FILE_BYTES_MAX + 1)

@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from quantdesk.app.cli.main import cli
-from quantdesk.app.cli.risk_options import account_cash
 from quantdesk.domain.account import AccountSnapshot, BalanceReport, PositionReport
 from quantdesk.errors import ConfigError, QuantDeskError
 from quantdesk.risk.greeks import GREEK_FIELDS
+from quantdesk.runtime.books import account_cash
 from tests.unit.risk.books import future, position
 
 MARKET = Path(__file__).parents[2] / "fixtures" / "chain_files" / "btc_2026-06-27_tickers.json"
