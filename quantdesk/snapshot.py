@@ -15,7 +15,7 @@ import numpy as np
 from quantdesk.domain.account import AccountSnapshot
 from quantdesk.domain.events import BookLevel
 from quantdesk.domain.structure import Listed
-from quantdesk.domain.times import expiry_code
+from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, Chain
 from quantdesk.market.forwards import ExpiryForward
@@ -139,6 +139,13 @@ class ChainSnapshot:
     is_stale: BoolArray
     expiries: tuple[ExpirySummary, ...]
     futures: Mapping[str, FutureQuote] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        moment = format_instant(self.as_of_ns)
+        return (
+            f"<{self.underlying} {self.venue} {self.environment.value}: {len(self.chain)} options, "
+            f"{len(self.expiries)} expiries, {moment}>"
+        )
 
     def market(self) -> UnderlyingMarket:
         """The same state as risk, structures and margin take it. Copies nothing."""

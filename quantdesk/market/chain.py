@@ -97,6 +97,10 @@ class Chain:
     def __len__(self) -> int:
         return len(self.instruments)
 
+    def __repr__(self) -> str:
+        expiries = len(set(self.expiry_ns.tolist()))
+        return f"<{self.underlying} {self.venue}: {len(self)} options, {expiries} expiries>"
+
     def take(self, rows: IntArray | BoolArray) -> Chain:
         """The same chain with only the given rows (indices or mask), order kept."""
         picked = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows

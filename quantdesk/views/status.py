@@ -285,6 +285,24 @@ def _set_aside_item(snapshot: DeskSnapshot) -> StatusItem:
     return StatusItem(f"{text}{detail}", f"{max(refused, noted):,} set aside", role, 3)
 
 
+def problem_lines(snapshot: DeskSnapshot | None) -> tuple[str, ...]:
+    """Each connection with every kind of problem it met and how often, as lines of safe text."""
+    if snapshot is None or not snapshot.links:
+        return ("No connection yet.",)
+    lines: list[str] = []
+    for link in snapshot.links:
+        lines.append(
+            f"{safe_text(link.name, 32)} ({safe_text(link.venue, 16)}, {link.state.value}): "
+            f"{link.frames:,} frames, {link.refused:,} set aside, {link.reconnects:,} reconnects"
+        )
+        lines += [f"  {count:>9,}  {safe_text(kind, 60)}" for kind, count in link.problems]
+        if not link.problems:
+            lines.append("             no problems")
+        if link.last_problem:
+            lines.append(f"  last: {safe_text(link.last_problem, 160)}")
+    return tuple(lines)
+
+
 def fitted_items(items: tuple[StatusItem, ...], width: int, gap: int) -> tuple[StatusItem, ...]:
     """`items` shortened, then dropped, until they fit into `width` cells with `gap` between two.
 

@@ -279,3 +279,12 @@ async def test_inverse_and_linear_of_one_strike_have_lines_of_their_own() -> Non
         view = shown.grid.view
         assert view is not None
         assert [key.is_inverse for key in view.keys if key.strike == 60_000.0] == [True, False]
+
+
+async def test_key_lists_the_problems_and_closes_them() -> None:
+    noted = replace(RECORDED, links=(link(problems=(("unknown field", 7),)),))
+    async with running_desk(noted) as shown:
+        await shown.press("p")
+        assert "7  unknown field" in shown.text()
+        await shown.press("escape")
+        assert "unknown field" not in shown.text().split("Strike")[1]

@@ -12,7 +12,7 @@ from quantdesk.views.chain_header import HeaderField, expiry_tabs, header_fields
 from quantdesk.views.safe_text import cell_width, safe_text
 from quantdesk.views.status import fitted_items, screen_banner, status_items, venue_now_ns
 from quantdesk.views.strike_grid import StrikeGridView
-from quantdesk.views.time_text import expiry_text
+from quantdesk.views.time_text import expiry_text, instant_text
 from quantdesk.views.units import Units
 from quantdesk.views.venue_pair import VenuePairView
 
@@ -93,7 +93,9 @@ def chain_table_text(
         now_ns=snapshot.as_of_ns if now_ns is None else now_ns,
         width=width,
     )
-    lines = header_lines(view.header, max(view.layout.width, WIDTH_MIN))
+    as_of = HeaderField("as of", instant_text(snapshot.as_of_ns))
+    fields = (view.header[0], as_of, *view.header[1:])
+    lines = header_lines(fields, max(view.layout.width, WIDTH_MIN))
     lines += _title_lines(view)
     expiry_ns: int | None = None
     for number, key in enumerate(view.keys):

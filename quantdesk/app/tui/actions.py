@@ -211,6 +211,15 @@ _OWN_ACTIONS = (
         rank=4,
     ),
     Action(
+        keys=("p",),
+        shown="p",
+        action="problems",
+        description="every kind of problem since the start, by connection, with its count",
+        where=Where.APP,
+        short="problems",
+        rank=8,
+    ),
+    Action(
         keys=("question_mark",),
         shown="?",
         action="help",

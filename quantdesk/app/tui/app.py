@@ -19,12 +19,14 @@ from quantdesk.app.tui.context import DeskContext
 from quantdesk.app.tui.messages import SnapshotArrived
 from quantdesk.app.tui.screens.desk_screen import DeskScreen
 from quantdesk.app.tui.screens.help import HelpScreen
+from quantdesk.app.tui.screens.problems import ProblemsScreen
 from quantdesk.app.tui.screens.registry import SCREENS, screen_entry
 from quantdesk.app.tui.source import Fallible, SnapshotSource, Transport
 from quantdesk.app.tui.theme import DESK_DARK
 from quantdesk.app.tui.where import Where
 from quantdesk.domain.ports import Clock
 from quantdesk.snapshot import DeskSnapshot
+from quantdesk.views.status import problem_lines
 from quantdesk.views.time_text import SECOND_NS
 
 POLL_S = 0.1
@@ -126,6 +128,10 @@ class DeskApp(App[None], inherit_bindings=False):
     def action_help(self) -> None:
         """Show keys and symbols."""
         self.push_screen(HelpScreen(self.front.places, self.front.SYMBOLS))
+
+    def action_problems(self) -> None:
+        """List every kind of problem with its count."""
+        self.push_screen(ProblemsScreen(problem_lines(self.context.snapshot)))
 
     def action_pause(self) -> None:
         """Pause or resume the replay."""

@@ -16,6 +16,7 @@ from quantdesk.views.status import (
     StatusRole,
     fitted_items,
     mode_words,
+    problem_lines,
     screen_banner,
     status_items,
     venue_now_ns,
@@ -202,3 +203,13 @@ def test_replay_of_a_simulated_venue_says_both() -> None:
     assert status_items(replayed, "BTC", now_ns=DESK_NS)[0].text == "REPLAY of SIMULATED"
     assert mode_words(replace(replayed, is_simulated=False)) == "REPLAY"
     assert mode_words(replace(RECORDED, is_simulated=True)) == "SIMULATED"
+
+
+def test_every_kind_of_problem_is_listed_with_its_count() -> None:
+    bad = link(problems=(("not json", 3), ("\x1b[2Jkind", 1_200)), last_problem="not json: x")
+    text = "\n".join(problem_lines(replace(RECORDED, links=(bad, link("deribit-eth")))))
+    assert "3  not json" in text
+    assert "1,200  \\x1b[2Jkind" in text
+    assert "last: not json: x" in text
+    assert "no problems" in text
+    assert problem_lines(None) == ("No connection yet.",)
