@@ -19,6 +19,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
+import orjson
 import pytest
 import websockets
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -122,6 +123,7 @@ RECEIVERS: dict[str, Callable[[int], Awaitable[float]]] = {
     "quantdesk feed, events and books": feed_with_books,
     "bare websockets and json": bare(json.loads),
     "bare websockets and msgspec": bare(msgspec.json.decode),
+    "bare websockets and orjson": bare(orjson.loads),
 }
 
 
