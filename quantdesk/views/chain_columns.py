@@ -254,7 +254,8 @@ def column_layout(
     if name not in _SETS:
         raise InvalidInput("columns", name, f"must be one of {', '.join(_SETS)}")
     outer, quotes = _SETS[name]
-    hidden = _PRICE_OF_IV.keys() if units is Units.IV else frozenset()
+    # A last trade belongs to a forward of its own moment, which nobody recorded: it has no vol.
+    hidden = {*_PRICE_OF_IV, "last"} if units is Units.IV else set()
     widths = {
         key: price_width if key in PRICE_KEYS else _BY_KEY[key].width
         for key in (*outer, *quotes, "flags")
