@@ -29,15 +29,15 @@ class JsonBanStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._bans: dict[str, int] | None = None
+        self._bans: dict[str, int] = {}
+        self._seen: tuple[int, int, int] | None = None
 
     def banned_until_ns(self, address: str) -> int | None:
         """UTC nanoseconds at which the ban of `address` ends; None where none is known.
 
         Raises StorageError where the file can not be read or is none of ours.
         """
-        if self._bans is None:
-            self._bans = self._read()
+        self._refresh()
         return self._bans.get(address)
 
     def note_ban(self, address: str, until_ns: int) -> None:
@@ -45,12 +45,24 @@ class JsonBanStore:
 
         Raises StorageError where the file can not be read or written.
         """
-        if self._bans is None:
-            self._bans = self._read()
+        self._refresh()
         self._bans[address] = until_ns
         latest = sorted(self._bans.items(), key=lambda ban: ban[1], reverse=True)[:BANS_MAX]
         self._bans = dict(sorted(latest))
         self._write(msgspec.json.encode(_Bans(format=FORMAT, bans=self._bans)))
+
+    def _refresh(self) -> None:
+        """Read the file again where another desk has written it meanwhile."""
+        try:
+            now = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise StorageError(f"{self._path}: can not be read: {error.strerror}") from error
+        seen = (now.st_ino, now.st_mtime_ns, now.st_size)
+        if seen != self._seen:
+            self._bans = self._read()
+            self._seen = seen
 
     def _read(self) -> dict[str, int]:
         try:

@@ -87,3 +87,18 @@ def test_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "bans.json").mkdir()
     with pytest.raises(StorageError, match="can not be read"):
         JsonBanStore(tmp_path / "bans.json").banned_until_ns(HOST)
+
+
+def test_ban_that_another_desk_noted_is_known_and_kept(tmp_path: Path) -> None:
+    mine, theirs = JsonBanStore(tmp_path / "bans.json"), JsonBanStore(tmp_path / "bans.json")
+    assert mine.banned_until_ns("a.example") is None
+    theirs.note_ban("a.example", 5)
+    assert mine.banned_until_ns("a.example") == 5
+    mine.note_ban("b.example", 7)
+    assert theirs.banned_until_ns("b.example") == 7
+    assert JsonBanStore(tmp_path / "bans.json").banned_until_ns("a.example") == 5
+
+
+def test_folder_that_is_a_file_holds_no_bans(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    assert JsonBanStore(tmp_path / "data" / "bans.json").banned_until_ns("a.example") is None
