@@ -17,7 +17,7 @@ from quantdesk import pricing
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, FloatArray
 from quantdesk.risk.columns import DAYS_PER_YEAR, tenor_weight
-from quantdesk.risk.scenario import Scenario, SmileRule, VolTenor, VolUnit
+from quantdesk.risk.scenario import Scenario, VolTenor, VolUnit
 from quantdesk.risk.smiles import NO_SMILE, ExpirySmile
 
 
@@ -25,17 +25,20 @@ from quantdesk.risk.smiles import NO_SMILE, ExpirySmile
 class ScenarioTable:
     """Scenarios as arrays: (u, m) by underlying, (m,) for what all share.
 
-    spot, vol, basis are NaN where a scenario knows nothing of an underlying.
+    spot, vol, basis, skew, term are NaN where a scenario knows nothing of an underlying.
+    slide : how far smiles move with ln F, 0 for sticky strikes (`SmileRule.slide`)
     """
 
     spot: FloatArray
     vol: FloatArray
     basis: FloatArray
+    skew: FloatArray
+    term: FloatArray
     days: FloatArray
     stable_move: FloatArray
     is_relative: BoolArray
     is_sqrt_tenor: BoolArray
-    is_sticky_delta: BoolArray
+    slide: FloatArray
 
     def __len__(self) -> int:
         return int(self.days.size)
@@ -46,11 +49,13 @@ class ScenarioTable:
             spot=self.spot[:, part],
             vol=self.vol[:, part],
             basis=self.basis[:, part],
+            skew=self.skew[:, part],
+            term=self.term[:, part],
             days=self.days[part],
             stable_move=self.stable_move[part],
             is_relative=self.is_relative[part],
             is_sqrt_tenor=self.is_sqrt_tenor[part],
-            is_sticky_delta=self.is_sticky_delta[part],
+            slide=self.slide[part],
         )
 
     @staticmethod
@@ -68,13 +73,13 @@ class ScenarioTable:
             spot=column("spot"),
             vol=column("vol"),
             basis=column("basis"),
+            skew=column("skew"),
+            term=column("term"),
             days=np.array([one.days for one in scenarios], dtype=np.float64),
             stable_move=np.array([one.stable_move for one in scenarios], dtype=np.float64),
             is_relative=np.array([r.unit is VolUnit.RELATIVE for r in rules], dtype=np.bool_),
             is_sqrt_tenor=np.array([r.tenor is VolTenor.SQRT_30D for r in rules], dtype=np.bool_),
-            is_sticky_delta=np.array(
-                [r.smile is SmileRule.STICKY_DELTA for r in rules], dtype=np.bool_
-            ),
+            slide=np.array([r.smile.slide for r in rules], dtype=np.float64),
         )
 
 
@@ -244,12 +249,17 @@ def _vol_moves(
     factor: FloatArray,
 ) -> FloatArray | pricing.ByGroup:
     """What is added to the vols: the same for all legs, or by leg where smiles follow the spot."""
-    points = np.where(table.is_relative, 0.0, shift)
-    if not table.is_sticky_delta.any():
+    weight = float(tenor_weight(np.array([group.years]))[0])
+    points: FloatArray = np.where(table.is_relative, 0.0, shift)
+    points = points + table.term[group.underlying] * (weight - 1.0)
+    skew = table.skew[group.underlying] * weight
+    if not table.slide.any() and not np.nan_to_num(skew).any():
         return points
     log_moneyness = np.log(group.strike / group.forward)[:, None]
-    followed = np.where(table.is_sticky_delta, group.smile.shift(log_moneyness, log_move), 0.0)
-    return pricing.ByGroup(points + followed * factor)
+    followed = np.where(
+        table.slide != 0.0, group.smile.shift(log_moneyness, table.slide * log_move), 0.0
+    )
+    return pricing.ByGroup(points + followed * factor + skew * log_moneyness)
 
 
 def _delta_one_pnl(group: DeltaOneGroup, table: ScenarioTable) -> FloatArray:

@@ -33,10 +33,21 @@ class VolTenor(Enum):
 
 
 class SmileRule(Enum):
-    """STICKY_STRIKE: a strike keeps its vol when spot moves. STICKY_DELTA: a moneyness K/F does."""
+    """What the smile does when spot moves.
+
+    STICKY_STRIKE: a strike keeps its vol. STICKY_DELTA: a moneyness K/F keeps it. SURFACE: the
+    smile's own skew carries on, as in a local-vol model of short expiries: the vol of a strike
+    moves as far again as its moneyness did (skew-stickiness ratio 2; 1 and 0 are the others).
+    """
 
     STICKY_STRIKE = "sticky-strike"
     STICKY_DELTA = "sticky-delta"
+    SURFACE = "surface"
+
+    @property
+    def slide(self) -> float:
+        """How far the smile moves with ln F, in units of that move: 0, 1 and −1."""
+        return {"sticky-strike": 0.0, "sticky-delta": 1.0, "surface": -1.0}[self.value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +69,19 @@ class Move:
     spot : relative move of index and forwards; −0.2 is a fifth down, above −1
     vol : by the scenario's `VolRule`; a vol below 0 is taken as 0
     basis : added to the annual rate between index and each dated forward; F·exp(basis·years left)
+    skew : vol points added for each unit of ln(K/F)·√(30/d): −0.10 lifts a strike a tenth below the
+        forward by one point at 30 days, and the same delta of other expiries about as much
+    term : vol points added times √(30/d) − 1, d days, at least 1: nothing at 30 days, more before
     """
 
     spot: float = 0.0
     vol: float = 0.0
     basis: float = 0.0
+    skew: float = 0.0
+    term: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("spot", "vol", "basis"):
+        for name in ("spot", "vol", "basis", "skew", "term"):
             value = getattr(self, name)
             if not (math.isfinite(value) and abs(value) <= MOVE_MAX):
                 raise InvalidInput(name, value, f"must be a number of at most {MOVE_MAX:g}")

@@ -73,6 +73,7 @@ class ScenarioAxes:
     """Axes of a cube; every combination is a scenario, in the order spot, vol, days, basis.
 
     spot, vol, basis, rule : as in `scenario.Move`;  days : that pass
+    skew, term : as in `scenario.Move`, the same in every cell
     """
 
     spot: tuple[float, ...] = (-0.3, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2, 0.3)
@@ -80,6 +81,8 @@ class ScenarioAxes:
     days: tuple[float, ...] = (0.0,)
     basis: tuple[float, ...] = (0.0,)
     rule: VolRule = field(default_factory=VolRule)
+    skew: float = 0.0
+    term: float = 0.0
 
     def __post_init__(self) -> None:
         cells = 1
@@ -103,7 +106,7 @@ class ScenarioAxes:
         return tuple(
             Scenario(
                 name=f"spot {spot:+.2%}, vol {vol:+.4g}, days {days:g}, basis {basis:+.4g}",
-                move=Move(spot=spot, vol=vol, basis=basis),
+                move=Move(spot=spot, vol=vol, basis=basis, skew=self.skew, term=self.term),
                 days=days,
                 rule=self.rule,
             )

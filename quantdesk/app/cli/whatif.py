@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from quantdesk.app.cli.options import FiniteRange
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.structure_options import (
     LegsCommand,
@@ -79,6 +80,21 @@ def _number(text: str) -> float:
     help="Added to the annual rate between index and each forward.",
 )
 @click.option(
+    "--skew",
+    type=FiniteRange(-10, 10),
+    default=0.0,
+    show_default=True,
+    help="Vol added for each unit of ln(K/F) at 30 days, times the square root of 30 days over the "
+    "expiry's: -0.1 lifts a strike 10 % below the forward by a point.",
+)
+@click.option(
+    "--term",
+    type=FiniteRange(-10, 10),
+    default=0.0,
+    show_default=True,
+    help="Vol added times (the square root of 30 days over the expiry's, less 1): 0 at 30 days.",
+)
+@click.option(
     "--vol-unit",
     type=click.Choice([unit.value for unit in VolUnit]),
     default=VolUnit.POINTS.value,
@@ -114,6 +130,8 @@ def command(
     vol: tuple[float, ...],
     days: tuple[float, ...],
     basis: tuple[float, ...],
+    skew: float,
+    term: float,
     vol_unit: str,
     vol_tenor: str,
     smile: str,
@@ -143,7 +161,7 @@ def command(
     here = open_market(options, plan, underlying)
     resolved = resolve(plan, here)
     rule = VolRule(unit=VolUnit(vol_unit), tenor=VolTenor(vol_tenor), smile=SmileRule(smile))
-    axes = ScenarioAxes(spot=spot, vol=vol, days=days, basis=basis, rule=rule)
+    axes = ScenarioAxes(spot=spot, vol=vol, days=days, basis=basis, rule=rule, skew=skew, term=term)
     cube = _cube(resolved.structure, here, axes)
     answer = WhatIf(
         structure=resolved.structure, market=here, cube=cube, warnings=resolved.warnings

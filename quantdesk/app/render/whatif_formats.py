@@ -17,7 +17,7 @@ from quantdesk.app.render.text_tables import aligned, markdown_table
 from quantdesk.domain.structure import Structure
 from quantdesk.domain.times import format_instant
 from quantdesk.market.market_data import UnderlyingMarket
-from quantdesk.risk.scenarios import ScenarioCube
+from quantdesk.risk.scenarios import ScenarioAxes, ScenarioCube
 from quantdesk.structures.exact_plan import exact_plan
 from quantdesk.structures.text import format_line
 from quantdesk.views.margin import TextTable
@@ -71,6 +71,8 @@ def whatif_json(answer: WhatIf) -> bytes:
         "as_of": format_instant(answer.market.as_of_ns),
         "index_price": answer.market.index_price,
         "rule": str(axes.rule),
+        "skew": axes.skew,
+        "term": axes.term,
         "units": {
             "pnl_coin": "coin, against now",
             "pnl_usd": "USD: coin at the scenario's index less coin value at today's index",
@@ -126,13 +128,19 @@ def _tables(answer: WhatIf) -> list[TextTable]:
         for unit, cube, decimals in (("USD", usd, 2), (answer.market.underlying, coin, 6)):
             tables.append(
                 TextTable(
-                    title=f"Profit in {unit} {when}; vol {axes.rule}",
+                    title=f"Profit in {unit} {when}; vol {axes.rule}{_shape(axes)}",
                     columns=("spot", *(f"vol {vol:+.1%}" for vol in axes.vol)),
                     numeric=(True,) * (1 + len(axes.vol)),
                     rows=_rows(axes.spot, cube[:, :, day, place], decimals),
                 )
             )
     return tables
+
+
+def _shape(axes: ScenarioAxes) -> str:
+    """Moves of skew and term in words, "" where there is none."""
+    moves = (("skew", axes.skew), ("term", axes.term))
+    return "".join(f", {name} {move:+g}" for name, move in moves if move)
 
 
 def _rows(
