@@ -141,7 +141,7 @@ def window_rows(
     if strike.size == 0 or forward is None or (window.kind == "sigma" and not total_vol):
         return np.ones(strike.size, dtype=np.bool_)
     moneyness = np.abs(np.log(strike / forward))
-    nearest = strike == strike[np.argmin(np.abs(strike - forward))]
+    nearest: BoolArray = strike == strike[np.argmin(np.abs(strike - forward))]
     if window.kind == "percent":
         return nearest | (moneyness <= math.log1p(window.size / 100))
     if window.kind == "sigma":

@@ -74,7 +74,8 @@ class ExpiryQuotes:
     @property
     def is_scored(self) -> BoolArray:
         """Rows that a fit is judged by: used, or left out as outliers only."""
-        return self.is_used | np.array([reason == OUTLIER for reason in self.reasons], dtype=bool)
+        is_outlier: BoolArray = np.array([one == OUTLIER for one in self.reasons], dtype=np.bool_)
+        return np.logical_or(self.is_used, is_outlier)
 
     @property
     def mid_iv(self) -> FloatArray:
