@@ -61,6 +61,8 @@ def slice_flags(expiry: ExpiryQuotes, fitted: FittedSlice, fallback: str) -> tup
     deviation = float(np.median(mid)) * expiry.years**0.5
     if fallback:
         flags.append(f"A simpler model stands in: {fallback}.")
+    if expiry.forward_source == "index":
+        flags.append("No forward of its own: the index stands in, carry is missing.")
     if count < QUOTES_FEW:
         flags.append(f"Only {count} quotes.")
     if float(k.min()) > -NEAR_DEVIATIONS * deviation:
@@ -89,8 +91,10 @@ def grade_slice(in_spread: float, fitted: FittedSlice, flags: Sequence[str]) -> 
     letters = list(Grade)
     grade = next((letter for share, letter in GRADE_SHARES if in_spread >= share), Grade.F)
     place = letters.index(grade)
-    place += any(flag.startswith(("A simpler", "Only", "Wide", "Expires")) for flag in flags)
-    place += any(flag.startswith("No quotes") for flag in flags) * 2
+    place += any(
+        flag.startswith(("A simpler", "Only", "Wide", "Expires", "No forward")) for flag in flags
+    )
+    place += any(flag.startswith("No quotes") for flag in flags) * 3
     place += any(flag.startswith("Vols around") for flag in flags) * 3
     place += any(" were left out." in flag for flag in flags)
     if not (fitted.g_min >= 0 and fitted.calendar_slack >= 0):
