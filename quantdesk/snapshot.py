@@ -18,10 +18,15 @@ from quantdesk.domain.structure import Listed
 from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, Chain
+from quantdesk.market.fitting import SurfaceFit
 from quantdesk.market.forwards import ExpiryForward
 from quantdesk.market.market_data import FutureQuote, MarketData, UnderlyingMarket
+from quantdesk.market.own_vols import OwnSurface
 from quantdesk.market.selection import StrikeWindow, select_expiries, window_rows
+from quantdesk.market.surface_choice import DEFAULT_CHOICE, SurfaceChoice
+from quantdesk.market.surface_edge import SurfaceEdge, surface_edge
 from quantdesk.market.valuation import ChainValues
+from quantdesk.risk.fitted import FittedExpiries
 from quantdesk.structures.ladder import ladder_of
 
 
@@ -121,11 +126,35 @@ def _part(expiry: ExpirySummary, first: int, stop: int) -> ExpirySummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ChainSurface:
+    """The surface that the desk holds of one chain: the last good fit, and how it came about.
+
+    fit : None before the first good one. `based_on_seq` is the snapshot whose quotes it was fitted
+        to; `fit.as_of_ns` their moment on the venue's clock
+    choice : the model, weights, filters and own vols in force
+    problem : why the newest attempt gave no fit, as a sentence; "" where it gave this one
+    """
+
+    fit: SurfaceFit | None
+    based_on_seq: int
+    choice: SurfaceChoice = DEFAULT_CHOICE
+    problem: str = ""
+
+    @property
+    def own(self) -> OwnSurface | None:
+        """The user's own vols; None where there are none, or nothing to put them on."""
+        if self.fit is None or not self.choice.overrides:
+            return None
+        return OwnSurface(fit=self.fit, overrides=self.choice.overrides)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ChainSnapshot:
     """A chain with what the desk computed from it, at `as_of_ns` of the venue's clock.
 
     `is_stale` (n,) marks rows whose quote is too old at `as_of_ns` (`market.quality`). `futures`
-    are the underlying's listed futures and perpetuals that were quoted, by name.
+    are the underlying's listed futures and perpetuals that were quoted, by name. `surface` is what
+    the desk holds of it; None where none was asked for.
     """
 
     venue: str
@@ -139,6 +168,7 @@ class ChainSnapshot:
     is_stale: BoolArray
     expiries: tuple[ExpirySummary, ...]
     futures: Mapping[str, FutureQuote] = field(default_factory=dict)
+    surface: ChainSurface | None = None
 
     def __repr__(self) -> str:
         moment = format_instant(self.as_of_ns)
@@ -146,6 +176,20 @@ class ChainSnapshot:
             f"<{self.underlying} {self.venue} {self.environment.value}: {len(self.chain)} options, "
             f"{len(self.expiries)} expiries, {moment}>"
         )
+
+    @property
+    def fit(self) -> SurfaceFit | None:
+        """The last good fit of the surface; None where the desk holds none."""
+        return None if self.surface is None else self.surface.fit
+
+    def edge(self) -> SurfaceEdge | None:
+        """Theo and edge of each row, against the user's own vols where there are some.
+
+        Else against the market's surface. None where the desk holds no fit. Computed when asked.
+        """
+        if self.surface is None or self.surface.fit is None:
+            return None
+        return surface_edge(self.surface.fit, self.chain, self.values, own=self.surface.own)
 
     def market(self) -> UnderlyingMarket:
         """The same state as risk, structures and margin take it. Copies nothing."""
@@ -159,6 +203,7 @@ class ChainSnapshot:
             values=self.values,
             forwards={expiry.expiry_ns: expiry.forward for expiry in self.expiries},
             futures=self.futures,
+            surface=None if self.fit is None else FittedExpiries(fit=self.fit),
         )
 
     def call(self, strike: float, *, expiry: str | None = None) -> Listed:

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.domain.structure import Listed
 from quantdesk.domain.times import parse_instant
-from quantdesk.errors import ConfigError
+from quantdesk.errors import ConfigError, OutOfDomain
 from quantdesk.market.chain import QUOTE_COLUMNS
+from quantdesk.market.fitting import FitOptions, FitRefusal, SurfaceFit, fit_surface
 from quantdesk.market.market_data import MarketData
 from quantdesk.market.selection import parse_window
 from quantdesk.runtime.embedded import SAMPLE_OF, opening_snapshot
 from quantdesk.runtime.sources import file_snapshot
+from quantdesk.runtime.surfaces import quotes_of
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot, select_rows
 from quantdesk.structures.resolve import future_price
 
@@ -82,6 +84,24 @@ class StillDesk:
                     instrument=instrument, usd_per_coin=price if instrument.is_inverse else None
                 )
         raise ConfigError(f"perpetual {underlying!r}: this desk lists none")
+
+    def surface(
+        self, underlying: str, *, venue: str | None = None, model: str = "spline"
+    ) -> SurfaceFit:
+        """The volatility surface of `underlying`, fitted to its chain, with its grade.
+
+        `surface.implied_vol(expiry_ns, strikes)` reads it; `risk_report(..., surface=surface)`
+        values with it. Raises ConfigError for an underlying that is not here, OutOfDomain where its
+        quotes carry no surface, saying why, InvalidInput for an unknown model.
+        """
+        chain = self.snapshot.chain(underlying.upper(), venue)
+        if chain is None:
+            here = ", ".join(f"{c.underlying} at {c.venue}" for c in self.snapshot.chains)
+            raise ConfigError(f"underlying {underlying!r}: this desk has {here}")
+        fit = fit_surface(quotes_of(chain), options=FitOptions(model=model))
+        if isinstance(fit, FitRefusal):
+            raise OutOfDomain(f"{fit.underlying} at {fit.venue}: no surface: {fit.reason}")
+        return fit
 
     def market(self) -> MarketData:
         """Every chain as risk, margin and structures take it."""

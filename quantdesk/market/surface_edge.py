@@ -10,6 +10,7 @@ import numpy as np
 from quantdesk import pricing
 from quantdesk.market.chain import Chain, FloatArray
 from quantdesk.market.fitting import SurfaceFit
+from quantdesk.market.own_vols import OwnSurface
 from quantdesk.market.valuation import ChainValues
 
 
@@ -30,8 +31,12 @@ class SurfaceEdge:
     buy_edge_ticks: FloatArray
 
 
-def surface_edge(fit: SurfaceFit, chain: Chain, values: ChainValues) -> SurfaceEdge:
+def surface_edge(
+    fit: SurfaceFit, chain: Chain, values: ChainValues, *, own: OwnSurface | None = None
+) -> SurfaceEdge:
     """Theo and edge of every row of `chain` whose expiry the surface holds.
+
+    With `own` vols, which stand on `fit`, they are the theo.
 
     Theo is at the row's own forward and time, where its quote was made: an edge is never a move of
     the underlying between two quotes.
@@ -44,6 +49,10 @@ def surface_edge(fit: SurfaceFit, chain: Chain, values: ChainValues) -> SurfaceE
         expiry = chain.expiry_ns[rows]
         w = fit.total_variance(expiry, np.log(strike / forward))
         iv[rows] = np.sqrt(w / fit.years(expiry))
+        if own is not None:
+            # At the same moneyness as the market's: own vols move with the quote's own forward.
+            at = strike * fit.forward(expiry) / forward
+            iv[rows] = own.implied_vol(expiry, at)
         price = np.asarray(
             pricing.price(chain.is_call[rows], forward, strike, values.years[rows], iv[rows], 0.0)
         )

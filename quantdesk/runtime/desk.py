@@ -30,6 +30,7 @@ from quantdesk.market.state import MarketReading, MarketState
 from quantdesk.runtime.account_state import AccountState
 from quantdesk.runtime.clock import VenueClock
 from quantdesk.runtime.followed_books import FollowedBooks
+from quantdesk.runtime.live_surfaces import LiveSurfaces
 from quantdesk.snapshot import (
     ChainSnapshot,
     DeskSnapshot,
@@ -80,6 +81,7 @@ class Desk:
         )
         self.market = MarketState()
         self.books = FollowedBooks()
+        self.surfaces = LiveSurfaces()
         self._links: dict[str, _Link] = {}
         self._link_of: dict[tuple[str, str], _Link] = {}
         self._seq = 0
@@ -227,7 +229,8 @@ class Desk:
             if reading is not None:
                 as_of_ns = link.clock.at(now_ns)
                 futures = self.market.futures(venue, underlying)
-                chains.append(_chain_snapshot(reading, futures, self.environment, as_of_ns))
+                made = _chain_snapshot(reading, futures, self.environment, as_of_ns)
+                chains.append(self.surfaces.attached(made))
         return tuple(chains)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +17,11 @@ from functools import partial
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import AccountFeed, Clock, FrameDecoder, FrameRecorder, MarketFeed
 from quantdesk.errors import ConfigError, QuantDeskError, StorageError, Transient
+from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.runtime.book_checks import BookChecks
 from quantdesk.runtime.desk import Desk
 from quantdesk.runtime.followed_books import BookKey
+from quantdesk.runtime.live_surfaces import Key, run_fit
 from quantdesk.runtime.venues import AccountDecoder
 from quantdesk.snapshot import DeskSnapshot, LinkState
 
@@ -70,6 +73,7 @@ class LiveDesk:
     recorder : where frames go before they are decoded; None keeps none
     recording_is_vital : whether a frame that can not be kept ends the desk (`quantdesk record`)
         or is shown and the desk goes on (a screen)
+    fits_surfaces : whether each chain's surface is fitted again when its quotes changed
     """
 
     def __init__(
@@ -82,8 +86,10 @@ class LiveDesk:
         recorder: FrameRecorder | None = None,
         recording_is_vital: bool = False,
         interval_s: float = SNAPSHOT_INTERVAL_S,
+        fits_surfaces: bool = False,
     ) -> None:
         self._desk = desk
+        self._fits_surfaces = fits_surfaces
         self._lines = tuple(lines)
         self._accounts = tuple(accounts)
         self._account_errors: dict[str, QuantDeskError] = {}
@@ -116,6 +122,8 @@ class LiveDesk:
         tasks = [asyncio.create_task(self._run_line(line)) for line in self._lines]
         tasks += [asyncio.create_task(self._run_account(line)) for line in self._accounts]
         tasks.append(asyncio.create_task(self._run_clock()))
+        if self._fits_surfaces:
+            tasks.append(asyncio.create_task(self._run_fits()))
         body = asyncio.current_task()
         assert body is not None
         failed: list[BaseException] = []
@@ -301,6 +309,20 @@ class LiveDesk:
                 self._keep(_flush)
             await asyncio.sleep(self.interval_s)
 
+    async def _run_fits(self) -> None:
+        """Fit what is due in a worker, on snapshots; results come back between two snapshots."""
+        loop, surfaces = asyncio.get_running_loop(), self._desk.surfaces
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="quantdesk-fits") as worker:
+            while True:
+                snapshot = self._latest
+                for request in [] if snapshot is None else surfaces.due(snapshot):
+                    surfaces.apply(await loop.run_in_executor(worker, run_fit, request))
+                await asyncio.sleep(self.interval_s)
+
+    def choose_surface(self, key: Key, choice: SurfaceChoice) -> None:
+        """Fit the surface of `key` by `choice` from now on; to be called on the desk's own loop."""
+        self._desk.surfaces.choose(key, choice)
+
     def _refresh_links(self) -> None:
         now_ns = self._clock.now_ns()
         for line in self._lines:
@@ -378,6 +400,12 @@ class DeskThread:
         live, loop = self._live, self._loop
         if live is not None and loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(live.follow_known_books, tuple(keys))
+
+    def choose_surface(self, key: Key, choice: SurfaceChoice) -> None:
+        """As `LiveDesk.choose_surface`, from any thread. The next snapshots carry it."""
+        live, loop = self._live, self._loop
+        if live is not None and loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(live.choose_surface, key, choice)
 
     @property
     def error(self) -> BaseException | None:

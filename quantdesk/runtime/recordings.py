@@ -105,6 +105,7 @@ async def screen_desk(
         accounts=accounts,
         open_recorder=open_recorder,
         publish=True,
+        fits_surfaces=True,
     ) as live:
         yield live
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import Clock, FrameDecoder
 from quantdesk.domain.times import format_instant
 from quantdesk.errors import QuantDeskError, StorageError
+from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.runtime.clock import NS_PER_S
 from quantdesk.runtime.desk import Desk
 from quantdesk.runtime.followed_books import FollowedBooks
+from quantdesk.runtime.live_surfaces import Key
 from quantdesk.runtime.venues import AccountDecoder, account_decoder_of, decoder_of
 from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
 from quantdesk.storage.recording import Recording, read_recording
@@ -59,6 +62,11 @@ class _Tape:
         for name in self._recording.links:
             self.desk.set_link_state(name, LinkState.ENDED, problem=problem)
 
+    def snapshot(self, now_ns: int, *, fits_surfaces: bool) -> DeskSnapshot:
+        """The desk at `now_ns`; surfaces are fitted at once, so that nothing depends on pace."""
+        snapshot = self.desk.snapshot(now_ns)
+        return self.desk.surfaces.fit_now(snapshot) if fits_surfaces else snapshot
+
     def _apply_public(self, decode: FrameDecoder, frame: RawFrame) -> None:
         self.desk.apply(frame.connection, frame.recv_ns, decode(frame))
 
@@ -72,9 +80,12 @@ def _worlds(recording: Recording) -> tuple[str, ...]:
     return tuple(sorted({link.get("environment", "environment unknown") for link in links}))
 
 
-def snapshots(directory: Path, *, every_s: float) -> Iterator[DeskSnapshot]:
+def snapshots(
+    directory: Path, *, every_s: float, fits_surfaces: bool = False
+) -> Iterator[DeskSnapshot]:
     """A snapshot each `every_s` seconds of recorded time in which a frame came, and one at the end.
 
+    `fits_surfaces`: each chain's surface is fitted on the snapshot itself, on the recorded clock.
     Raises RecordingDamaged at the place where the recording stops making sense, after the
     snapshots before it.
     """
@@ -87,13 +98,13 @@ def snapshots(directory: Path, *, every_s: float) -> Iterator[DeskSnapshot]:
         if due_ns is None:
             due_ns = frame.recv_ns + every_ns
         if frame.recv_ns > due_ns:
-            yield tape.desk.snapshot(due_ns)
+            yield tape.snapshot(due_ns, fits_surfaces=fits_surfaces)
             due_ns += every_ns * -(-(frame.recv_ns - due_ns) // every_ns)
         tape.apply(frame)
         now_ns = max(now_ns, frame.recv_ns)
     if due_ns is not None:
         tape.end()
-        yield tape.desk.snapshot(now_ns)
+        yield tape.snapshot(now_ns, fits_surfaces=fits_surfaces)
 
 
 def snapshot_at(directory: Path, underlying: str | None, at_ns: int | None) -> DeskSnapshot:
@@ -150,6 +161,10 @@ class ReplayPlayer:
         self._is_paused = False
         self._wall_ns = 0
         self._tape_ns = self._recording.started_ns
+        self._tape = _Tape(self._recording)
+        self._choices: list[tuple[Key, SurfaceChoice]] = []
+        self._is_over = False
+        self._lock = threading.Lock()
         self._latest: DeskSnapshot | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="quantdesk-replay", daemon=True)
@@ -193,14 +208,30 @@ class ReplayPlayer:
         if self.error is not None:
             raise self.error
 
+    def choose_surface(self, key: Key, choice: SurfaceChoice) -> None:
+        """Fit the surface of `key` by `choice` from now on; at the end of the tape at once."""
+        with self._lock:
+            self._choices.append((key, choice))
+            if self._is_over and self._latest is not None:
+                self._take_choices()
+                fitted = self._tape.desk.surfaces.fit_now(self._latest)
+                self._latest = replace(fitted, seq=fitted.seq + 1)
+
+    def _take_choices(self) -> None:
+        for key, choice in self._choices:
+            self._tape.desk.surfaces.choose(key, choice)
+        self._choices.clear()
+
     def _run(self) -> None:
-        tape = _Tape(self._recording)
+        tape = self._tape
         try:
             self._play(tape)
         except QuantDeskError as error:
             tape.end(str(error))
             self.error = error
-            self._latest = tape.desk.snapshot(self._tape_ns)
+            with self._lock:
+                self._latest = tape.snapshot(self._tape_ns, fits_surfaces=True)
+                self._is_over = True
 
     def _play(self, tape: _Tape) -> None:
         frames = self._recording.frames()
@@ -214,7 +245,10 @@ class ReplayPlayer:
                 pending = next(frames, None)
             if pending is None:
                 tape.end()
-            self._latest = tape.desk.snapshot(self._tape_ns)
+            with self._lock:
+                self._take_choices()
+                self._latest = tape.snapshot(self._tape_ns, fits_surfaces=True)
+                self._is_over = pending is None
             if pending is None:
                 return
             self._stop.wait(self.STEP_S)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from quantdesk.domain.events import InstrumentsListed, MarketEvent
 from quantdesk.domain.ports import FrameRecorder
 from quantdesk.errors import ConfigError
+from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.runtime.accounts import AccountChoice
 from quantdesk.runtime.clock import SystemClock
 from quantdesk.runtime.desk import Desk
 from quantdesk.runtime.lines import account_line, open_lines
 from quantdesk.runtime.live import AccountLine, Line, LiveDesk
+from quantdesk.runtime.live_surfaces import Key, LiveSurfaces
 from quantdesk.runtime.replay import snapshot_at
 from quantdesk.runtime.settings import Settings, data_folder
 from quantdesk.runtime.venues import VenueChoice, check_choices, checked_underlyings
@@ -118,6 +120,7 @@ async def live_desk(
     open_recorder: OpenRecorder | None = None,
     recording_is_vital: bool = False,
     publish: bool = False,
+    fits_surfaces: bool = False,
 ) -> AsyncIterator[LiveDesk]:
     """A live desk on the chosen venues, running while the block lasts.
 
@@ -142,6 +145,7 @@ async def live_desk(
             accounts=private,
             recorder=None if open_recorder is None else open_recorder(lines, private),
             recording_is_vital=recording_is_vital,
+            fits_surfaces=fits_surfaces,
         )
         async with live.running():
             yield live
@@ -159,11 +163,17 @@ def describe(choices: Sequence[VenueChoice]) -> str:
 
 
 class StillSource:
-    """One snapshot that never changes, for a screen on a file."""
+    """One moment that never changes, for a screen on a file; surfaces are fitted on the spot."""
 
     def __init__(self, snapshot: DeskSnapshot) -> None:
-        self._snapshot = snapshot
+        self._surfaces = LiveSurfaces()
+        self._snapshot = self._surfaces.fit_now(snapshot)
 
     def latest(self) -> DeskSnapshot:
         """The snapshot."""
         return self._snapshot
+
+    def choose_surface(self, key: Key, choice: SurfaceChoice) -> None:
+        """Fit the surface of `key` by `choice`: another snapshot of the same moment."""
+        self._surfaces.choose(key, choice)
+        self._snapshot = replace(self._surfaces.fit_now(self._snapshot), seq=self._snapshot.seq + 1)

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from quantdesk.errors import StorageError
-from quantdesk.market.surface_quotes import SurfaceQuotes, surface_quotes
+from quantdesk.market.surface_choice import SurfaceChoice
+from quantdesk.market.surface_quotes import SurfaceQuotes
+from quantdesk.runtime.live_surfaces import chain_quotes
 from quantdesk.runtime.replay import snapshot_at
 from quantdesk.runtime.sources import file_snapshot
 from quantdesk.snapshot import ChainSnapshot
@@ -15,14 +17,7 @@ from quantdesk.storage.chain_files import read_market_file
 
 def quotes_of(chain: ChainSnapshot, excluded: Collection[str] = ()) -> SurfaceQuotes:
     """What a surface is fitted to, from a chain as the desk holds it."""
-    return surface_quotes(
-        chain.chain,
-        chain.values,
-        {expiry.expiry_ns: expiry.forward for expiry in chain.expiries},
-        as_of_ns=chain.as_of_ns,
-        index_price=chain.index_price,
-        excluded=excluded,
-    )
+    return chain_quotes(chain, SurfaceChoice(excluded=tuple(excluded)))
 
 
 def read_chain(path: Path, underlying: str | None, at_ns: int | None) -> ChainSnapshot:

@@ -1,0 +1,280 @@
+"""Surfaces of a running desk: fitted off the loop, only where something changed, never lost."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantdesk.market.fitting import FitOptions
+from quantdesk.market.own_vols import VolOverride
+from quantdesk.market.surface_choice import SurfaceChoice
+from quantdesk.market.valuation import ChainValues
+from quantdesk.runtime import live as live_module
+from quantdesk.runtime.clock import ManualClock
+from quantdesk.runtime.embedded import opening_snapshot
+from quantdesk.runtime.live_surfaces import (
+    REFIT_INTERVAL_NS,
+    FitRequest,
+    LiveSurfaces,
+    SurfaceFitted,
+    run_fit,
+    with_surfaces,
+)
+from quantdesk.runtime.recordings import record_venues
+from quantdesk.runtime.replay import ReplayPlayer, snapshots
+from quantdesk.runtime.settings import Settings
+from quantdesk.runtime.sources import StillSource, live_desk
+from quantdesk.runtime.venues import parse_venues
+from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
+
+KEY = ("deribit", "BTC")
+
+
+@pytest.fixture(scope="module")
+def opening() -> DeskSnapshot:
+    return opening_snapshot("BTC")
+
+
+def moved(snapshot: DeskSnapshot, seconds: float) -> DeskSnapshot:
+    """The desk later on, with a chain that is another object: a quote came."""
+    after_ns = round(seconds * 1e9)
+    chain = snapshot.chains[0]
+    rows = np.ones(len(chain.chain), dtype=np.bool_)
+    later = replace(chain, chain=chain.chain.take(rows), as_of_ns=chain.as_of_ns + after_ns)
+    return replace(snapshot, seq=snapshot.seq + 1, ts_ns=snapshot.ts_ns + after_ns, chains=(later,))
+
+
+def broken(chain: ChainSnapshot) -> ChainSnapshot:
+    """The chain without one two-sided vol."""
+    nothing = np.full(len(chain.chain), np.nan)
+    values: ChainValues = replace(chain.values, bid_iv=nothing, ask_iv=nothing.copy())
+    return replace(chain, values=values)
+
+
+def test_nothing_is_fitted_where_nothing_changed(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    first = surfaces.fit_now(opening)
+    later = replace(opening, seq=2, ts_ns=opening.ts_ns + 60 * 10**9)
+    assert surfaces.due(later) == []
+    assert surfaces.fit_now(later).chains[0].fit is first.chains[0].fit
+
+
+def test_a_chain_is_fitted_at_most_once_an_interval(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    surfaces.fit_now(opening)
+    soon = moved(opening, REFIT_INTERVAL_NS / 1e9 - 0.1)
+    assert surfaces.due(soon) == []
+    assert [request.key for request in surfaces.due(moved(opening, 1.0))] == [KEY]
+
+
+def test_what_is_asked_for_is_not_asked_for_again(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    assert len(surfaces.due(opening)) == 1
+    assert surfaces.due(moved(opening, 5.0)) == []
+
+
+def test_result_names_the_snapshot_it_was_based_on(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    request = surfaces.due(replace(opening, seq=41))[0]
+    event = run_fit(request)
+    surfaces.apply(event)
+    chain = surfaces.attached(opening.chains[0])
+    assert event.seq == 41
+    assert chain.surface is not None
+    assert chain.surface.based_on_seq == 41
+    assert chain.fit is not None
+    assert chain.fit.as_of_ns == opening.chains[0].as_of_ns
+
+
+def test_failed_fit_keeps_the_last_good_one_and_says_why(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    good = surfaces.fit_now(opening).chains[0].fit
+    later = moved(opening, 2.0)
+    worse = replace(later, chains=(broken(later.chains[0]),))
+    chain = surfaces.fit_now(worse).chains[0]
+    assert chain.surface is not None
+    assert chain.fit is good
+    assert chain.surface.based_on_seq == opening.seq
+    assert "usable two-sided quotes" in chain.surface.problem
+    healed = surfaces.fit_now(moved(later, 2.0)).chains[0].surface
+    assert healed is not None
+    assert healed.problem == ""
+    assert healed.fit is not good
+
+
+def test_first_fit_that_fails_leaves_a_reason_and_no_surface(opening: DeskSnapshot) -> None:
+    worse = replace(opening, chains=(broken(opening.chains[0]),))
+    chain = with_surfaces(worse).chains[0]
+    assert chain.fit is None
+    assert chain.surface is not None
+    assert chain.surface.problem
+    assert chain.edge() is None
+    assert chain.market().surface is None
+
+
+def test_older_result_never_replaces_a_newer_one(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    newer = run_fit(surfaces.due(replace(opening, seq=9))[0])
+    surfaces.apply(newer)
+    older = replace(newer, seq=8, fit=None, problem="late")
+    surfaces.apply(older)
+    chain = surfaces.attached(opening.chains[0])
+    assert chain.fit is newer.fit
+    assert chain.surface is not None
+    assert chain.surface.problem == ""
+
+
+def test_result_of_a_choice_that_was_given_up_is_dropped(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    event = run_fit(surfaces.due(opening)[0])
+    surfaces.choose(KEY, SurfaceChoice(options=FitOptions(model="svi")))
+    surfaces.apply(event)
+    assert surfaces.attached(opening.chains[0]).surface is None
+    assert surfaces.fit_now(opening).chains[0].fit is not None
+
+
+def test_another_model_is_fitted_at_once(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    surfaces.fit_now(opening)
+    surfaces.choose(KEY, SurfaceChoice(options=FitOptions(model="svi")))
+    fit = surfaces.fit_now(replace(opening, seq=2)).chains[0].fit
+    assert fit is not None
+    assert fit.options.model == "svi"
+    assert {each.model for each in fit.slices} <= {"svi", "ssvi"}
+
+
+def test_excluded_option_takes_no_part_and_says_so(opening: DeskSnapshot) -> None:
+    fit = with_surfaces(opening).chains[0].fit
+    assert fit is not None
+    quotes = fit.slices[2].quotes
+    name = quotes.names[int(np.flatnonzero(quotes.is_used)[0])]
+    without = with_surfaces(opening, [(KEY, SurfaceChoice(excluded=(name,)))]).chains[0].fit
+    assert without is not None
+    rows = without.slices[2].quotes
+    assert rows.reasons[rows.names.index(name)] == "excluded by hand"
+
+
+def test_own_vols_change_no_fit_and_need_none(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    before = surfaces.fit_now(opening).chains[0].fit
+    assert before is not None
+    own = VolOverride(expiry_ns=before.slices[1].expiry_ns, shift=0.02)
+    surfaces.choose(KEY, SurfaceChoice(overrides=(own,)))
+    assert surfaces.due(opening) == []
+    chain = surfaces.attached(opening.chains[0])
+    assert chain.fit is before
+    assert chain.surface is not None
+    assert chain.surface.own is not None
+
+
+def test_market_of_a_fitted_chain_values_on_the_surface(opening: DeskSnapshot) -> None:
+    chain = with_surfaces(opening).chains[0]
+    surface = chain.market().surface
+    assert surface is not None
+    expiry = chain.expiries[3]
+    assert expiry.forward.price is not None
+    vol = surface.implied_vol(np.array([expiry.expiry_ns]), np.array([expiry.forward.price]))[0]
+    assert expiry.atm_iv is not None
+    assert vol == pytest.approx(expiry.atm_iv, abs=0.01)
+    assert opening.chains[0].market().surface is None
+
+
+def test_live_desk_fits_off_its_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    def noted(request: FitRequest) -> SurfaceFitted:
+        threads.append(threading.get_ident())
+        return run_fit(request)
+
+    monkeypatch.setattr(live_module, "run_fit", noted)
+
+    async def run() -> ChainSnapshot:
+        async with live_desk(
+            parse_venues(["deribit"]), ("BTC",), settings=Settings(), fits_surfaces=True
+        ) as live:
+            await live.quoted(("BTC",), 30)
+            async with asyncio.timeout(20):
+                while True:
+                    latest = live.latest()
+                    if latest is not None and latest.chains and latest.chains[0].fit is not None:
+                        return latest.chains[0]
+                    await asyncio.sleep(0)
+
+    chain = asyncio.run(run())
+    assert chain.fit is not None
+    assert chain.surface is not None
+    assert chain.surface.based_on_seq > 0
+    assert threading.get_ident() not in threads
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recording") / "btc"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUANTDESK_DATA_DIR", str(folder.parent / "data"))
+        asyncio.run(
+            record_venues(
+                parse_venues(["deribit"]),
+                ("BTC",),
+                folder,
+                settings=Settings(),
+                run_id="test",
+                seconds=3.0,
+                stop=asyncio.Event(),
+            )
+        )
+    return folder
+
+
+def theos(folder: Path) -> list[tuple[str, int, bytes]]:
+    found = []
+    for snapshot in snapshots(folder, every_s=0.5, fits_surfaces=True):
+        for chain in snapshot.chains:
+            edge = chain.edge()
+            if edge is not None and chain.fit is not None and chain.surface is not None:
+                row = (chain.fit.digest, chain.surface.based_on_seq, edge.theo_iv.tobytes())
+                found.append(row)
+    return found
+
+
+def test_replay_twice_gives_the_same_theos(recording: Path) -> None:
+    first = theos(recording)
+    assert len({digest for digest, _, _ in first}) >= 2
+    assert first == theos(recording)
+
+
+def test_replayed_fit_never_knows_a_later_quote(recording: Path) -> None:
+    for snapshot in snapshots(recording, every_s=0.5, fits_surfaces=True):
+        for chain in snapshot.chains:
+            assert chain.fit is None or chain.fit.as_of_ns <= chain.as_of_ns
+
+
+def test_choice_is_taken_at_the_end_of_a_tape(recording: Path) -> None:
+    clock = ManualClock(0)
+    player = ReplayPlayer(recording, clock=clock)
+    player.start()
+    # No further than the tape: later on its quotes would be stale and carry no surface.
+    clock.advance_to(10 * 10**9)
+    player.wait()
+    player.choose_surface(KEY, SurfaceChoice(options=FitOptions(model="svi")))
+    latest = player.latest()
+    player.close()
+    assert latest is not None
+    fit = latest.chains[0].fit
+    assert fit is not None
+    assert fit.options.model == "svi"
+
+
+def test_still_source_fits_by_another_choice(opening: DeskSnapshot) -> None:
+    source = StillSource(opening)
+    before = source.latest()
+    source.choose_surface(KEY, SurfaceChoice(options=FitOptions(model="ssvi")))
+    after = source.latest()
+    assert after.seq == before.seq + 1
+    assert after.chains[0].fit is not None
+    assert after.chains[0].fit.options.model == "ssvi"
