@@ -1,0 +1,82 @@
+"""`quantdesk surface` as a checker uses it: exact columns, bad input in words."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from quantdesk.app.cli.surface import command
+from quantdesk.errors import OutOfDomain
+from tests.unit.surface.chains import FIXTURES, RECORDED
+
+
+def run(*args: str) -> str:
+    result = CliRunner().invoke(command, list(args), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_grid_and_quotes_can_be_judged_by_others(tmp_path: Path) -> None:
+    grid, quotes = tmp_path / "grid.csv", tmp_path / "quotes.csv"
+    run("fit", str(RECORDED), "--format", "csv", "--grid", "-o", str(grid), "--quotes", str(quotes))
+    points = rows_of(grid)
+    assert list(points[0]) == ["expiry_years", "log_moneyness", "total_variance", "dw", "d2w"]
+    slices = {row["expiry_years"] for row in points}
+    assert len(points) == 1201 * len(slices)
+    assert float(points[0]["log_moneyness"]) == -3.0
+    assert float(points[1200]["log_moneyness"]) == 3.0
+    for row in points[::97]:
+        k, w = float(row["log_moneyness"]), float(row["total_variance"])
+        dw, d2w = float(row["dw"]), float(row["d2w"])
+        g = (1 - k * dw / (2 * w)) ** 2 - dw * dw / 4 * (1 / w + 0.25) + d2w / 2
+        assert g >= 0
+    rows = rows_of(quotes)
+    assert list(rows[0]) == [
+        *("expiry_years", "log_moneyness", "bid_iv", "ask_iv", "fit_iv", "used", "reason"),
+    ]
+    used = [row for row in rows if row["used"] == "1"]
+    assert {row["expiry_years"] for row in used} == slices
+    inside = [float(r["bid_iv"]) <= float(r["fit_iv"]) <= float(r["ask_iv"]) for r in used]
+    assert sum(inside) / len(inside) >= 0.99
+    assert all(row["reason"] for row in rows if row["used"] == "0")
+
+
+def test_other_layouts_and_formats_are_read_and_written() -> None:
+    assert '"schema":"quantdesk.surface/1"' in run("fit", str(RECORDED), "--format", "json")
+    assert "grade" in run("fit", str(FIXTURES / "eth_2026-01-31_quotes.csv"))
+    assert "No violation" in run("check", str(FIXTURES / "btc_2026-06-27_tickers.json"))
+
+
+def test_grade_puts_models_side_by_side() -> None:
+    text = run(
+        "grade", str(RECORDED), "--model", "spline", "--model", "svi-free", "--hold-out", "4"
+    )
+    head, *lines = text.splitlines()
+    assert head.split()[-2:] == ["spline", "svi-free"]
+    figures = {line[:34].strip(): line.split()[-2:] for line in lines}
+    assert figures["butterfly: points with g < 0"][0] == "0"
+    assert any("held out, inside" in line for line in lines)
+
+
+def test_a_chain_that_carries_nothing_is_refused_in_words(tmp_path: Path) -> None:
+    lines = gzip.decompress(RECORDED.read_bytes()).decode().splitlines()
+    head, options = lines[0], [line for line in lines[1:] if ",option," in line]
+    others = [line for line in lines[1:] if ",option," not in line]
+    bad = tmp_path / "btc_two.csv"
+    bad.write_text("\n".join([head, *others, *options[:2]]) + "\n")
+    with pytest.raises(OutOfDomain, match="two-sided quotes"):
+        CliRunner().invoke(command, ["fit", str(bad)], catch_exceptions=False)
+
+
+def test_grid_without_csv_is_a_usage_error() -> None:
+    result = CliRunner().invoke(command, ["fit", str(RECORDED), "--grid"])
+    assert result.exit_code == 2
