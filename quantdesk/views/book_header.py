@@ -17,7 +17,7 @@ from quantdesk.views.number_text import DASH, number_text
 from quantdesk.views.risk_choice import GREEK_COLUMNS, GreekChoice, unit_text
 from quantdesk.views.safe_text import safe_text
 from quantdesk.views.status import ScreenBanner, ScreenState, screen_banner, venue_now_ns
-from quantdesk.views.time_text import clock_text, duration_text
+from quantdesk.views.time_text import duration_text
 
 WORST_FIRST = (
     ScreenState.FAILED,
@@ -32,11 +32,11 @@ WORST_FIRST = (
 )
 
 NO_BOOK = (
-    "no book is open.\n\n"
-    "quantdesk tui --book FILE      positions as CSV, JSON or Parquet:\n"
-    "                               venue, instrument_name, quantity[, average_price, strategy]\n"
-    "quantdesk tui --account NAME   a venue account, read-only\n\n"
-    "o   opens the shipped SAMPLE book"
+    "No book is open.\n\n"
+    "o   opens the shipped SAMPLE book\n\n"
+    "quantdesk tui --account NAME   reads a venue account\n"
+    "quantdesk tui --book FILE      reads positions: CSV, JSON or Parquet with\n"
+    "venue, instrument_name, quantity[, average_price, strategy]"
 )
 
 
@@ -80,7 +80,8 @@ def book_banner(
     parts = []
     if count:
         total = len(report.book) + count
-        parts.append(f"{count} of {total} positions left out, totals miss them (see the end)")
+        why = _first_reason(report, refused)
+        parts.append(f"{count} of {total} left out, totals miss {_them(count)}: {why}")
     cash = len(report.unpriced_cash)
     if cash:
         parts.append(f"cash in {', '.join(sorted(report.unpriced_cash))} has no price")
@@ -94,6 +95,20 @@ def book_banner(
     return worst
 
 
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
+def _first_reason(report: RiskReport, refused: Sequence[RefusedRow]) -> str:
+    """Name and reason of the first that was left out; the rest stands at the end of the tables."""
+    if refused:
+        one = refused[0]
+        row = "" if one.row is None else f"row {one.row} "
+        return safe_text(f"{row}{one.instrument_name}: {one.reason}", 200)
+    first = report.excluded[0]
+    return safe_text(f"{first.position.instrument.name}: {first.reason}", 200)
+
+
 def data_age_text(report: RiskReport, snapshot: DeskSnapshot, now_ns: int) -> str:
     """How old the prices behind the numbers are: the oldest of the book's markets."""
     ages = []
@@ -105,26 +120,30 @@ def data_age_text(report: RiskReport, snapshot: DeskSnapshot, now_ns: int) -> st
 
 
 def book_fields(
-    label: str,
-    report: RiskReport,
-    refused: Sequence[RefusedRow],
-    *,
-    age: str,
-    cost_ns: int,
-    words: str,
+    label: str, report: RiskReport, refused: Sequence[RefusedRow], *, age: str
 ) -> tuple[HeaderField, ...]:
-    """The first lines of a book screen: which book, how complete, how old, in which conventions."""
+    """The first words of a book screen: which book, how complete, how old."""
     count = left_out_count(report, refused)
     positions = f"{len(report.book)}" + (f" WITHOUT {count}" if count else "")
-    moments = sorted({market.as_of_ns for market in report.book.markets})
-    venue = clock_text(moments[-1]) if moments else DASH
     return (
         HeaderField("", safe_text(label, 48)),
         HeaderField("positions", positions),
         HeaderField("prices", f"{age} old"),
-        HeaderField("venue time", venue),
-        HeaderField("shown", words),
-        HeaderField("computed in", f"{cost_ns / 1e6:.0f} ms"),
+    )
+
+
+def cost_field(cost_ns: int) -> HeaderField:
+    """How long the numbers took to compute: the last thing to know."""
+    return HeaderField("computed in", f"{cost_ns / 1e6:.0f} ms")
+
+
+def choice_fields(choice: GreekChoice) -> tuple[HeaderField, ...]:
+    """The conventions of the Greeks, each by its name."""
+    delta = "Black, USD" if choice.is_usd else f"{choice.delta.value}, coin"
+    return (
+        HeaderField("delta", delta),
+        HeaderField("vega", choice.vega.value),
+        HeaderField("theta", choice.theta.value),
     )
 
 

@@ -1,4 +1,4 @@
-"""The positions screen's table: a tree of groups with sums, legs below, what was left out at the end.
+"""The positions table: a tree of groups with sums, legs below, what was left out at the end.
 
 Groups are within one underlying, so that their Greeks may be added; money of different currencies
 stands on lines of its own.
@@ -7,7 +7,6 @@ stands on lines of its own.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
@@ -105,38 +104,31 @@ _SAYS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Layout:
-    """What is shown of each line."""
-
-    money: tuple[str, ...]
-    greeks: tuple[str, ...]
-    state: tuple[str, ...]
-
-    @property
-    def columns(self) -> tuple[TableColumn, ...]:
-        greeks = [
-            TableColumn(key=field, title=column.title, unit=column.unit)
-            for field, column in ((name, GREEK_COLUMNS[name]) for name in self.greeks)
-        ]
-        money = [_MONEY[name] for name in self.money]
-        state = [_STATE[name] for name in self.state]
-        return (_NAME, *money, *greeks, *state, _NOTE)
+_OWN_CURRENCY = ("value", "open", "currency")
+_IN_USD = ("value_usd", "open_usd")
 
 
-def _layout(columns: ColumnSet, choice: GreekChoice) -> _Layout:
-    in_usd = ("value_usd", "open_usd")
-    own = ("value", "open", "currency")
-    chosen = in_usd if choice.is_usd else own
+def shown_names(columns: ColumnSet, choice: GreekChoice) -> tuple[str, ...]:
+    """Names of the columns between the position's name and its note, from left to right."""
     if columns is ColumnSet.RISK:
-        profit = ("open_usd",) if choice.is_usd else ("open", "currency")
-        return _Layout(money=("quantity", "mark", *profit), greeks=choice.fields, state=())
+        if choice.is_usd:
+            return ("quantity", "open_usd", *choice.fields, "mark")
+        return ("quantity", "open", "currency", *choice.fields, "mark", "open_usd")
     if columns is ColumnSet.PNL:
-        both = (*chosen, *(own if choice.is_usd else in_usd))
-        return _Layout(money=("quantity", "average", "mark", *both), greeks=(), state=("tags",))
+        money = (*_IN_USD, *_OWN_CURRENCY) if choice.is_usd else (*_OWN_CURRENCY, *_IN_USD)
+        return ("quantity", "average", "mark", *money, "tags")
     if columns is ColumnSet.GREEKS:
-        return _Layout(money=("quantity",), greeks=(*choice.fields, *MORE_GREEKS), state=())
-    return _Layout(money=("quantity",), greeks=(), state=tuple(name for name in _STATE))
+        return ("quantity", *choice.fields, *MORE_GREEKS)
+    return ("quantity", *_STATE)
+
+
+def _columns(names: Sequence[str]) -> tuple[TableColumn, ...]:
+    known = _MONEY | _STATE
+    greeks = {
+        field: TableColumn(key=field, title=column.title, unit=column.unit)
+        for field, column in GREEK_COLUMNS.items()
+    }
+    return (_NAME, *(known.get(name) or greeks[name] for name in names), _NOTE)
 
 
 def tree_view(
@@ -149,10 +141,10 @@ def tree_view(
     folded: Collection[str] = (),
 ) -> TableView:
     """The tree as lines; groups whose key is in `folded` show their sums only."""
-    layout = _layout(columns, choice)
-    lines = list(_group_lines(root, 0, layout, _margins(margin), frozenset(folded)))
-    lines += [_refused_line(number, one, layout) for number, one in enumerate(refused)]
-    return table_view(layout.columns, lines, empty="no positions: the book is flat")
+    names = shown_names(columns, choice)
+    lines = list(_group_lines(root, 0, names, _margins(margin), frozenset(folded)))
+    lines += [_refused_line(number, one, names) for number, one in enumerate(refused)]
+    return table_view(_columns(names), lines, empty="no positions: the book is flat")
 
 
 def group_key(group: BookGroup) -> str:
@@ -206,11 +198,16 @@ def _group_name(group: BookGroup) -> str:
 def _group_lines(
     group: BookGroup,
     depth: int,
-    layout: _Layout,
+    names: Sequence[str],
     margins: Mapping[tuple[str, str, str], tuple[LegMargin, Decimal]],
     folded: frozenset[str],
 ) -> Iterator[TableLine]:
     key = group_key(group)
+    if not group.groups and group.positions == 1:
+        # A heading with the same numbers as its only leg would say everything twice.
+        cells = _leg_cells("  " * depth, group.legs[0], names, margins)
+        yield TableLine(key=f"leg:{key}:0", cells=cells)
+        return
     is_folded = key in folded
     sign = "+" if is_folded else "-"
     name = f"{'  ' * depth}{sign} {_group_name(group)} ({group.positions})"
@@ -220,16 +217,16 @@ def _group_lines(
         title = name if is_first else f"{'  ' * depth}  of it in {safe_text(currency, 8)}"
         yield TableLine(
             key=key if is_first else f"{key}|{currency}",
-            cells=_sum_cells(title, group, currency, sums, layout, is_first=is_first),
+            cells=_sum_cells(title, group, currency, sums, names, is_first=is_first),
             kind=kind,
         )
     if is_folded:
         return
     for below in group.groups:
-        yield from _group_lines(below, depth + 1, layout, margins, folded)
+        yield from _group_lines(below, depth + 1, names, margins, folded)
     for number, leg in enumerate(group.legs):
         yield TableLine(
-            key=f"leg:{key}:{number}", cells=_leg_cells("  " * (depth + 2), leg, layout, margins)
+            key=f"leg:{key}:{number}", cells=_leg_cells("  " * (depth + 1), leg, names, margins)
         )
 
 
@@ -238,7 +235,7 @@ def _sum_cells(
     group: BookGroup,
     currency: str,
     sums: PositionSums,
-    layout: _Layout,
+    names: Sequence[str],
     *,
     is_first: bool,
 ) -> tuple[Cell, ...]:
@@ -256,12 +253,10 @@ def _sum_cells(
         missing.append(f"P&L without {sums.unknown_unrealised} of unknown cost or mark")
     # Sums over underlyings would mean nothing: the root's Greeks are blank, not missing.
     has_greeks = is_first and bool(group.path)
-    greeks = [greek_cell(group.greeks, name) if has_greeks else BLANK for name in layout.greeks]
+    greeks = {name: greek_cell(group.greeks, name) for name in GREEK_COLUMNS if has_greeks}
     return (
         Cell(title, Role.LABEL),
-        *(money.get(name, BLANK) for name in layout.money),
-        *greeks,
-        *(BLANK for _ in layout.state),
+        *(money.get(name) or greeks.get(name, BLANK) for name in names),
         Cell("; ".join(missing), Role.WARNING if missing else Role.LABEL),
     )
 
@@ -269,7 +264,7 @@ def _sum_cells(
 def _leg_cells(
     indent: str,
     leg: BookLeg,
-    layout: _Layout,
+    names: Sequence[str],
     margins: Mapping[tuple[str, str, str], tuple[LegMargin, Decimal]],
 ) -> tuple[Cell, ...]:
     valued = leg.valued
@@ -285,25 +280,20 @@ def _leg_cells(
         "open_usd": _profit(valued.unrealised_usd, "USD"),
     }
     is_stale = leg.state is not None and leg.state.is_stale
+    state = _state_cells(leg, margins) if set(names) & _STATE.keys() else {}
     note = leg.reason or valued.reason
     if not note and is_stale:
         note = "STALE mark"
     return (
         Cell(f"{indent}{safe_text(position.instrument.name, 36)}", Role.LABEL),
-        *(money[name] for name in layout.money),
-        *(greek_cell(leg.greeks, name) for name in layout.greeks),
-        *(_state_cells(leg, layout.state, margins)),
+        *(money.get(name) or state.get(name) or greek_cell(leg.greeks, name) for name in names),
         Cell(safe_text(note, REASON_WIDTH), Role.WARNING if note else Role.LABEL),
     )
 
 
 def _state_cells(
-    leg: BookLeg,
-    names: Sequence[str],
-    margins: Mapping[tuple[str, str, str], tuple[LegMargin, Decimal]],
-) -> list[Cell]:
-    if not names:
-        return []
+    leg: BookLeg, margins: Mapping[tuple[str, str, str], tuple[LegMargin, Decimal]]
+) -> dict[str, Cell]:
     state, position = leg.state, leg.valued.position
     found = margins.get((position.instrument.venue, position.account, position.instrument.name))
     margin, share = MISSING, MISSING
@@ -319,7 +309,7 @@ def _state_cells(
         for tag in (position.account, position.strategy, position.structure)
         if tag
     )
-    cells = {
+    return {
         "iv": MISSING if state is None else _number(percent_text(state.vol), Role.IV),
         "days": MISSING if state is None else _number(number_text(state.days, 2), Role.VALUE),
         "chance": MISSING
@@ -331,16 +321,15 @@ def _state_cells(
         "source": Cell(safe_text(leg.mark_source, 32) or DASH, Role.LABEL),
         "tags": Cell(tags, Role.LABEL),
     }
-    return [cells[name] for name in names]
 
 
-def _refused_line(number: int, one: RefusedRow, layout: _Layout) -> TableLine:
+def _refused_line(number: int, one: RefusedRow, names: Sequence[str]) -> TableLine:
     row = "" if one.row is None else f"row {one.row}: "
     cells = [
         MISSING
         if column.key != "quantity"
         else Cell(safe_text(one.quantity, 24) or DASH, Role.SIZE)
-        for column in layout.columns[1:-1]
+        for column in _columns(names)[1:-1]
     ]
     name = safe_text(f"{row}{one.instrument_name or DASH}", 40)
     reason = safe_text(f"LEFT OUT: {one.reason}", REASON_WIDTH)

@@ -139,15 +139,6 @@ class GreekChoice:
         }[self.theta]
         return delta, gamma, vega, theta
 
-    @property
-    def sentence(self) -> str:
-        """The choices in words: "delta Black, coin; vega plain; theta plain"."""
-        delta = "Black (USD: Σ q·Δ·F)" if self.is_usd else self.delta.value
-        return (
-            f"delta {delta}, in {self.money.value}; vega {self.vega.value}; "
-            f"theta {self.theta.value}"
-        )
-
 
 def unit_text(field: str, coin: str) -> str:
     """The unit of a Greek with the coin's name, as a column head has room for: "BTC/1%"."""

@@ -6,6 +6,8 @@ import shutil
 import signal
 import sys
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -19,14 +21,19 @@ from quantdesk.app.cli.options import (
     source_options,
 )
 from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.risk_options import parse_amount, read_scenarios
 from quantdesk.app.render.table import screen_text
+from quantdesk.errors import ConfigError
+from quantdesk.risk.scenario import Scenario
 from quantdesk.runtime.clock import ManualClock, SystemClock
 from quantdesk.runtime.live import DeskThread
 from quantdesk.runtime.recordings import screen_desk
 from quantdesk.runtime.replay import ReplayPlayer
+from quantdesk.runtime.screen_books import AccountBook, ScreenBook, file_book, sample_book
 from quantdesk.runtime.settings import Settings, load_settings
 from quantdesk.runtime.sources import Source, StillSource, file_snapshot, read_snapshot
 from quantdesk.runtime.venues import checked_underlyings
+from quantdesk.snapshot import Environment
 
 if TYPE_CHECKING:
     from quantdesk.app.tui.app import DeskApp
@@ -44,6 +51,25 @@ TEXT_WIDTH = 160
     show_default=True,
     help="Pace of --replay.",
 )
+@click.option(
+    "--book",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Positions for the book screens: CSV, JSON or Parquet, as for `quantdesk risk`. Without "
+    "one, and without --account, a simulated desk opens a SAMPLE book.",
+)
+@click.option(
+    "--collateral",
+    metavar="CURRENCY=AMOUNT",
+    multiple=True,
+    help="Cash beside --book, BTC=10 or USDC=50000; may be repeated.",
+)
+@click.option(
+    "--scenarios",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Scenarios of your own for the scenario screen, TOML, as for `quantdesk risk`.",
+)
 @account_option
 @source_options
 def command(
@@ -55,6 +81,9 @@ def command(
     replay: Path | None = None,
     at: str | None = None,
     account: tuple[str, ...] = (),
+    book: Path | None = None,
+    collateral: tuple[str, ...] = (),
+    scenarios: Path | None = None,
 ) -> None:
     """Open the desk: live, on a recording (--replay DIR) or on a market file (--market FILE)."""
     settings = load_settings()
@@ -67,11 +96,35 @@ def command(
         at=at,
         account=account,
     )
+    books = _screen_books(source, book, collateral, scenarios)
     # The terminal library draws on standard error.
     if all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        _open_screen(source, underlying.upper(), speed, settings)
+        _open_screen(source, underlying.upper(), speed, settings, books)
     else:
         _print_screen(source, underlying.upper(), settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenBooks:
+    """What the options say of books: those to choose among, and scenarios of the user's own."""
+
+    books: tuple[ScreenBook, ...]
+    scenarios: tuple[Scenario, ...]
+
+
+def _screen_books(
+    source: Source, book: Path | None, collateral: Sequence[str], scenarios: Path | None
+) -> ScreenBooks:
+    """Raises ConfigError and StorageError before a screen hides what is said."""
+    if collateral and book is None:
+        raise ConfigError("--collateral: goes with --book; an account says its cash itself")
+    books: list[ScreenBook] = []
+    if book is not None:
+        books.append(file_book(book, dict(map(parse_amount, collateral))))
+    if source.accounts:
+        books.append(AccountBook(names=tuple(each.name for each in source.accounts)))
+    own = () if scenarios is None else read_scenarios(scenarios)
+    return ScreenBooks(books=tuple(books), scenarios=own)
 
 
 def _print_screen(source: Source, underlying: str, settings: Settings) -> None:
@@ -81,20 +134,27 @@ def _print_screen(source: Source, underlying: str, settings: Settings) -> None:
     write_output((text + "\n").encode(), None)
 
 
-def _open_screen(source: Source, underlying: str, speed: float, settings: Settings) -> None:
+def _open_screen(
+    source: Source, underlying: str, speed: float, settings: Settings, books: ScreenBooks
+) -> None:
     from quantdesk.app.tui.app import DeskApp  # noqa: PLC0415  (a pipe needs no terminal library)
+    from quantdesk.app.tui.book_desk import book_desk  # noqa: PLC0415
 
+    is_simulated = any(each.environment is Environment.SIMULATED for each in source.venues)
+    book = book_desk(
+        books.books, sample_book(), opens_sample=is_simulated, own_scenarios=books.scenarios
+    )
     if source.market_file is not None:
         snapshot = file_snapshot(source.market_file, None, source.at_ns)
         still, moment = StillSource(snapshot), ManualClock(snapshot.ts_ns)
-        _run(DeskApp(still, clock=moment, underlying=underlying))
+        _run(DeskApp(still, clock=moment, underlying=underlying, book=book))
         return
     clock = SystemClock()
     if source.replay is not None:
         player = ReplayPlayer(source.replay, clock=clock, speed=speed)
         player.start()
         try:
-            _run(DeskApp(player, clock=clock, underlying=underlying))
+            _run(DeskApp(player, clock=clock, underlying=underlying, book=book))
         finally:
             player.close()
         return
@@ -107,7 +167,7 @@ def _open_screen(source: Source, underlying: str, speed: float, settings: Settin
     )
     desk.start()
     try:
-        _run(DeskApp(desk, clock=clock, underlying=underlying))
+        _run(DeskApp(desk, clock=clock, underlying=underlying, book=book))
     finally:
         desk.close()
 

@@ -15,6 +15,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from quantdesk.app.tui.actions import bindings, palette_actions
+from quantdesk.app.tui.book_desk import BookDesk, book_desk
 from quantdesk.app.tui.context import DeskContext
 from quantdesk.app.tui.messages import SnapshotArrived
 from quantdesk.app.tui.screens.desk_screen import DeskScreen
@@ -25,6 +26,7 @@ from quantdesk.app.tui.source import Fallible, SnapshotSource, Transport
 from quantdesk.app.tui.theme import DESK_DARK
 from quantdesk.app.tui.where import Where
 from quantdesk.domain.ports import Clock
+from quantdesk.runtime.screen_books import sample_book
 from quantdesk.snapshot import DeskSnapshot
 from quantdesk.views.status import problem_lines
 from quantdesk.views.time_text import SECOND_NS
@@ -47,7 +49,14 @@ class DeskApp(App[None], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.APP, Where.REPLAY)]
 
-    def __init__(self, source: SnapshotSource, *, clock: Clock, underlying: str = "BTC") -> None:
+    def __init__(
+        self,
+        source: SnapshotSource,
+        *,
+        clock: Clock,
+        underlying: str = "BTC",
+        book: BookDesk | None = None,
+    ) -> None:
         # With NO_COLOR the library only greys its colours unless it may use the terminal's own.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.register_theme(DESK_DARK)
@@ -55,7 +64,12 @@ class DeskApp(App[None], inherit_bindings=False):
         self._source = source
         self._clock = clock
         places = (Where.REPLAY, Where.APP) if isinstance(source, Transport) else (Where.APP,)
-        self.context = DeskContext(clock=clock, places=places, underlying=underlying)
+        self.context = DeskContext(
+            clock=clock,
+            places=places,
+            underlying=underlying,
+            book=book_desk((), sample_book()) if book is None else book,
+        )
         self._screens: dict[str, DeskScreen] = {}
         self._posted: DeskSnapshot | None = None
         self._posted_second: int | None = None

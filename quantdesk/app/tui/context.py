@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from quantdesk.app.tui.book_desk import BookDesk
 from quantdesk.app.tui.where import Where
 from quantdesk.domain.ports import Clock
 from quantdesk.snapshot import DeskSnapshot
@@ -49,6 +50,7 @@ class DeskContext:
         the first that has the coin, `expiry_ns` None the nearest
     failure : what ended the desk behind the screens, "" while it runs
     pace : how fast a replay plays, "" for a desk that lives
+    book : the positions that the book screens look at
     """
 
     clock: Clock
@@ -60,3 +62,4 @@ class DeskContext:
     failure: str = ""
     pace: str = ""
     frames: FrameCount = field(default_factory=FrameCount)
+    book: BookDesk = field(default_factory=BookDesk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
+from quantdesk.app.tui.book_desk import Reading
 from quantdesk.snapshot import DeskSnapshot
 
 
@@ -37,3 +38,11 @@ class UnderlyingChosen(Message):
     def __init__(self, underlying: str) -> None:
         super().__init__()
         self.underlying = underlying
+
+
+class BookRead(Message):
+    """A worker has read the book on a snapshot."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__()
+        self.reading = reading

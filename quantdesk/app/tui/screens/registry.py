@@ -28,6 +28,34 @@ SCREENS = (
         module="quantdesk.app.tui.screens.chain",
         type_name="ChainScreen",
     ),
+    ScreenEntry(
+        key="5",
+        name="positions",
+        title="positions",
+        module="quantdesk.app.tui.screens.positions",
+        type_name="PositionsScreen",
+    ),
+    ScreenEntry(
+        key="6",
+        name="ladder",
+        title="Greeks ladder",
+        module="quantdesk.app.tui.screens.ladder",
+        type_name="LadderScreen",
+    ),
+    ScreenEntry(
+        key="7",
+        name="scenarios",
+        title="scenarios",
+        module="quantdesk.app.tui.screens.scenarios",
+        type_name="ScenariosScreen",
+    ),
+    ScreenEntry(
+        key="8",
+        name="margin",
+        title="margin",
+        module="quantdesk.app.tui.screens.margin",
+        type_name="MarginScreen",
+    ),
 )
 """In the order of their keys; the first is the one that the desk opens with."""
 
