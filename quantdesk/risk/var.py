@@ -1,0 +1,346 @@
+"""Value at risk and expected shortfall of a book by full revaluation under recorded moves.
+
+Each row of the result is one way to compute it, apart by name: history as it was or filtered, vols
+moved by the vol index or left alone. What its inputs do not carry is not available, with a reason.
+A longer horizon takes longer windows of the record; nothing is scaled by the root of time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import Enum
+
+import numpy as np
+
+from quantdesk.domain.times import format_instant
+from quantdesk.errors import InvalidInput
+from quantdesk.market.chain import FloatArray
+from quantdesk.risk.historical_moves import MoveHistory, Series, VarVols, joint_moves
+from quantdesk.risk.revaluation import PreparedBook
+from quantdesk.risk.scenarios import DOLLARS
+from quantdesk.risk.var_filter import BURN_IN, forecast_vols, scaled
+from quantdesk.risk.var_quantiles import (
+    OBSERVATIONS_MIN,
+    Figure,
+    check_confidence,
+    figure,
+)
+from quantdesk.risk.var_revaluation import TENOR_POWER, expanded_usd, moved_pnl
+
+DELTA_GAMMA_LABEL = (
+    "delta-gamma: second order in forward and vol, first in time; for comparison only"
+)
+WINDOW = 250
+DECAY = 0.94
+"""RiskMetrics' daily decay (J.P. Morgan 1996); applied an observation, whatever the horizon."""
+
+HORIZON_DAYS_MAX = 365.0
+WINDOW_MAX = 10_000
+TOTAL = "total"
+
+
+class VarMethod(Enum):
+    """FILTERED: recorded moves scaled to the vol of now. HISTORICAL: as they were."""
+
+    FILTERED = "filtered"
+    HISTORICAL = "historical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VarSettings:
+    """How value at risk is computed.
+
+    confidence : 0.99 is 99 %
+    horizon_days : calendar days that pass in each move, whole hours
+    window : observations at most, the latest ones
+    decay : of the filter, an observation
+    tenor_power : p of (30/d)^p, see `var_revaluation.TENOR_POWER`
+    """
+
+    confidence: float = 0.99
+    horizon_days: float = 1.0
+    window: int = WINDOW
+    decay: float = DECAY
+    tenor_power: float = TENOR_POWER
+
+    def __post_init__(self) -> None:
+        check_confidence(self.confidence)
+        if not (math.isfinite(self.horizon_days) and 0 < self.horizon_days <= HORIZON_DAYS_MAX):
+            rule = f"must be above 0, at most {HORIZON_DAYS_MAX:g}"
+            raise InvalidInput("horizon_days", self.horizon_days, rule)
+        hours = self.horizon_days * 24
+        if abs(hours - round(hours)) > 1e-9 or round(hours) < 1:
+            raise InvalidInput("horizon_days", self.horizon_days, "must be whole hours")
+        if not OBSERVATIONS_MIN <= self.window <= WINDOW_MAX:
+            rule = f"must be from {OBSERVATIONS_MIN} to {WINDOW_MAX:,} observations"
+            raise InvalidInput("window", self.window, rule)
+        if not 0 < self.decay < 1:
+            raise InvalidInput("decay", self.decay, "must be between 0 and 1")
+        if not (math.isfinite(self.tenor_power) and 0 <= self.tenor_power <= 2):
+            raise InvalidInput("tenor_power", self.tenor_power, "must be from 0 to 2")
+
+
+DEFAULT_METHOD = (VarMethod.FILTERED, VarVols.VOL_INDEX)
+METHODS: tuple[tuple[VarMethod, VarVols], ...] = (
+    DEFAULT_METHOD,
+    (VarMethod.HISTORICAL, VarVols.VOL_INDEX),
+    (VarMethod.FILTERED, VarVols.UNCHANGED),
+    (VarMethod.HISTORICAL, VarVols.UNCHANGED),
+)
+"""In the order they are shown; the first is the default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VarSample:
+    """What a figure was drawn from: how many windows, from when to when, of which records."""
+
+    observations: int
+    first_ns: int
+    last_ns: int
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VarRow:
+    """Figures of one scope by one method.
+
+    scope : a coin, or TOTAL over all coins, which has no figure in coin
+    usd, coin : without the collateral; *_with_collateral with it: coin cash has no profit in its
+        own coin, dollar cash none in USD
+    delta_gamma_usd : see DELTA_GAMMA_LABEL
+    sample : None where there is none
+    reason : why figures are None, "" where they are not
+    collateral_reason : why only those with collateral are
+    """
+
+    scope: str
+    method: VarMethod
+    vols: VarVols
+    usd: Figure | None = None
+    usd_with_collateral: Figure | None = None
+    coin: Figure | None = None
+    coin_with_collateral: Figure | None = None
+    delta_gamma_usd: Figure | None = None
+    sample: VarSample | None = None
+    reason: str = ""
+    collateral_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VarReport:
+    """All rows, the settings behind them and what is to be known.
+
+    left_out : positions that are in no figure;  notes : sentences
+    """
+
+    settings: VarSettings
+    rows: tuple[VarRow, ...]
+    left_out: int
+    notes: tuple[str, ...] = field(default=())
+
+    def row(
+        self,
+        scope: str = TOTAL,
+        method: VarMethod = DEFAULT_METHOD[0],
+        vols: VarVols = DEFAULT_METHOD[1],
+    ) -> VarRow | None:
+        """The row of one scope and method, by default the desk's own; None without it."""
+        for row in self.rows:
+            if (row.scope, row.method, row.vols) == (scope, method, vols):
+                return row
+        return None
+
+
+def value_at_risk(
+    prepared: PreparedBook,
+    *,
+    index_prices: Mapping[str, float],
+    until_ns: int,
+    collateral: Mapping[str, Decimal] | None = None,
+    settings: VarSettings | None = None,
+    left_out: int = 0,
+    records: Mapping[tuple[str, str], Series] | None = None,
+    threads: int | None = None,
+) -> VarReport:
+    """Value at risk of a prepared book by every method of METHODS, in total and by coin.
+
+    Parameters
+    ----------
+    index_prices : USD per coin of each coin of the book and of `collateral`
+    until_ns : the market's moment; no later record is used
+    collateral : cash by currency, as for `run_scenarios`
+    left_out : positions that could not be marked and so are in no figure
+    records : by (coin, what); the packaged ones else
+    """
+    chosen = settings or VarSettings()
+    cash = {c: float(a) for c, a in (collateral or {}).items() if a and c not in DOLLARS}
+    dollars = math.fsum(float(a) for c, a in (collateral or {}).items() if c in DOLLARS)
+    work = _Work(
+        prepared=prepared,
+        index_prices=index_prices,
+        cash=cash,
+        dollars=dollars,
+        settings=chosen,
+        until_ns=until_ns,
+        records=records,
+        threads=threads,
+    )
+    rows = [row for method, vols in METHODS for row in work.rows(method, vols)]
+    return VarReport(
+        settings=chosen, rows=tuple(rows), left_out=left_out, notes=_notes(rows, until_ns)
+    )
+
+
+def sample_moves(history: MoveHistory, method: VarMethod, settings: VarSettings) -> MoveHistory:
+    """The latest windows of `history`, their moves scaled to the vol of now where filtered."""
+    if method is VarMethod.HISTORICAL:
+        return history.last(settings.window)
+    usable = history.last(max(len(history) - BURN_IN, 0))
+    kept = usable.last(settings.window)
+    return replace(
+        kept,
+        spot=_filtered(history.spot, len(kept), settings.decay),
+        vol=_filtered(history.vol, len(kept), settings.decay),
+    )
+
+
+def _filtered(moves: FloatArray, count: int, decay: float) -> FloatArray:
+    if not count:
+        return moves[:, :0]
+    found = []
+    for row in moves:
+        vols = forecast_vols(row, decay)
+        found.append(scaled(row[-count:], vols[-count - 1 : -1], float(vols[-1])))
+    return np.array(found).reshape(moves.shape[0], count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """One computation: what all methods share. `cash` is of coins, `dollars` is all other cash."""
+
+    prepared: PreparedBook
+    index_prices: Mapping[str, float]
+    cash: Mapping[str, float]
+    dollars: float
+    settings: VarSettings
+    until_ns: int
+    records: Mapping[tuple[str, str], Series] | None
+    threads: int | None
+
+    def rows(self, method: VarMethod, vols: VarVols) -> list[VarRow]:
+        """The total's row and, of a book of several coins, one row a coin."""
+        coins = self.prepared.underlyings
+        if not coins:
+            reason = "no position could be marked"
+            return [VarRow(scope=TOTAL, method=method, vols=vols, reason=reason)]
+        total = self._row(TOTAL, coins, method, vols)
+        if len(coins) == 1 and not self.cash.keys() - set(coins):
+            return [total, replace(total, scope=coins[0])]
+        own = [self._row(coin, (coin,), method, vols) for coin in coins]
+        if len(coins) > 1:
+            total = replace(total, coin=None, coin_with_collateral=None)
+        return [total, *own]
+
+    def _row(self, scope: str, coins: Sequence[str], method: VarMethod, vols: VarVols) -> VarRow:
+        row = VarRow(scope=scope, method=method, vols=vols)
+        # Cash in a coin that the book does not hold is in the total only.
+        others = sorted(self.cash.keys() - set(self.prepared.underlyings)) if scope == TOTAL else []
+        history = self._history([*coins, *others], vols)
+        collateral_reason = ""
+        if isinstance(history, str) and others:
+            collateral_reason = f"collateral: {history}"
+            history = self._history(coins, vols)
+        if isinstance(history, str):
+            return replace(row, reason=history)
+        kept = sample_moves(history, method, self.settings)
+        if len(kept) < OBSERVATIONS_MIN:
+            return replace(row, reason=_too_few(kept, self.settings, method))
+        return self._figures(replace(row, collateral_reason=collateral_reason), coins, kept)
+
+    def _history(self, coins: Sequence[str], vols: VarVols) -> MoveHistory | str:
+        return joint_moves(
+            coins,
+            horizon_days=self.settings.horizon_days,
+            vols=vols,
+            until_ns=self.until_ns,
+            records=self.records,
+        )
+
+    def _figures(self, row: VarRow, coins: Sequence[str], kept: MoveHistory) -> VarRow:
+        # The book's own order of coins; what is not asked for has no groups and stays at nought.
+        book = _of_coins(self.prepared, coins)
+        place = [kept.coins.index(coin) if coin in coins else 0 for coin in book.underlyings]
+        moves = {
+            "horizon_days": self.settings.horizon_days,
+            "tenor_power": self.settings.tenor_power,
+        }
+        in_coin, in_usd = moved_pnl(
+            book, kept.spot[place], kept.vol[place], threads=self.threads, **moves
+        )
+        expanded = expanded_usd(book, kept.spot[place], kept.vol[place], **moves)
+        confidence = self.settings.confidence
+        usd = np.add.reduce(in_usd, axis=0)
+        coin = np.add.reduce(in_coin, axis=0)
+        simple = np.expm1(kept.spot)
+        of_cash = sum(
+            (
+                self.cash[name] * self.index_prices[name] * simple[number]
+                for number, name in enumerate(kept.coins)
+                if name in self.cash
+            ),
+            start=np.zeros(len(kept)),
+        )
+        with_cash = None if row.collateral_reason else figure(usd + of_cash, confidence)
+        return replace(
+            row,
+            usd=figure(usd, confidence),
+            usd_with_collateral=with_cash,
+            coin=figure(coin, confidence),
+            coin_with_collateral=figure(coin + self._dollars_in_coin(coins, simple), confidence),
+            delta_gamma_usd=figure(np.add.reduce(expanded, axis=0), confidence),
+            sample=VarSample(
+                observations=len(kept),
+                first_ns=int(kept.start_ns[0]),
+                last_ns=int(kept.end_ns[-1]),
+                sources=kept.sources,
+            ),
+        )
+
+    def _dollars_in_coin(self, coins: Sequence[str], simple: FloatArray) -> FloatArray:
+        """Profit (m,) of dollar cash counted in the one coin: it is worth less of a dearer coin."""
+        price = self.index_prices[coins[0]]
+        return np.asarray(self.dollars / price * (1.0 / (1.0 + simple[0]) - 1.0))
+
+
+def _of_coins(prepared: PreparedBook, coins: Sequence[str]) -> PreparedBook:
+    numbers = {prepared.underlyings.index(coin) for coin in coins}
+    kept = tuple(group for group in prepared.groups if group.underlying in numbers)
+    return replace(prepared, groups=kept)
+
+
+def _too_few(kept: MoveHistory, settings: VarSettings, method: VarMethod) -> str:
+    burnt = f" after {BURN_IN} that start the filter" if method is VarMethod.FILTERED else ""
+    span = ""
+    if len(kept):
+        first, last = format_instant(int(kept.start_ns[0])), format_instant(int(kept.end_ns[-1]))
+        span = f", {first[:10]} to {last[:10]}"
+    return (
+        f"not available: {len(kept)} windows of {settings.horizon_days:g} d{burnt}{span}; "
+        f"at least {OBSERVATIONS_MIN} are needed"
+    )
+
+
+def _notes(rows: Sequence[VarRow], until_ns: int) -> tuple[str, ...]:
+    last = max((row.sample.last_ns for row in rows if row.sample is not None), default=None)
+    if last is None:
+        return ()
+    days = (until_ns - last) / 86_400e9
+    if days < 2:
+        return ()
+    return (
+        f"the record ends {days:,.0f} days before this market: the filter's vol of now is that of "
+        f"{format_instant(last)[:10]}",
+    )
