@@ -23,22 +23,24 @@ def quotes_of(chain: ChainSnapshot, excluded: Collection[str] = ()) -> SurfaceQu
 def read_chain(path: Path, underlying: str | None, at_ns: int | None) -> ChainSnapshot:
     """The chain of `underlying` in a market file or recording, at its last moment up to `at_ns`.
 
-    Without an underlying the only one. Raises ChainFileError or StorageError.
+    `underlying` is "BTC", or "BTC@deribit" where a recording holds it of several venues; without
+    one the only chain is meant. Raises ChainFileError or StorageError.
     """
-    if path.is_dir():
-        snapshot = snapshot_at(path, underlying, at_ns)
-    else:
-        snapshot = file_snapshot(path, underlying, at_ns)
-    names = [chain.underlying for chain in snapshot.chains]
-    if underlying is not None:
-        names = [name for name in names if name == underlying.upper()]
-    if not names:
+    name, _, venue = (underlying or "").partition("@")
+    wanted = name.upper() or None
+    snapshot = (snapshot_at if path.is_dir() else file_snapshot)(path, wanted, at_ns)
+    chains = [
+        chain
+        for chain in snapshot.chains
+        if (wanted is None or chain.underlying == wanted)
+        and (not venue or chain.venue == venue.lower())
+    ]
+    if not chains:
         raise StorageError(f"{path}: no {underlying or 'option'} chain in it")
-    if len(names) > 1:
-        raise StorageError(f"{path}: holds {' and '.join(sorted(names))}: say --underlying")
-    chain = snapshot.chain(names[0])
-    assert chain is not None, "the name came from this snapshot"
-    return chain
+    if len(chains) > 1:
+        names = sorted(f"{chain.underlying}@{chain.venue}" for chain in chains)
+        raise StorageError(f"{path}: holds {' and '.join(names)}: say --underlying {names[0]}")
+    return chains[0]
 
 
 def read_quotes(
@@ -53,5 +55,6 @@ def every_moment(path: Path, underlying: str | None) -> Iterator[SurfaceQuotes]:
     if path.is_dir():
         yield read_quotes(path, underlying, None)
         return
-    for at_ns in read_market_file(path, underlying=underlying).moments_ns:
+    name = None if underlying is None else underlying.partition("@")[0]
+    for at_ns in read_market_file(path, underlying=name).moments_ns:
         yield read_quotes(path, underlying, at_ns)
