@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from quantdesk.margin.deribit_portfolio import PairBook, pair_risk
+from quantdesk.margin.deribit_portfolio import PairBook, portfolio_margin
 from quantdesk.margin.portfolio_book import risk_legs
 from quantdesk.margin.portfolio_explain import leg_parts
 from quantdesk.margin.portfolio_parameters import BTC_USD
@@ -52,12 +52,12 @@ def _book() -> PairBook:
 def test_portfolio_margin_of_200_positions(benchmark: BenchmarkFixture) -> None:
     """Goal: at most 1 ms."""
     book = _book()
-    risk = benchmark(pair_risk, book)
-    assert risk.risk_matrix_margin > 0
+    margin = benchmark(portfolio_margin, "BTC", [book])
+    assert margin.risk_matrix_margin > 0
 
 
 def test_parts_of_200_positions(benchmark: BenchmarkFixture) -> None:
     """Leave-one-out and Euler parts of every leg."""
-    risk = pair_risk(_book())
-    parts = benchmark(leg_parts, risk)
+    margin = portfolio_margin("BTC", [_book()])
+    parts = benchmark(leg_parts, margin)
     assert len(parts) == POSITIONS

@@ -23,6 +23,7 @@ class BalanceReport:
     available : what may be spent or used as margin
     is_margin_shared : margins and `available` are the whole account's, expressed in this currency:
         never to be added over currencies. None where the venue does not say
+    margin_model : the venue's word for how the account is margined ("segregated_pm")
     """
 
     venue: str
@@ -36,6 +37,7 @@ class BalanceReport:
     maintenance_margin: Decimal | None = None
     unrealised_pnl: Decimal | None = None
     is_margin_shared: bool | None = None
+    margin_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class VenueMargin:
     """The venue's own margin of one account in one currency, as it reported it.
 
     is_shared : both are the whole account's, expressed in `currency` (cross collateral)
+    model : the venue's word for the account's margin model, "" where it does not say
     """
 
     venue: str
@@ -43,12 +44,18 @@ class VenueMargin:
     initial: Decimal | None = None
     maintenance: Decimal | None = None
     is_shared: bool = False
+    model: str = ""
+
+    @property
+    def is_portfolio(self) -> bool:
+        """True where the account is margined as a portfolio, by no standard model."""
+        return self.model.endswith("_pm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginGap:
     """Ours beside the venue's in one currency. A gap is ours less the venue's; None where the venue
-    said nothing, or where its figure is the whole cross-collateral account's.
+    said nothing, where its figure is the whole cross-collateral account's, or of a portfolio model.
     """
 
     venue_figure: VenueMargin
@@ -334,7 +341,7 @@ def _gaps(statement: MarginStatement, figures: Sequence[VenueMargin]) -> tuple[M
     gaps = []
     for figure in sorted(figures, key=lambda one: one.currency):
         total = statement.total(figure.currency)
-        is_comparable = not figure.is_shared
+        is_comparable = not (figure.is_shared or figure.is_portfolio)
         gaps.append(
             MarginGap(
                 venue_figure=figure,

@@ -1,17 +1,19 @@
-"""Deribit portfolio margin of one settlement currency: the worst cell, the add-ons, and why.
+"""Deribit portfolio margin: the worst cell of the risk matrix, and the add-ons.
 
     risk matrix margin = worst case + roll shock + delta shock + correlation contingency
     initial            = risk matrix margin + spot + market-maker protection + open orders
     maintenance        = mm_factor · risk matrix margin
 
-Futures are proved against captured simulation replies; the option part is unproved until a reply
-with options is matched, and says so in `origins`.
+Segregated mode is one settlement currency in itself; cross mode is all of them in USD. Futures
+settled in coin are proved against captured simulation replies; the option part is unproved until a
+reply with options is matched, and every figure says so in `status`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 
@@ -21,12 +23,24 @@ from quantdesk.margin.risk_vectors import (
     RiskLegs,
     RiskVectors,
     cell_names,
+    joined,
     risk_vectors,
     roll_moves,
 )
-from quantdesk.market.chain import FloatArray
+from quantdesk.market.chain import FloatArray, IntArray
 
 UNPROVED = "unproved: no captured simulation reply with options has been matched"
+UNCERTAIN = "uncertain"
+VERIFIED = "verified"
+TIE = 1e-12
+"""Cells this near to the worst, relative, are as bad as it."""
+
+
+class MarginMode(Enum):
+    """Whether each settlement currency is margined by itself or all together, in USD."""
+
+    SEGREGATED = "segregated"
+    CROSS = "cross"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,18 +55,26 @@ class PairBook:
     index: float
     orders: RiskLegs | None = None
 
+    @property
+    def is_inverse(self) -> bool:
+        """True where the pair settles in its coin, by its legs or else its orders."""
+        legs = self.legs if len(self.legs) or self.orders is None else self.orders
+        return bool(legs.is_inverse.all())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PairRisk:
     """Risk of one pair, in its settlement currency.
 
-    cells : (27 + 8,) aggregated profit, standard first, after dampener and pnl_offset
+    raw : (27 + 8,) aggregated profit, standard first, before dampener and pnl_offset
+    cells : (27 + 8,) the same after both
     worst : the loss of the worst cell, from 0 up; `binding` its number, None where nothing loses
     roll_shock, delta_shock : from 0 up
     """
 
     book: PairBook
     vectors: RiskVectors
+    raw: FloatArray
     cells: FloatArray
     worst: float
     binding: int | None
@@ -71,27 +93,67 @@ class PairRisk:
 
     @property
     def has_options(self) -> bool:
-        """True where the figure rests on the unproved part."""
-        return bool(self.book.legs.is_option.any())
+        """True where the figure rests on the unproved part, resting orders included."""
+        orders = self.book.orders
+        rests_on_orders = orders is not None and bool(orders.is_option.any())
+        return rests_on_orders or bool(self.book.legs.is_option.any())
+
+    @property
+    def is_verified(self) -> bool:
+        """True where captured replies confirm every part: coin futures whose floors bind."""
+        parameters, legs = self.book.parameters, self.book.legs
+        at_floor = roll_moves(legs, parameters) <= parameters.min_annualised_move
+        return (
+            not self.has_options
+            and self.book.is_inverse
+            and self.delta_shock == 0
+            and bool(at_floor.all())
+        )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PortfolioMargin:
-    """Portfolio margin of one settlement currency, in that currency.
+    """Portfolio margin of one settlement currency in that currency, or in cross mode of all in USD.
 
-    pairs : one an underlying; in segregated mode their margins add up
+    pairs : one an underlying and settlement currency
+    prices : of a unit of each pair's settlement currency, in `currency`; 1 in segregated mode
+    cells : (27 + 8,) sum over the pairs, each after its own offset; cells meet by their number
+    worst : the loss of the worst cell, from 0 up; `binding` its number, None where nothing loses
     """
 
     currency: str
+    mode: MarginMode
     pairs: tuple[PairRisk, ...]
+    prices: tuple[float, ...]
+    cells: FloatArray
+    worst: float
+    binding: int | None
     open_orders: float
     spot_margin: float
     mmp_margin: float
 
     @property
-    def risk_matrix_margin(self) -> float:
+    def roll_shock(self) -> float:
         """Sum over the pairs."""
-        return sum(pair.risk_matrix_margin for pair in self.pairs)
+        return self._sum([pair.roll_shock for pair in self.pairs])
+
+    @property
+    def delta_shock(self) -> float:
+        """Sum over the pairs."""
+        return self._sum([pair.delta_shock for pair in self.pairs])
+
+    def _sum(self, parts: Sequence[float]) -> float:
+        return sum(part * price for part, price in zip(parts, self.prices, strict=True))
+
+    @property
+    def mm_factor(self) -> float:
+        """The largest of the pairs', 0 for none."""
+        return max((pair.book.parameters.mm_factor for pair in self.pairs), default=0.0)
+
+    @property
+    def risk_matrix_margin(self) -> float:
+        """Worst case and shocks; the correlation contingency is 0 in every capture."""
+        return self.worst + self.roll_shock + self.delta_shock
 
     @property
     def initial(self) -> float:
@@ -101,73 +163,139 @@ class PortfolioMargin:
     @property
     def maintenance(self) -> float:
         """What must be there to keep."""
-        return sum(pair.book.parameters.mm_factor * pair.risk_matrix_margin for pair in self.pairs)
+        return self.mm_factor * self.risk_matrix_margin
+
+    @property
+    def binding_name(self) -> str:
+        """The binding cell in words; with the moves of each pair where they differ."""
+        if self.binding is None:
+            return "none"
+        names = {
+            pair.book.parameters.pair: cell_names(pair.book.parameters)[self.binding]
+            for pair in self.pairs
+        }
+        if len(set(names.values())) == 1:
+            return next(iter(names.values()))
+        return "; ".join(f"{pair} {name}" for pair, name in names.items())
+
+    @property
+    def has_options(self) -> bool:
+        """True where the figure rests on the unproved part."""
+        return any(pair.has_options for pair in self.pairs)
 
     @property
     def status(self) -> str:
-        """ "verified" for futures alone, else why it is not."""
-        return UNPROVED if any(pair.has_options for pair in self.pairs) else "verified"
+        """ "verified" for coin futures alone, "uncertain" for what no capture settles, or the
+        option part's words.
+        """
+        if self.has_options:
+            return UNPROVED
+        is_verified = (
+            self.mode is MarginMode.SEGREGATED
+            and self.open_orders == 0
+            and len(self.pairs) <= 1
+            and all(pair.is_verified for pair in self.pairs)
+        )
+        return VERIFIED if is_verified else UNCERTAIN
 
 
 def pair_risk(book: PairBook) -> PairRisk:
-    """The risk of one pair. Raises InvalidInput for an index that is not above 0."""
-    if not book.index > 0:
-        raise InvalidInput("index_price", book.index, f"of {book.parameters.pair} must be above 0")
+    """The risk of one pair.
+
+    Raises InvalidInput for an index that is not above 0, and for legs of two settlements in one.
+    """
+    pair = book.parameters.pair
+    if not (book.index > 0 and np.isfinite(book.index)):
+        raise InvalidInput("index_price", book.index, f"of {pair} must be above 0")
+    everything = book.legs if book.orders is None else joined(book.legs, book.orders)
+    if len(everything) and bool(everything.is_inverse.any()) != bool(everything.is_inverse.all()):
+        rule = f"of {pair} must be of one settlement: coin or dollar, not both"
+        raise InvalidInput("is_inverse", "both", rule)
     vectors = risk_vectors(book.legs, book.parameters)
-    total = np.concatenate([vectors.standard.sum(axis=0), vectors.extended.sum(axis=0)])
-    cells = adjusted_cells(total, book)
-    worst, binding = _worst(cells)
+    raw = np.concatenate([vectors.standard.sum(axis=0), vectors.extended.sum(axis=0)])
+    cells = adjusted_cells(raw, book)
+    worst, binding = worst_cell(cells)
     return PairRisk(
         book=book,
         vectors=vectors,
+        raw=raw,
         cells=cells,
         worst=worst,
         binding=binding,
-        roll_shock=_roll_shock(book.legs, vectors.delta, book.parameters),
+        roll_shock=float((np.abs(_by_expiry(book, vectors.delta)) * _expiry_moves(book)).sum()),
         delta_shock=delta_shock_of(float(vectors.delta.sum()), book),
     )
 
 
-def adjusted_cells(total: FloatArray, book: PairBook) -> FloatArray:
+def adjusted_cells(raw: FloatArray, book: PairBook) -> FloatArray:
     """Aggregated cells (…, 27 + 8) after the dampener (extended ones) and the offset (gains)."""
     parameters = book.parameters
-    standard = total.shape[-1] - len(EXTENDED_MOVES)
+    standard = raw.shape[-1] - len(EXTENDED_MOVES)
     room = (np.abs(EXTENDED_MOVES) / parameters.price_range - 1) * parameters.extended_dampener
     # The dampener is in USD: in coin for inverse books, whose cells are coin.
-    unit = book.index if len(book.legs) and bool(book.legs.is_inverse.all()) else 1.0
-    extended = total[..., standard:]
+    unit = book.index if book.is_inverse else 1.0
+    extended = raw[..., standard:]
     shrunk = np.sign(extended) * np.maximum(np.abs(extended) - room / unit, 0.0)
-    cells = np.concatenate([total[..., :standard], shrunk], axis=-1)
+    cells = np.concatenate([raw[..., :standard], shrunk], axis=-1)
     cap = parameters.max_offsetable_pnl / unit
-    gains = np.minimum(cells * parameters.pnl_offset, cap) if parameters.pnl_offset else 0.0
+    gains = np.minimum(cells * parameters.pnl_offset, cap)
     adjusted: FloatArray = np.where(cells > 0, gains, cells)
     return adjusted
 
 
-def _worst(cells: FloatArray) -> tuple[float, int | None]:
+def worst_cell(cells: FloatArray) -> tuple[float, int | None]:
+    """The loss of the worst cell and its number, None where nothing loses.
+
+    Of cells that lose alike the one with vols unchanged is named, as both captures do.
+    """
     if cells.size == 0:
         return 0.0, None
-    number = int(np.argmin(cells))
-    loss = max(-float(cells[number]), 0.0)
-    return loss, number if loss > 0 else None
+    lowest = float(cells.min())
+    if lowest >= 0:
+        return 0.0, None
+    ties = np.flatnonzero(cells <= lowest * (1 - TIE))
+    standard = cells.size - len(EXTENDED_MOVES)
+    unchanged = ties[(ties < standard) & (ties % 3 == 1)]
+    number = int(unchanged[0]) if unchanged.size else int(ties[0])
+    return -lowest, number
 
 
-def _roll_shock(legs: RiskLegs, delta: FloatArray, parameters: PortfolioParameters) -> float:
-    """Σ over expiries |delta| · move."""
-    return float((np.abs(_by_expiry(legs, delta)) * _expiry_moves(legs, parameters)).sum())
+def _expiries(book: PairBook) -> tuple[IntArray, IntArray]:
+    """Distinct expiries, and the place of each leg's among them."""
+    found, place = np.unique(book.legs.expiry, return_inverse=True)
+    return found, place
 
 
-def _by_expiry(legs: RiskLegs, delta: FloatArray) -> FloatArray:
-    if not len(legs):
+def _by_expiry(book: PairBook, delta: FloatArray) -> FloatArray:
+    if not len(book.legs):
         return np.zeros(0)
-    sums: FloatArray = np.bincount(legs.expiry, weights=delta).astype(np.float64)
+    _, place = _expiries(book)
+    sums: FloatArray = np.bincount(place, weights=delta).astype(np.float64)
     return sums
 
 
-def _expiry_moves(legs: RiskLegs, parameters: PortfolioParameters) -> FloatArray:
-    moves = np.zeros(int(legs.expiry.max()) + 1 if len(legs) else 0)
-    moves[legs.expiry] = roll_moves(legs, parameters)
+def _expiry_moves(book: PairBook) -> FloatArray:
+    """Cost of a coin of delta at each expiry: the relative move, in USD for linear pairs."""
+    found, place = _expiries(book)
+    moves = np.zeros(found.size)
+    moves[place] = basis_costs(book)
     return moves
+
+
+def basis_costs(book: PairBook) -> FloatArray:
+    """What the roll shock asks for a coin of delta of each leg (n,), settlement currency."""
+    unit = 1.0 if book.is_inverse else book.index
+    costs: FloatArray = roll_moves(book.legs, book.parameters) * unit
+    return costs
+
+
+def expiry_deltas(book: PairBook, delta: FloatArray) -> FloatArray:
+    """Net delta of the expiry of each leg (n,), coins."""
+    if not len(book.legs):
+        return np.zeros(0)
+    _, place = _expiries(book)
+    net: FloatArray = np.bincount(place, weights=delta).astype(np.float64)[place]
+    return net
 
 
 def delta_shock_of(delta: float, book: PairBook) -> float:
@@ -181,23 +309,46 @@ def delta_shock_of(delta: float, book: PairBook) -> float:
         return 0.0
     share = min(parameters.m_inc * excess, parameters.max_delta_shock)
     in_coin = share * excess
-    is_inverse = bool(book.legs.is_inverse.all())
-    return in_coin if is_inverse else in_coin * book.index
+    return in_coin if book.is_inverse else in_coin * book.index
 
 
-def open_order_margin(risk: PairRisk) -> float:
-    """What resting orders add: each is filled in the cells, and on the side of delta, it hurts."""
-    orders = risk.book.orders
+def _with_orders(risk: PairRisk) -> tuple[FloatArray, float]:
+    """Cells of one pair with every order filled where it hurts, and what its shocks grow by."""
+    book = risk.book
+    orders = book.orders
     if orders is None or not len(orders):
+        return risk.cells, 0.0
+    vectors = risk_vectors(orders, book.parameters)
+    hurt = np.minimum(np.concatenate([vectors.standard, vectors.extended], axis=1), 0.0)
+    cells = adjusted_cells(risk.raw + hurt.sum(axis=0), book)
+    whole = PairBook(parameters=book.parameters, legs=joined(book.legs, orders), index=book.index)
+    none = np.zeros(len(orders))
+    held = np.concatenate([risk.vectors.delta, none])
+    bought = np.concatenate([risk.vectors.delta * 0, np.maximum(vectors.delta, 0)])
+    sold = np.concatenate([risk.vectors.delta * 0, np.minimum(vectors.delta, 0)])
+    ends = np.stack([np.abs(_by_expiry(whole, held + side)) for side in (bought, sold, 0 * held)])
+    rolled = float((ends.max(axis=0) * _expiry_moves(whole)).sum()) - risk.roll_shock
+    total = float(risk.vectors.delta.sum())
+    shocks = [delta_shock_of(total + float(side.sum()), book) for side in (bought, sold)]
+    return cells, rolled + max(*shocks, risk.delta_shock) - risk.delta_shock
+
+
+def open_order_margin(pairs: Sequence[PairRisk], prices: Sequence[float]) -> float:
+    """What resting orders add to the risk matrix margin, in the currency of `prices`, from 0 up.
+
+    Each order is filled in the cells, and on the side of delta, where it hurts, and nowhere else.
+    """
+    if not any(pair.book.orders is not None for pair in pairs):
         return 0.0
-    vectors = risk_vectors(orders, risk.book.parameters)
-    hurt = np.concatenate([vectors.standard, vectors.extended], axis=1)
-    held = np.concatenate([risk.vectors.standard.sum(axis=0), risk.vectors.extended.sum(axis=0)])
-    cells = adjusted_cells(held + np.minimum(hurt, 0.0).sum(axis=0), risk.book)
-    moves = roll_moves(orders, risk.book.parameters)
-    worst, _ = _worst(cells)
-    rolled = float((np.abs(vectors.delta) * moves).sum())
-    return max(worst - risk.worst, 0.0) + rolled
+    held = np.zeros_like(pairs[0].cells)
+    filled = np.zeros_like(held)
+    shocks = 0.0
+    for pair, price in zip(pairs, prices, strict=True):
+        cells, shock = _with_orders(pair)
+        held += pair.cells * price
+        filled += cells * price
+        shocks += shock * price
+    return max(worst_cell(filled)[0] - worst_cell(held)[0], 0.0) + shocks
 
 
 def portfolio_margin(
@@ -212,72 +363,53 @@ def portfolio_margin(
     spot_margin, mmp_margin : as the venue reports them, 0 where nothing says otherwise
     """
     pairs = tuple(pair_risk(book) for book in books)
-    return PortfolioMargin(
-        currency=currency,
-        pairs=pairs,
-        open_orders=sum(open_order_margin(pair) for pair in pairs),
+    return _margin(
+        currency,
+        MarginMode.SEGREGATED,
+        pairs,
+        prices=(1.0,) * len(pairs),
         spot_margin=spot_margin,
         mmp_margin=mmp_margin,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrossMargin:
-    """Portfolio margin over settlement currencies, in USD.
-
-    cells : (27 + 8,) summed over the pairs after each one's offset; cells meet by their number
-    """
-
-    pairs: tuple[PairRisk, ...]
-    cells: FloatArray
-    worst: float
-    binding: int | None
-    roll_shock: float
-    delta_shock: float
-    open_orders: float
-
-    @property
-    def risk_matrix_margin(self) -> float:
-        """Worst case and shocks, USD."""
-        return self.worst + self.roll_shock + self.delta_shock
-
-    @property
-    def initial(self) -> float:
-        """What must be there to open, USD."""
-        return self.risk_matrix_margin + self.open_orders
-
-    @property
-    def maintenance(self) -> float:
-        """What must be there to keep, USD, at the largest mm_factor of the pairs."""
-        factor = max((pair.book.parameters.mm_factor for pair in self.pairs), default=0.0)
-        return factor * self.risk_matrix_margin
-
-    @property
-    def status(self) -> str:
-        """ "uncertain" for what no cross-collateral reply settles, or the option part's word."""
-        return UNPROVED if any(pair.has_options for pair in self.pairs) else "uncertain"
-
-
-def cross_margin(books: Sequence[PairBook]) -> CrossMargin:
+def cross_margin(
+    books: Sequence[PairBook], *, spot_margin: float = 0.0, mmp_margin: float = 0.0
+) -> PortfolioMargin:
     """Portfolio margin of all pairs together, in USD at their index prices."""
     pairs = tuple(pair_risk(book) for book in books)
-    to_usd = [pair.book.index if _is_inverse(pair) else 1.0 for pair in pairs]
-    width = max((pair.cells.size for pair in pairs), default=0)
-    cells = np.zeros(width)
-    for pair, price in zip(pairs, to_usd, strict=True):
-        cells += pair.cells * price
-    worst, binding = _worst(cells)
-    priced = list(zip(pairs, to_usd, strict=True))
-    return CrossMargin(
-        pairs=pairs,
-        cells=cells,
-        worst=worst,
-        binding=binding,
-        roll_shock=sum(pair.roll_shock * price for pair, price in priced),
-        delta_shock=sum(pair.delta_shock * price for pair, price in priced),
-        open_orders=sum(open_order_margin(pair) * price for pair, price in priced),
+    return _margin(
+        "USD",
+        MarginMode.CROSS,
+        pairs,
+        prices=tuple(pair.book.index if pair.book.is_inverse else 1.0 for pair in pairs),
+        spot_margin=spot_margin,
+        mmp_margin=mmp_margin,
     )
 
 
-def _is_inverse(pair: PairRisk) -> bool:
-    return len(pair.book.legs) > 0 and bool(pair.book.legs.is_inverse.all())
+def _margin(
+    currency: str,
+    mode: MarginMode,
+    pairs: tuple[PairRisk, ...],
+    *,
+    prices: tuple[float, ...],
+    spot_margin: float,
+    mmp_margin: float,
+) -> PortfolioMargin:
+    cells = np.zeros(pairs[0].cells.size if pairs else 0)
+    for pair, price in zip(pairs, prices, strict=True):
+        cells = cells + pair.cells * price
+    worst, binding = worst_cell(cells)
+    return PortfolioMargin(
+        currency=currency,
+        mode=mode,
+        pairs=pairs,
+        prices=prices,
+        cells=cells,
+        worst=worst,
+        binding=binding,
+        open_orders=open_order_margin(pairs, prices),
+        spot_margin=spot_margin,
+        mmp_margin=mmp_margin,
+    )

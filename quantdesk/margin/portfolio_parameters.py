@@ -7,9 +7,10 @@ parameter of its own with a choice, so that a reply with options can settle it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from quantdesk.domain.times import parse_instant
 from quantdesk.domain.venue_rule import RuleOrigin, RuleStatus
 from quantdesk.errors import OutOfDomain
 
@@ -46,7 +47,9 @@ class PortfolioParameters:
     annualised_move_risk, min_annualised_move : relative moves of the basis
     pnl_offset : share of a gain that may set off losses elsewhere
     vega_days_floor : days below which (30/d) stops growing; 0 is no floor
-    origins : by field, for those that are not verified
+    haircut : share of positive equity in the coin that does not count in cross mode
+    origins : by field; "parameters" is that of every field without one of its own, and names of
+        rules ("options", "open_orders") stand beside those of fields
     """
 
     pair: str
@@ -67,6 +70,7 @@ class PortfolioParameters:
     delta_total_liq_shock_threshold: float = 20_000_000.0
     mm_factor: float = 0.8
     buckets_count: int = 4
+    haircut: float = 0.0
     vega_days_floor: float = 0.0
     roll_delta: RollDelta = RollDelta.BLACK
     roll_scaling: RollScaling = RollScaling.LINEAR
@@ -82,8 +86,16 @@ def _origin(status: RuleStatus, source: str, note: str = "") -> RuleOrigin:
     return RuleOrigin(status=status, source=source, note=note)
 
 
-_BTC_SOURCE = "model_params of the simulation reply in the venue's documentation, June 2024"
-_ETH_SOURCE = "model_params of a simulation reply captured on 2026-02-15"
+_BTC_ORIGIN = RuleOrigin(
+    status=RuleStatus.VERIFIED,
+    source="model_params of the simulation reply in the venue's documentation",
+    since_ns=parse_instant("2024-06-17"),
+)
+_ETH_ORIGIN = RuleOrigin(
+    status=RuleStatus.VERIFIED,
+    source="model_params of a captured simulation reply",
+    since_ns=parse_instant("2026-02-15"),
+)
 
 _UNSETTLED = {
     "options": _origin(
@@ -125,11 +137,38 @@ _UNSETTLED = {
     "vega_days_floor": _origin(
         RuleStatus.UNCERTAIN, "Paradex's published clone floors at one day", "none for Deribit"
     ),
+    "extended_table_factor": _origin(
+        RuleStatus.UNCERTAIN,
+        "model_params; both captures, futures alone",
+        "weight factor·range/|move| is inferred: futures confirm it, no option does",
+    ),
+    "haircut": _origin(
+        RuleStatus.UNCERTAIN,
+        "model_params",
+        "0 in both captures; taken off positive equity in the coin, in cross mode alone",
+    ),
+    "delta_decay": _origin(
+        RuleStatus.UNCERTAIN,
+        "SUP/Delta-decay",
+        "in the last half hour the venue prices what expires with a fading delta: not modelled",
+    ),
 }
 
+_LINEAR_NOTE = (
+    "no capture holds contracts settled in a dollar coin: the pair's ranges are those of the "
+    "coin's own pair, its offsets and moves those of usd in the same reply"
+)
 
-def _with_capture(source: str, *, status: RuleStatus) -> dict[str, RuleOrigin]:
-    return {"parameters": _origin(status, source), **_UNSETTLED}
+
+def _with_capture(captured: RuleOrigin) -> dict[str, RuleOrigin]:
+    return {"parameters": captured, **_UNSETTLED}
+
+
+def _linear(captured: PortfolioParameters, usd: PortfolioParameters) -> PortfolioParameters:
+    """The pair of the same coin that settles in a dollar coin, with what `usd` says of money."""
+    origin = captured.origins["parameters"]
+    uncertain = replace(origin, status=RuleStatus.UNCERTAIN, note=_LINEAR_NOTE)
+    return replace(usd, pair=f"{captured.pair}c", origins=_with_capture(uncertain))
 
 
 BTC_USD = PortfolioParameters(
@@ -143,7 +182,7 @@ BTC_USD = PortfolioParameters(
     m_inc=0.00005,
     annualised_move_risk=0.075,
     min_annualised_move=0.01,
-    origins=_with_capture(_BTC_SOURCE, status=RuleStatus.VERIFIED),
+    origins=_with_capture(_BTC_ORIGIN),
 )
 
 ETH_USD = PortfolioParameters(
@@ -157,16 +196,101 @@ ETH_USD = PortfolioParameters(
     m_inc=0.000004,
     annualised_move_risk=0.05,
     min_annualised_move=0.005,
-    origins=_with_capture(_ETH_SOURCE, status=RuleStatus.VERIFIED),
+    origins=_with_capture(_ETH_ORIGIN),
 )
 
-_BY_UNDERLYING = {"BTC": BTC_USD, "ETH": ETH_USD}
+BTC_USDC = _linear(
+    BTC_USD,
+    replace(
+        BTC_USD, extended_dampener=25_000.0, annualised_move_risk=0.1, min_annualised_move=0.01
+    ),
+)
+
+ETH_USDC = _linear(
+    ETH_USD,
+    replace(
+        ETH_USD,
+        extended_dampener=25_000.0,
+        pnl_offset=0.4,
+        max_offsetable_pnl=1_000_000.0,
+        annualised_move_risk=0.1,
+        min_annualised_move=0.01,
+    ),
+)
+
+_BY_CONTRACT = {
+    ("BTC", True): BTC_USD,
+    ("ETH", True): ETH_USD,
+    ("BTC", False): BTC_USDC,
+    ("ETH", False): ETH_USDC,
+}
 
 
-def portfolio_parameters(underlying: str) -> PortfolioParameters:
-    """The captured parameters of a coin. Raises OutOfDomain where none were captured."""
-    found = _BY_UNDERLYING.get(underlying)
+def portfolio_parameters(underlying: str, *, is_inverse: bool = True) -> PortfolioParameters:
+    """The captured parameters of a coin's contracts: settled in the coin, or in a dollar coin.
+
+    Raises OutOfDomain where none were captured.
+    """
+    found = _BY_CONTRACT.get((underlying, is_inverse))
     if found is None:
-        known = ", ".join(_BY_UNDERLYING)
+        known = ", ".join(dict.fromkeys(coin for coin, _ in _BY_CONTRACT))
         raise OutOfDomain(f"portfolio margin of {underlying}: parameters are known for {known}")
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedParameter:
+    """One parameter or rule as it is told: value ("" for a rule), unit, and how sure it is."""
+
+    name: str
+    value: str
+    unit: str
+    origin: RuleOrigin
+
+
+_UNITS = {
+    "price_range": "relative",
+    "volatility_range_up": "relative",
+    "volatility_range_down": "relative",
+    "short_term_vega_power": "exponent",
+    "long_term_vega_power": "exponent",
+    "min_volatility_for_shock_up": "vol, fraction",
+    "extended_table_factor": "factor",
+    "extended_dampener": "USD",
+    "pnl_offset": "share",
+    "max_offsetable_pnl": "USD",
+    "m_inc": "share a coin",
+    "max_delta_shock": "share",
+    "delta_total_liq_shock_threshold": "USD",
+    "annualised_move_risk": "relative, a year",
+    "min_annualised_move": "relative",
+    "mm_factor": "factor",
+    "buckets_count": "count",
+    "haircut": "share",
+    "vega_days_floor": "days",
+    "roll_delta": "choice",
+    "roll_scaling": "choice",
+}
+"""Every parameter in the order in which it is told; names are the venue's or the desk's."""
+
+
+def stated_parameters(parameters: PortfolioParameters) -> tuple[StatedParameter, ...]:
+    """Every parameter with its status, then the rules that no capture settles."""
+    captured = parameters.origins["parameters"]
+    stated = []
+    for name, unit in _UNITS.items():
+        value = getattr(parameters, name)
+        stated.append(
+            StatedParameter(
+                name=name,
+                value=value.value if isinstance(value, Enum) else f"{value:.12g}",
+                unit=unit,
+                origin=parameters.origins.get(name, captured),
+            )
+        )
+    stated += [
+        StatedParameter(name=name, value="", unit="rule", origin=origin)
+        for name, origin in parameters.origins.items()
+        if name not in _UNITS and name != "parameters"
+    ]
+    return tuple(stated)

@@ -41,7 +41,7 @@ class RiskLegs:
     coins : signed coins of underlying; of inverse futures USD notional over the mark
     forward : USD per coin, the option's own; of futures their mark
     strike, years, vol : of options; 0 for futures
-    expiry : bucket number of the leg's expiry; a perpetual has its own
+    expiry : instant of the leg's expiry, or any number that is its own; a perpetual has its own
     expiry_years : years to that expiry; 0 for a perpetual
     """
 
@@ -183,8 +183,18 @@ def _roll_delta(legs: RiskLegs, parameters: PortfolioParameters) -> FloatArray:
     return legs.coins * delta
 
 
+def joined(first: RiskLegs, second: RiskLegs) -> RiskLegs:
+    """The legs of both, in this order."""
+    columns = {
+        field.name: np.concatenate([getattr(first, field.name), getattr(second, field.name)])
+        for field in fields(first)
+        if field.name != "names"
+    }
+    return RiskLegs(names=(*first.names, *second.names), **columns)
+
+
 def roll_moves(legs: RiskLegs, parameters: PortfolioParameters) -> FloatArray:
-    """Move of the basis (n,) that the roll shock takes for each leg's expiry."""
+    """Relative move of the basis (n,) that the roll shock takes for each leg's expiry."""
     years = np.maximum(legs.expiry_years, 0.0)
     grown = years if parameters.roll_scaling is RollScaling.LINEAR else np.sqrt(years)
     return np.maximum(parameters.annualised_move_risk * grown, parameters.min_annualised_move)

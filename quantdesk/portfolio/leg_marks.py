@@ -84,6 +84,10 @@ class LegMarks:
                 return market
         return None
 
+    def option_row(self, instrument: Instrument) -> tuple[UnderlyingMarket, int] | None:
+        """The market that lists an option and its row in that chain; None where none does."""
+        return self._options.get((instrument.venue, instrument.name))
+
     def as_of_ns(self, venue: str) -> int | None:
         """The latest moment of the markets of `venue`, None where there is none."""
         moments = [one.as_of_ns for one in self.market.markets if one.venue == venue]

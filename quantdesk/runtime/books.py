@@ -166,6 +166,7 @@ def venue_margins(account: AccountSnapshot) -> tuple[VenueMargin, ...]:
             initial=balance.initial_margin,
             maintenance=balance.maintenance_margin,
             is_shared=balance.is_margin_shared is True,
+            model=balance.margin_model or "",
         )
         for balance in account.balances
         if balance.initial_margin is not None or balance.maintenance_margin is not None

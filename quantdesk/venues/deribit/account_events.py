@@ -188,6 +188,7 @@ def _balance_reports(
         maintenance_margin=amount(summary.maintenance_margin, "maintenance_margin"),
         unrealised_pnl=signed(summary.session_upl, "session_upl"),
         is_margin_shared=is_shared,
+        margin_model=name_like(model) if isinstance(model, str) else None,
     )
     return (balance, *_greeks_reports(summary, event_ns, frame))
 

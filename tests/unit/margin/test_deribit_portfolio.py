@@ -19,8 +19,12 @@ from quantdesk.margin.deribit_portfolio import (
     pair_risk,
     portfolio_margin,
 )
-from quantdesk.margin.portfolio_book import portfolio_statement, risk_legs
-from quantdesk.margin.portfolio_explain import leg_parts, liquidation_distance
+from quantdesk.margin.portfolio_book import risk_legs
+from quantdesk.margin.portfolio_explain import (
+    LiquidationDistance,
+    leg_parts,
+    liquidation_distance,
+)
 from quantdesk.margin.portfolio_parameters import (
     BTC_USD,
     ETH_USD,
@@ -28,6 +32,7 @@ from quantdesk.margin.portfolio_parameters import (
     RollScaling,
     portfolio_parameters,
 )
+from quantdesk.margin.portfolio_statement import portfolio_statement
 from quantdesk.margin.risk_vectors import risk_vectors, shocked_vols
 from quantdesk.structures.catalogue import plan_structure
 from quantdesk.structures.resolve import resolve
@@ -61,6 +66,14 @@ def option(
 def book(*rows: tuple[object, ...], parameters: object = BTC_USD) -> PairBook:
     legs = risk_legs(rows)  # type: ignore[arg-type]
     return PairBook(parameters=parameters, legs=legs, index=INDEX)  # type: ignore[arg-type]
+
+
+def distance_of(pair: PairBook, balance: float) -> LiquidationDistance:
+    return liquidation_distance(portfolio_margin("BTC", [pair]), balance)
+
+
+def orders_of(pair: PairBook) -> float:
+    return open_order_margin([pair_risk(pair)], [1.0])
 
 
 def test_the_captured_btc_sample_is_reproduced() -> None:
@@ -215,7 +228,7 @@ def test_parts_explain_the_margin(rows: list[tuple[object, ...]]) -> None:
         BTC_USD, extended_dampener=0.0, delta_total_liq_shock_threshold=1e15
     )
     risk = pair_risk(book(*rows, parameters=plain))
-    parts = leg_parts(risk)
+    parts = leg_parts(portfolio_margin("BTC", [risk.book]))
     assert sum(part.euler for part in parts) == pytest.approx(risk.risk_matrix_margin, abs=1e-9)
     for number, part in enumerate(parts):
         rest = [row for n, row in enumerate(rows) if n != number]
@@ -248,15 +261,15 @@ def test_an_open_order_counts_only_where_it_hurts() -> None:
     held = book(option(-10.0, 70_000.0))
     hedge = dataclasses.replace(held, orders=risk_legs([option(10.0, 70_000.0)]))  # type: ignore[list-item]
     more = dataclasses.replace(held, orders=risk_legs([option(-10.0, 70_000.0)]))  # type: ignore[list-item]
-    assert open_order_margin(pair_risk(held)) == 0.0
-    assert open_order_margin(pair_risk(more)) > open_order_margin(pair_risk(hedge))
+    assert orders_of(held) == 0.0
+    assert orders_of(more) > orders_of(hedge)
     # A hedge that rests is not a hedge yet: it frees nothing, but its own delta may roll.
-    assert open_order_margin(pair_risk(hedge)) >= 0.0
+    assert orders_of(hedge) >= 0.0
 
 
 def test_liquidation_is_where_the_balance_meets_the_maintenance() -> None:
     long = book(perpetual(1.0))
-    distance = liquidation_distance(long, balance=0.5)
+    distance = distance_of(long, balance=0.5)
     assert distance.spot_down is not None
     assert distance.spot_up is None
     # One coin long, half a coin of balance: equity 0.5 + 1 − 1/(1 + s) meets 0.8 of the margin of
@@ -265,15 +278,15 @@ def test_liquidation_is_where_the_balance_meets_the_maintenance() -> None:
     coins = 1 / (1 + s)
     needed = 0.8 * coins * ((1 / 0.84 - 1) + 0.01)
     assert 0.5 + 1 - coins == pytest.approx(needed, abs=1e-6)
-    assert liquidation_distance(long, balance=0.01).is_below
+    assert distance_of(long, balance=0.01).is_below
     short_vol = book(option(-10.0, 64_000.0), option(-10.0, 64_000.0, is_call=False))
-    assert liquidation_distance(short_vol, balance=10.0).vol_up is not None
+    assert distance_of(short_vol, balance=10.0).vol_up is not None
 
 
 @pytest.mark.parametrize("balance", [float("nan"), float("inf")])
 def test_a_balance_that_is_no_number_is_refused(balance: float) -> None:
     with pytest.raises(InvalidInput, match="margin_balance"):
-        liquidation_distance(book(perpetual(1.0)), balance)
+        distance_of(book(perpetual(1.0)), balance)
 
 
 def test_cross_margin_lets_eth_gains_set_off_btc_losses_in_part() -> None:
@@ -290,7 +303,8 @@ def test_positions_on_a_real_market_are_margined_and_the_rest_is_named() -> None
     condor = resolve(plan_structure("iron-condor"), desk.chain("BTC").market()).structure
     positions = [Position(instrument=leg.instrument, quantity=leg.quantity) for leg in condor.legs]
     statement = portfolio_statement(positions, desk.market())
-    (margin,) = statement.margins
+    (account,) = statement.accounts
+    margin = account.margin
     assert margin.currency == "BTC"
     # A condor's worst cell is bounded by its wider wing, a sixth of what the standard model asks.
     assert 0.02 < margin.maintenance < margin.initial < 0.11
@@ -298,8 +312,8 @@ def test_positions_on_a_real_market_are_margined_and_the_rest_is_named() -> None
     alone = portfolio_statement(
         [Position(instrument=stranger, quantity=positions[0].quantity)], desk.market()
     )
-    assert not alone.margins
-    assert "no portfolio margin" in alone.excluded[0].reason
+    assert not alone.accounts
+    assert "no portfolio margin that is established" in alone.excluded[0].reason
 
 
 def test_a_coin_without_captured_parameters_is_refused() -> None:
