@@ -36,7 +36,7 @@ rust: $(VENV)/.kernel
 	cargo test --quiet --workspace --locked
 
 python: $(VENV)/.kernel
-	$(BIN)/python -m pytest -m "not soak" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "not soak" -n auto --dist loadfile --ignore tests/install
 
 # Against libraries we did not write, which live in an environment of their own.
 oracle: $(ORACLE)/.ready
