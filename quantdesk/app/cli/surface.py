@@ -9,15 +9,22 @@ from typing import Any, TypeVar
 import click
 
 from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.surface_history import (
+    FIT_WRITERS,
+    diff_command,
+    fit_bytes,
+    history_command,
+    history_option,
+    plot_command,
+    save_fit,
+    show_command,
+)
 from quantdesk.app.render.surface_formats import (
     check_text,
     fit_json,
-    fit_text,
     grade_json,
     grade_table,
-    grid_csv,
     quotes_csv,
-    slices_csv,
 )
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import OutOfDomain, QuantDeskError
@@ -64,7 +71,7 @@ def command() -> None:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["table", "csv", "json"]),
+    type=click.Choice([*FIT_WRITERS]),
     default="table",
     show_default=True,
 )
@@ -78,6 +85,8 @@ def command() -> None:
     type=click.Path(path_type=Path),
     help="Also write every quote with its fit, as CSV.",
 )
+@click.option("--save", is_flag=True, help="Keep the fit in the history.")
+@history_option
 def fit_command(
     file: Path,
     underlying: str | None,
@@ -88,10 +97,14 @@ def fit_command(
     exclude: tuple[str, ...],
     output: Path | None,
     quotes_file: Path | None,
+    save: bool,
+    history_file: Path | None,
 ) -> None:
     """Fit the surface of the chain in FILE and print it."""
     if grid and format_ != "csv":
         raise click.UsageError("--grid goes with --format csv")
+    if history_file is not None and not save:
+        raise click.UsageError("--history goes with --save")
     at_ns = None if at is None else parse_instant(at)
     quotes = read_quotes(file, underlying, at_ns, exclude)
     fit = fit_surface(quotes, options=FitOptions(model=model))
@@ -101,13 +114,10 @@ def fit_command(
         if format_ == "json":
             write_output(fit_json(fit), output)
         raise OutOfDomain(f"{file}: no surface: {fit.reason}")
-    if format_ == "table":
-        data = fit_text(fit)
-    elif format_ == "json":
-        data = fit_json(fit)
-    else:
-        data = grid_csv(fit) if grid else slices_csv(fit)
-    write_output(data, output)
+    data = fit_bytes(fit, format_, grid=grid)
+    write_output(data, output, is_binary=format_ == "parquet")
+    if save:
+        save_fit(fit, file, history_file)
     for expiry_ns, reason in fit.refused:
         instant = next(e for e in quotes.expiries if e.expiry_ns == expiry_ns)
         days = instant.years * 365
@@ -189,3 +199,7 @@ def _grades(titles: list[str], tables: list[list[ModelScore]], format_: str) -> 
     return b"\n".join(
         grade_table(title, table) for title, table in zip(titles, tables, strict=True)
     )
+
+
+for kept in (show_command, history_command, diff_command, plot_command):
+    command.add_command(kept)

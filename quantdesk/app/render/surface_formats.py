@@ -189,7 +189,7 @@ def fit_text(fit: SurfaceFit) -> bytes:
         )
         for each in fit.slices
     ]
-    lines = [head, "", *_aligned(rows)]
+    lines = [head, "", *aligned_rows(rows)]
     notes = [f"{expiry_code(s.expiry_ns)}: {flag}" for s in fit.slices for flag in s.flags]
     notes += [f"{expiry_code(at)}: not fitted: {reason}." for at, reason in fit.refused]
     notes += [f"Arbitrage: {fault}" for fault in fit.faults]
@@ -219,7 +219,7 @@ def check_text(fit: SurfaceFit) -> bytes:
         )
     verdict = list(fit.faults) or ["No violation: g, price convexity, calendar, Lee's bound."]
     refused = [f"{expiry_code(at)}: not fitted: {reason}." for at, reason in fit.refused]
-    return _text([*_aligned(rows), "", *verdict, *refused])
+    return _text([*aligned_rows(rows), "", *verdict, *refused])
 
 
 GRADE_LINES = (
@@ -256,7 +256,7 @@ def grade_table(title: str, scores: Sequence[ModelScore]) -> bytes:
         rows.append((words, *(_figure(getattr(score, field), kind) for score in scores)))
     for words, field in FAULT_LINES:
         rows.append((words, *(str(getattr(score.faults, field)) for score in scores)))
-    return _text(_aligned(rows))
+    return _text(aligned_rows(rows))
 
 
 def grade_json(titles: Sequence[str], scores: Sequence[Sequence[ModelScore]]) -> bytes:
@@ -301,7 +301,8 @@ def _quoted(text: str) -> str:
     return text
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned_rows(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a text table: the first column to the left, the others to the right."""
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     return [
         "  ".join(

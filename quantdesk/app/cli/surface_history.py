@@ -1,0 +1,292 @@
+"""`quantdesk surface show|history|diff|plot`: kept surfaces, what changed, and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from quantdesk.app.cli.output import write_output
+from quantdesk.app.render.surface_formats import fit_json, fit_text, grid_csv, slices_csv
+from quantdesk.app.render.surface_history_formats import (
+    DIFF_FORMATS,
+    HISTORY_FORMATS,
+    slices_parquet,
+)
+from quantdesk.app.render.surface_plots import PLOT_KINDS, surface_plot
+from quantdesk.domain.times import format_instant, parse_instant
+from quantdesk.errors import ConfigError, InvalidInput, OutOfDomain, StorageError
+from quantdesk.market.fitting import FitOptions, SurfaceFit, fit_surface
+from quantdesk.market.selection import select_expiries
+from quantdesk.market.surface_diff import surface_diff
+from quantdesk.runtime.clock import SystemClock
+from quantdesk.runtime.settings import data_folder
+from quantdesk.runtime.surface_store import history_path, restored_fit, stored_fit
+from quantdesk.runtime.surfaces import read_quotes
+from quantdesk.storage.surface_history import SurfaceHistory
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FIT_WRITERS = {
+    "table": fit_text,
+    "csv": slices_csv,
+    "json": fit_json,
+    "parquet": slices_parquet,
+}
+"""Each format's writer of one fit, by the name that `--format` takes."""
+
+
+def history_option(function: Command) -> Command:
+    """--history FILE."""
+    return click.option(
+        "--history",
+        "history_file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="The history of fits; that of the desk in the data folder if left out.",
+    )(function)
+
+
+def chain_choice(function: Command) -> Command:
+    """--underlying, --venue and --origin, of a kept fit."""
+    function = click.option("--origin", metavar="TEXT", help="Where the quotes came from.")(
+        function
+    )
+    function = click.option("--venue", metavar="NAME", help="Which venue's.")(function)
+    return click.option("--underlying", metavar="NAME", help="Which chain; the only one.")(function)
+
+
+def open_history(history_file: Path | None) -> SurfaceHistory:
+    """The history that `--history` names, else the desk's own."""
+    return SurfaceHistory(history_path(data_folder()) if history_file is None else history_file)
+
+
+def save_fit(fit: SurfaceFit, source: Path, history_file: Path | None) -> None:
+    """Keep `fit` of `source` in the history and say so."""
+    stored = stored_fit(fit, origin=source.name, saved_ns=SystemClock().now_ns())
+    is_new = open_history(history_file).append(stored)
+    words = "kept" if is_new else "kept already"
+    click.echo(f"quantdesk: {words}: fit {fit.digest[:12]} of {source.name}", err=True)
+
+
+def kept_fit(
+    history: SurfaceHistory,
+    *,
+    underlying: str | None,
+    venue: str | None,
+    origin: str | None,
+    at_ns: int | None,
+) -> SurfaceFit:
+    """The last kept fit not later than `at_ns`. Raises StorageError where there is none."""
+    name = None if underlying is None else underlying.upper()
+    if name is None:
+        coins = sorted({each.underlying for each in history.summaries(venue=venue, origin=origin)})
+        if len(coins) > 1:
+            raise ConfigError(f"--underlying: is missing; the history holds {' and '.join(coins)}")
+        name = coins[0] if coins else None
+    stored = None
+    if name is not None:
+        stored = history.as_of(name, venue=venue, origin=origin, at_ns=at_ns)
+    if stored is None:
+        until = "" if at_ns is None else f" up to {format_instant(at_ns)}"
+        raise StorageError(
+            f"the history holds no surface of {name or 'anything'}{until}: keep one with "
+            "`quantdesk surface fit FILE --save`, or run the desk"
+        )
+    return restored_fit(stored)
+
+
+def fit_bytes(fit: SurfaceFit, format_: str, *, grid: bool) -> bytes:
+    """`fit` in the chosen format; `grid` is the CSV of the common grid."""
+    if grid and format_ != "csv":
+        raise click.UsageError("--grid goes with --format csv")
+    return grid_csv(fit) if grid else FIT_WRITERS[format_](fit)
+
+
+@click.command("show")
+@chain_choice
+@click.option("--at", metavar="TIME", help="The last fit up to then, ISO-8601 UTC; the newest.")
+@click.option(
+    "--format", "format_", type=click.Choice([*FIT_WRITERS]), default="table", show_default=True
+)
+@click.option("--grid", is_flag=True, help="In CSV: each slice on 1,201 points of k, -3 to 3.")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@history_option
+def show_command(
+    underlying: str | None,
+    venue: str | None,
+    origin: str | None,
+    at: str | None,
+    format_: str,
+    grid: bool,
+    output: Path | None,
+    history_file: Path | None,
+) -> None:
+    """Print a kept surface: the newest, or the last one up to --at, never a later one."""
+    fit = kept_fit(
+        open_history(history_file),
+        underlying=underlying,
+        venue=venue,
+        origin=origin,
+        at_ns=None if at is None else parse_instant(at),
+    )
+    write_output(fit_bytes(fit, format_, grid=grid), output, is_binary=format_ == "parquet")
+
+
+@click.command("history")
+@chain_choice
+@click.option("--from", "start", metavar="TIME", help="From this moment on.")
+@click.option("--to", "end", metavar="TIME", help="Up to this moment.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1, max=100_000),
+    default=50,
+    show_default=True,
+    help="The last so many.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice([*HISTORY_FORMATS]),
+    default="table",
+    show_default=True,
+)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@history_option
+def history_command(
+    underlying: str | None,
+    venue: str | None,
+    origin: str | None,
+    start: str | None,
+    end: str | None,
+    limit: int,
+    format_: str,
+    output: Path | None,
+    history_file: Path | None,
+) -> None:
+    """List kept surfaces, oldest first: moment, model, grade, share inside the spread, digest."""
+    found = open_history(history_file).summaries(
+        None if underlying is None else underlying.upper(),
+        venue=venue,
+        origin=origin,
+        start_ns=None if start is None else parse_instant(start),
+        end_ns=None if end is None else parse_instant(end),
+        limit=limit,
+    )
+    write_output(HISTORY_FORMATS[format_](found), output, is_binary=format_ == "parquet")
+    if not found:
+        click.echo("quantdesk: no surface is kept that fits this question", err=True)
+
+
+@click.command("diff")
+@click.argument("before")
+@click.argument("after")
+@chain_choice
+@click.option(
+    "--format", "format_", type=click.Choice([*DIFF_FORMATS]), default="table", show_default=True
+)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@history_option
+def diff_command(
+    before: str,
+    after: str,
+    underlying: str | None,
+    venue: str | None,
+    origin: str | None,
+    format_: str,
+    output: Path | None,
+    history_file: Path | None,
+) -> None:
+    """Print what changed from BEFORE to AFTER: forward, ATM, RR25 and BF25 by expiry.
+
+    Each is a market FILE, which is fitted, or a moment (ISO-8601 UTC, or "now"), which is the last
+    kept surface up to then.
+    """
+    history = open_history(history_file)
+    sides = []
+    for text in (before, after):
+        if Path(text).exists():
+            sides.append(_file_fit(Path(text), underlying))
+            continue
+        at_ns = None if text == "now" else _moment(text)
+        sides.append(
+            kept_fit(history, underlying=underlying, venue=venue, origin=origin, at_ns=at_ns)
+        )
+    first, second = sides
+    if first.underlying != second.underlying:
+        raise ConfigError(
+            f"diff: {first.underlying} and {second.underlying} are no two moments of one chain"
+        )
+    write_output(DIFF_FORMATS[format_](surface_diff(first, second)), output)
+
+
+def _moment(text: str) -> int:
+    try:
+        return parse_instant(text)
+    except InvalidInput as error:
+        raise ConfigError(f"{text!r}: is neither a file nor a moment ({error})") from None
+
+
+def _file_fit(file: Path, underlying: str | None) -> SurfaceFit:
+    fit = fit_surface(read_quotes(file, underlying, None), options=FitOptions())
+    if not isinstance(fit, SurfaceFit):
+        raise OutOfDomain(f"{file}: no surface: {fit.reason}")
+    return fit
+
+
+@click.command("plot")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@chain_choice
+@click.option("--kind", type=click.Choice(PLOT_KINDS), default="smile", show_default=True)
+@click.option("--expiry", metavar="TEXT", help="Smiles of these expiries only, as for `chain`.")
+@click.option("--at", metavar="TIME", help="Moment of FILE or of the history; the last.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Ends in .svg or .png.",
+)
+@history_option
+def plot_command(
+    file: Path | None,
+    underlying: str | None,
+    venue: str | None,
+    origin: str | None,
+    kind: str,
+    expiry: str | None,
+    at: str | None,
+    output: Path,
+    history_file: Path | None,
+) -> None:
+    """Draw the surface of FILE, or a kept one, as SVG or PNG: smile, term or heatmap.
+
+    Smiles stand over bid/ask whiskers; term is ATM, RR25 and BF25; the heatmap is surface less mid
+    of each quote. Needs the extra `plots`.
+    """
+    at_ns = None if at is None else parse_instant(at)
+    if file is not None:
+        found = fit_surface(read_quotes(file, underlying, at_ns))
+        if not isinstance(found, SurfaceFit):
+            raise OutOfDomain(f"{file}: no surface: {found.reason}")
+        fit = found
+    else:
+        fit = kept_fit(
+            open_history(history_file),
+            underlying=underlying,
+            venue=venue,
+            origin=origin,
+            at_ns=at_ns,
+        )
+    chosen: tuple[int, ...] = ()
+    if expiry is not None:
+        if kind != "smile":
+            raise click.UsageError("--expiry goes with --kind smile")
+        chosen = tuple(
+            select_expiries([each.expiry_ns for each in fit.slices], expiry, fit.as_of_ns)
+        )
+    picture = surface_plot(fit, kind, output.suffix.lower(), expiries_ns=chosen)
+    write_output(picture, output, is_binary=True)

@@ -1,0 +1,176 @@
+"""Fits to and from the history: `SurfaceFit` on one side, plain columns on the other.
+
+A fit comes back whole, from its parameters: nothing is fitted again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from quantdesk.market.fitting import INSIDE_TOLERANCE, FitOptions, Grade, SliceFit, SurfaceFit
+from quantdesk.market.surface_quotes import ExpiryQuotes
+from quantdesk.market.variance_clock import VarianceClock, VarianceEvent
+from quantdesk.pricing.smile import slice_from_parameters, slice_jets
+from quantdesk.pricing.surface import VarianceSurface
+from quantdesk.storage.surface_history import FitSummary, StoredFit, StoredSlice
+
+HISTORY_FILE = "surfaces.duckdb"
+"""In the data folder."""
+
+
+def history_path(data_folder: Path) -> Path:
+    """Where the desk keeps its fits."""
+    return data_folder / HISTORY_FILE
+
+
+def stored_fit(fit: SurfaceFit, *, origin: str, saved_ns: int) -> StoredFit:
+    """`fit` as the history keeps it; `origin` says where its quotes came from."""
+    return StoredFit(
+        summary=FitSummary(
+            digest=fit.digest,
+            venue=fit.venue,
+            underlying=fit.underlying,
+            origin=origin,
+            as_of_ns=fit.as_of_ns,
+            saved_ns=saved_ns,
+            model=fit.options.model,
+            smoothing=fit.options.smoothing,
+            floor=fit.options.floor,
+            margin=fit.options.margin,
+            day_weights=fit.clock.day_weights,
+            events=json.dumps([asdict(event) for event in fit.clock.events]),
+            grade=fit.grade.value,
+            in_spread=fit.in_spread,
+            in_spread_core=fit.in_spread_core,
+            rmse=fit.rmse,
+            rmse_core=fit.rmse_core,
+            g_min=fit.g_min,
+            calendar_slack=fit.calendar_slack,
+            faults=fit.faults,
+        ),
+        slices=tuple(_stored_slice(each) for each in fit.slices),
+        refused=fit.refused,
+    )
+
+
+def _stored_slice(each: SliceFit) -> StoredSlice:
+    quotes = each.quotes
+    return StoredSlice(
+        expiry_ns=each.expiry_ns,
+        years=each.years,
+        clock_years=each.clock_years,
+        forward=each.forward,
+        forward_source=each.forward_source,
+        model=each.model,
+        kind=each.smile.kind,
+        knots=each.smile.knots,
+        parameters=each.parameters,
+        coefficients=np.asarray(each.coefficients, dtype=np.float64),
+        atm_iv=each.atm_iv,
+        in_spread=each.in_spread,
+        in_spread_core=each.in_spread_core,
+        rmse=each.rmse,
+        rmse_core=each.rmse_core,
+        g_min=each.g_min,
+        calendar_slack=each.calendar_slack,
+        steps=each.steps,
+        fallback=each.fallback,
+        flags=each.flags,
+        grade=each.grade.value,
+        names=quotes.names,
+        strike=quotes.strike,
+        is_call=quotes.is_call,
+        log_moneyness=quotes.log_moneyness,
+        bid_iv=quotes.bid_iv,
+        ask_iv=quotes.ask_iv,
+        is_used=quotes.is_used,
+        reasons=quotes.reasons,
+    )
+
+
+def restored_fit(stored: StoredFit) -> SurfaceFit:
+    """The fit that was kept, value for value. Raises InvalidInput for parameters of no slice."""
+    head = stored.summary
+    slices = tuple(_slice_fit(each) for each in stored.slices)
+    events = [VarianceEvent(**event) for event in json.loads(head.events)]
+    clock = VarianceClock(day_weights=head.day_weights, events=tuple(events))
+    return SurfaceFit(
+        venue=head.venue,
+        underlying=head.underlying,
+        as_of_ns=head.as_of_ns,
+        options=FitOptions(
+            model=head.model, smoothing=head.smoothing, floor=head.floor, margin=head.margin
+        ),
+        clock=clock,
+        slices=slices,
+        refused=stored.refused,
+        digest=head.digest,
+        in_spread=head.in_spread,
+        in_spread_core=head.in_spread_core,
+        rmse=head.rmse,
+        rmse_core=head.rmse_core,
+        g_min=head.g_min,
+        calendar_slack=head.calendar_slack,
+        faults=head.faults,
+        grade=Grade(head.grade),
+        surface=VarianceSurface(
+            [each.clock_years for each in slices], [each.smile for each in slices]
+        ),
+    )
+
+
+def _slice_fit(each: StoredSlice) -> SliceFit:
+    smile = slice_from_parameters(each.kind, each.knots, each.parameters)
+    quotes = ExpiryQuotes(
+        expiry_ns=each.expiry_ns,
+        years=each.years,
+        forward=each.forward,
+        forward_source=each.forward_source,
+        names=each.names,
+        strike=each.strike,
+        is_call=each.is_call,
+        log_moneyness=each.log_moneyness,
+        bid_iv=each.bid_iv,
+        ask_iv=each.ask_iv,
+        is_used=each.is_used,
+        reasons=each.reasons,
+    )
+    w = slice_jets(smile, each.log_moneyness).w
+    fit_iv = np.sqrt(np.maximum(w, 0.0) / each.years)
+    scored = quotes.is_scored
+    with np.errstate(invalid="ignore"):
+        inside = (
+            scored
+            & (fit_iv >= each.bid_iv - INSIDE_TOLERANCE)
+            & (fit_iv <= each.ask_iv + INSIDE_TOLERANCE)
+        )
+        residual = np.where(scored, fit_iv - quotes.mid_iv, np.nan)
+    return SliceFit(
+        expiry_ns=each.expiry_ns,
+        years=each.years,
+        clock_years=each.clock_years,
+        forward=each.forward,
+        forward_source=each.forward_source,
+        model=each.model,
+        smile=smile,
+        coefficients=each.coefficients,
+        quotes=quotes,
+        fit_iv=fit_iv,
+        residual=residual,
+        is_inside=inside,
+        atm_iv=each.atm_iv,
+        in_spread=each.in_spread,
+        in_spread_core=each.in_spread_core,
+        rmse=each.rmse,
+        rmse_core=each.rmse_core,
+        g_min=each.g_min,
+        calendar_slack=each.calendar_slack,
+        steps=each.steps,
+        fallback=each.fallback,
+        flags=each.flags,
+        grade=Grade(each.grade),
+    )

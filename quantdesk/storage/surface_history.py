@@ -1,0 +1,347 @@
+"""Fitted surfaces in a DuckDB file, each with the digest and the quotes it was fitted to.
+
+Plain columns: what a surface means is `market`'s business. A file is opened for one write or one
+question and closed again, so that a desk that runs and a command beside it share it. A question
+about a moment never answers with a later fit. The file carries the version of its schema; older
+files are brought up to date when they are written to, and read as they are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from quantdesk.errors import StorageError
+from quantdesk.storage.history_schema import MIGRATIONS, SCHEMA_VERSION
+
+FITS_MAX = 20_000
+"""Fits kept in one file: two weeks of one a minute. The oldest of all go first."""
+
+LOCK_ATTEMPTS, LOCK_PAUSE_S = 20, 0.05
+"""A file is held for milliseconds; a second of waiting means that somebody keeps it open."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StoredSlice:
+    """One expiry of a stored fit; arrays of quotes are (n,), ascending in log-moneyness."""
+
+    expiry_ns: int
+    years: float
+    clock_years: float
+    forward: float
+    forward_source: str
+    model: str
+    kind: str
+    knots: int
+    parameters: Floats
+    coefficients: Floats
+    atm_iv: float
+    in_spread: float
+    in_spread_core: float
+    rmse: float
+    rmse_core: float
+    g_min: float
+    calendar_slack: float
+    steps: int
+    fallback: str
+    flags: tuple[str, ...]
+    grade: str
+    names: tuple[str, ...]
+    strike: Floats
+    is_call: NDArray[np.bool_]
+    log_moneyness: Floats
+    bid_iv: Floats
+    ask_iv: Floats
+    is_used: NDArray[np.bool_]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FitSummary:
+    """One fit in a line: where and when, by what model, how good. Instants are UTC nanoseconds.
+
+    `as_of_ns` is the moment of the quotes, on the venue's clock; `saved_ns` when it was stored, on
+    the desk's. `digest` is of all inputs. `origin` says what the quotes came from.
+    """
+
+    digest: str
+    venue: str
+    underlying: str
+    origin: str
+    as_of_ns: int
+    saved_ns: int
+    model: str
+    smoothing: float
+    floor: float
+    margin: float
+    day_weights: tuple[float, ...]
+    events: str
+    grade: str
+    in_spread: float
+    in_spread_core: float
+    rmse: float
+    rmse_core: float
+    g_min: float
+    calendar_slack: float
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StoredFit:
+    """A fit with its slices, ascending in expiry, and the expiries that were refused, with why."""
+
+    summary: FitSummary
+    slices: tuple[StoredSlice, ...]
+    refused: tuple[tuple[int, str], ...]
+
+
+_SUMMARY = tuple(each.name for each in fields(FitSummary))
+_SLICE = tuple(each.name for each in fields(StoredSlice))
+
+
+class SurfaceHistory:
+    """The history in the file at `path`, which need not exist yet."""
+
+    def __init__(self, path: Path, *, fits_max: int = FITS_MAX) -> None:
+        self._path = path
+        self._fits_max = fits_max
+
+    def append(self, fit: StoredFit) -> bool:
+        """Keep `fit`; false where one of the same origin and digest is kept already.
+
+        Raises StorageError where the file can not be written, or is none of ours.
+        """
+        with self._opened(is_written=True) as connection:
+            known = connection.execute(
+                "SELECT fit_id FROM fits WHERE digest = ? AND origin = ?",
+                [fit.summary.digest, fit.summary.origin],
+            ).fetchone()
+            if known is not None:
+                return False
+            _insert(connection, fit)
+            _prune(connection, self._fits_max)
+            return True
+
+    def as_of(
+        self,
+        underlying: str,
+        *,
+        venue: str | None = None,
+        at_ns: int | None = None,
+        origin: str | None = None,
+    ) -> StoredFit | None:
+        """The last fit of `underlying` whose quotes are not later than `at_ns`; None is the end.
+
+        None where there is no such fit, or no file. Raises StorageError.
+        """
+        found = self.summaries(underlying, venue=venue, end_ns=at_ns, origin=origin, limit=1)
+        if not found:
+            return None
+        with self._opened() as connection:
+            return _whole(connection, found[-1])
+
+    def summaries(
+        self,
+        underlying: str | None = None,
+        *,
+        venue: str | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        origin: str | None = None,
+        limit: int = 1000,
+    ) -> list[FitSummary]:
+        """The last `limit` fits from `start_ns` to `end_ns`, both included, ascending in time."""
+        if not self._path.exists():
+            return []
+        wanted = (
+            ("underlying = ?", underlying),
+            ("venue = ?", venue),
+            ("as_of_ns >= ?", start_ns),
+            ("as_of_ns <= ?", end_ns),
+            ("origin = ?", origin),
+        )
+        rules = [(rule, value) for rule, value in wanted if value is not None]
+        where = " AND ".join(["true", *(rule for rule, _ in rules)])
+        with self._opened() as connection:
+            rows = connection.execute(
+                f"SELECT {', '.join(_SUMMARY)} FROM fits WHERE {where} "
+                "ORDER BY as_of_ns DESC, fit_id DESC LIMIT ?",
+                [*(value for _, value in rules), limit],
+            ).fetchall()
+        return [_summary(row) for row in reversed(rows)]
+
+    def fit(self, summary: FitSummary) -> StoredFit:
+        """The whole fit that a line of `summaries` is about. Raises StorageError if it is gone."""
+        with self._opened() as connection:
+            return _whole(connection, summary)
+
+    @contextmanager
+    def _opened(self, *, is_written: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        try:
+            if is_written:
+                self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            connection = self._connected(is_written)
+        except (duckdb.Error, OSError) as error:
+            raise StorageError(f"{self._path}: {_reason(error)}") from error
+        try:
+            if is_written:
+                connection.begin()
+                _migrate(connection, self._path)
+            else:
+                _check_version(_version(connection), self._path)
+            yield connection
+            if is_written:
+                connection.commit()
+        except duckdb.Error as error:
+            raise StorageError(f"{self._path}: {_reason(error)}") from error
+        finally:
+            # What was begun and not committed is undone by this.
+            connection.close()
+
+    def _connected(self, is_written: bool) -> duckdb.DuckDBPyConnection:
+        settings: dict[str, Any] = {
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "threads": 1,
+        }
+        for attempt in range(LOCK_ATTEMPTS):
+            try:
+                return duckdb.connect(str(self._path), read_only=not is_written, config=settings)
+            except duckdb.IOException as error:
+                if "lock" not in str(error) or attempt == LOCK_ATTEMPTS - 1:
+                    raise
+            time.sleep(LOCK_PAUSE_S)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return f"can not be written: {error.strerror}"
+    words = str(error).splitlines()[0]
+    if "lock" in words:
+        return "is held open by another program; close it and try again"
+    return f"is no surface history that can be used: {words}"
+
+
+def _version(connection: duckdb.DuckDBPyConnection) -> int:
+    found = connection.execute(
+        "SELECT count(*) FROM information_schema.tables WHERE table_name = 'quantdesk_history'"
+    ).fetchone()
+    if found is None or not found[0]:
+        tables = connection.execute("SELECT count(*) FROM information_schema.tables").fetchone()
+        return 0 if tables is not None and not tables[0] else -1
+    row = connection.execute("SELECT version FROM quantdesk_history").fetchone()
+    return -1 if row is None else int(row[0])
+
+
+def _check_version(version: int, path: Path) -> None:
+    if version < 0:
+        raise StorageError(f"{path}: is a database of something else, no surface history")
+    if version > SCHEMA_VERSION:
+        raise StorageError(
+            f"{path}: has version {version} of the surface history; this quantdesk reads up to "
+            f"{SCHEMA_VERSION}: a newer one wrote it"
+        )
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    version = _version(connection)
+    _check_version(version, path)
+    for step in MIGRATIONS[version:]:
+        for statement in step:
+            connection.execute(statement)
+    if version < SCHEMA_VERSION:
+        connection.execute("DELETE FROM quantdesk_history")
+        connection.execute("INSERT INTO quantdesk_history VALUES (?)", [SCHEMA_VERSION])
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, fit: StoredFit) -> None:
+    row = connection.execute("SELECT coalesce(max(fit_id), 0) + 1 FROM fits").fetchone()
+    assert row is not None, "an aggregate gives a row"
+    number = int(row[0])
+    names = ("fit_id", *_SUMMARY)
+    values = [number, *(_plain(getattr(fit.summary, name)) for name in _SUMMARY)]
+    _insert_rows(connection, "fits", names, [values])
+    slices = [[number, *(_plain(getattr(each, name)) for name in _SLICE)] for each in fit.slices]
+    _insert_rows(connection, "slices", ("fit_id", *_SLICE), slices)
+    refused = [[number, expiry_ns, reason] for expiry_ns, reason in fit.refused]
+    _insert_rows(connection, "refused", ("fit_id", "expiry_ns", "reason"), refused)
+
+
+def _insert_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    if rows:
+        places = ", ".join("?" for _ in names)
+        columns = ", ".join(f'"{name}"' for name in names)
+        connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", rows)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _prune(connection: duckdb.DuckDBPyConnection, fits_max: int) -> None:
+    old = connection.execute(
+        "SELECT fit_id FROM fits ORDER BY saved_ns DESC, fit_id DESC OFFSET ?", [fits_max]
+    ).fetchall()
+    for table in ("slices", "refused", "fits"):
+        if old:
+            connection.executemany(f"DELETE FROM {table} WHERE fit_id = ?", old)
+
+
+def _summary(row: Sequence[Any]) -> FitSummary:
+    values = dict(zip(_SUMMARY, row, strict=True))
+    for name in ("day_weights", "faults"):
+        values[name] = tuple(values[name])
+    return FitSummary(**values)
+
+
+def _whole(connection: duckdb.DuckDBPyConnection, summary: FitSummary) -> StoredFit:
+    number = connection.execute(
+        "SELECT fit_id FROM fits WHERE digest = ? AND origin = ?",
+        [summary.digest, summary.origin],
+    ).fetchone()
+    if number is None:
+        raise StorageError(f"fit {summary.digest[:12]}: is no longer kept")
+    columns = ", ".join(f'"{name}"' for name in _SLICE)
+    rows = connection.execute(
+        f"SELECT {columns} FROM slices WHERE fit_id = ? ORDER BY expiry_ns", number
+    ).fetchall()
+    refused = connection.execute(
+        "SELECT expiry_ns, reason FROM refused WHERE fit_id = ? ORDER BY expiry_ns", number
+    ).fetchall()
+    return StoredFit(
+        summary=summary,
+        slices=tuple(_slice(row) for row in rows),
+        refused=tuple((int(expiry_ns), str(reason)) for expiry_ns, reason in refused),
+    )
+
+
+_FLOATS = ("parameters", "coefficients", "strike", "log_moneyness", "bid_iv", "ask_iv")
+
+
+def _slice(row: Sequence[Any]) -> StoredSlice:
+    values = dict(zip(_SLICE, row, strict=True))
+    for name in _FLOATS:
+        values[name] = np.array(values[name], dtype=np.float64)
+    for name in ("is_call", "is_used"):
+        values[name] = np.array(values[name], dtype=np.bool_)
+    for name in ("flags", "names", "reasons"):
+        values[name] = tuple(values[name])
+    return StoredSlice(**values)
