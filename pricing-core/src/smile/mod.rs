@@ -20,6 +20,7 @@ pub mod ssvi;
 pub mod svi;
 pub mod svi_domain;
 pub mod svi_fit;
+mod svi_quasi;
 
 /// Total variance at one log-moneyness, with its derivatives there.
 #[derive(Clone, Copy, Debug, PartialEq)]
