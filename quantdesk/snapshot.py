@@ -133,12 +133,14 @@ class ChainSurface:
         to; `fit.as_of_ns` their moment on the venue's clock
     choice : the model, weights, filters and own vols in force
     problem : why the newest attempt gave no fit, as a sentence; "" where it gave this one
+    past : earlier good fits at hand, ascending in time
     """
 
     fit: SurfaceFit | None
     based_on_seq: int
     choice: SurfaceChoice = DEFAULT_CHOICE
     problem: str = ""
+    past: tuple[SurfaceFit, ...] = ()
 
     @property
     def own(self) -> OwnSurface | None:

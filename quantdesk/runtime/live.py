@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import AccountFeed, Clock, FrameDecoder, FrameRecorder, MarketFeed
@@ -24,6 +25,9 @@ from quantdesk.runtime.followed_books import BookKey
 from quantdesk.runtime.live_surfaces import Key, run_fit
 from quantdesk.runtime.venues import AccountDecoder
 from quantdesk.snapshot import DeskSnapshot, LinkState
+
+if TYPE_CHECKING:
+    from quantdesk.runtime.surface_store import FitKeeper
 
 FIRST_FRAME_TIMEOUT_S = 10.0
 """How long a command waits for a venue to say anything at all."""
@@ -74,6 +78,7 @@ class LiveDesk:
     recording_is_vital : whether a frame that can not be kept ends the desk (`quantdesk record`)
         or is shown and the desk goes on (a screen)
     fits_surfaces : whether each chain's surface is fitted again when its quotes changed
+    keeper : keeps fits in the history; None keeps none
     """
 
     def __init__(
@@ -87,9 +92,11 @@ class LiveDesk:
         recording_is_vital: bool = False,
         interval_s: float = SNAPSHOT_INTERVAL_S,
         fits_surfaces: bool = False,
+        keeper: FitKeeper | None = None,
     ) -> None:
         self._desk = desk
         self._fits_surfaces = fits_surfaces
+        self._keeper = keeper
         self._lines = tuple(lines)
         self._accounts = tuple(accounts)
         self._account_errors: dict[str, QuantDeskError] = {}
@@ -316,8 +323,17 @@ class LiveDesk:
             while True:
                 snapshot = self._latest
                 for request in [] if snapshot is None else surfaces.due(snapshot):
-                    surfaces.apply(await loop.run_in_executor(worker, run_fit, request))
+                    event = await loop.run_in_executor(worker, run_fit, request)
+                    surfaces.apply(event)
+                    if self._keeper is not None and event.fit is not None:
+                        now_ns = self._clock.now_ns()
+                        keep = partial(self._keeper.take, event.key, event.fit, now_ns)
+                        surfaces.recall(event.key, await loop.run_in_executor(worker, keep))
                 await asyncio.sleep(self.interval_s)
+
+    @property
+    def _keeping_problem(self) -> str:
+        return "" if self._keeper is None else self._keeper.problem
 
     def choose_surface(self, key: Key, choice: SurfaceChoice) -> None:
         """Fit the surface of `key` by `choice` from now on; to be called on the desk's own loop."""
@@ -354,7 +370,7 @@ class LiveDesk:
             feed.name,
             state,
             reconnects=feed.reconnects,
-            problem=self._recording_problem or problem,
+            problem=self._recording_problem or self._keeping_problem or problem,
         )
 
 

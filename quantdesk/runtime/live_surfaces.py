@@ -9,7 +9,7 @@ Reads no clock and starts no task.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +23,10 @@ from quantdesk.snapshot import ChainSnapshot, ChainSurface, DeskSnapshot
 
 REFIT_INTERVAL_NS = 1_000_000_000
 """A chain is fitted at most once a second: theos move with the market, not with each message."""
+
+PAST_INTERVAL_NS = 15_000_000_000
+PAST_FITS_MAX = 240
+"""Earlier fits at hand, so far apart: the last hour for a screen to go back through."""
 
 Key = tuple[str, str]
 """(venue, underlying)."""
@@ -99,6 +103,7 @@ class _Held:
     asked_choice: SurfaceChoice | None = None
     asked_ns: int = 0
     is_pending: bool = False
+    past: tuple[SurfaceFit, ...] = ()
 
 
 class LiveSurfaces:
@@ -151,6 +156,19 @@ class LiveSurfaces:
         held.problem = event.problem
         if event.fit is not None:
             held.fit, held.seq = keep_last_good(event.fit, held.fit), event.seq
+            last_ns = held.past[-1].as_of_ns if held.past else None
+            if last_ns is None or event.fit.as_of_ns - last_ns >= PAST_INTERVAL_NS:
+                held.past = (*held.past, event.fit)[-PAST_FITS_MAX:]
+
+    def recall(self, key: Key, fits: Sequence[SurfaceFit]) -> None:
+        """Put kept fits, ascending in time, before what was fitted since; later ones are left out.
+
+        A simulated venue that starts anew must not be shown what it will do.
+        """
+        held = self._held.setdefault(key, _Held())
+        first_ns = held.past[0].as_of_ns if held.past else None
+        earlier = [fit for fit in fits if first_ns is None or fit.as_of_ns < first_ns]
+        held.past = (*earlier, *held.past)[-PAST_FITS_MAX:]
 
     def attached(self, chain: ChainSnapshot) -> ChainSnapshot:
         """`chain` with what is held of its surface; as it is where nothing is."""
@@ -158,7 +176,11 @@ class LiveSurfaces:
         if held is None or (held.fit is None and not held.problem):
             return chain
         surface = ChainSurface(
-            fit=held.fit, based_on_seq=held.seq, choice=held.choice, problem=held.problem
+            fit=held.fit,
+            based_on_seq=held.seq,
+            choice=held.choice,
+            problem=held.problem,
+            past=held.past,
         )
         return replace(chain, surface=surface)
 

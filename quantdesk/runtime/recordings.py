@@ -18,8 +18,10 @@ from quantdesk.runtime.clock import SystemClock
 from quantdesk.runtime.live import AccountLine, Line, LiveDesk
 from quantdesk.runtime.settings import Settings, data_folder
 from quantdesk.runtime.sources import live_desk
+from quantdesk.runtime.surface_store import FitKeeper, history_path
 from quantdesk.runtime.venues import VenueChoice
 from quantdesk.storage.recording import RecordingWriter, is_being_written
+from quantdesk.storage.surface_history import SurfaceHistory
 
 
 async def record_venues(
@@ -81,6 +83,7 @@ async def screen_desk(
     max_bytes = settings.recording.max_bytes
 
     environment = choices[0].environment.value
+    keeper = FitKeeper(SurfaceHistory(history_path(data_folder())), origin=environment)
 
     def open_recorder(
         lines: Sequence[Line], private: Sequence[AccountLine]
@@ -106,6 +109,7 @@ async def screen_desk(
         open_recorder=open_recorder,
         publish=True,
         fits_surfaces=True,
+        keeper=keeper,
     ) as live:
         yield live
 

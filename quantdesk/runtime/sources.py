@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quantdesk.domain.events import InstrumentsListed, MarketEvent
 from quantdesk.domain.ports import FrameRecorder
@@ -23,6 +24,9 @@ from quantdesk.runtime.settings import Settings, data_folder
 from quantdesk.runtime.venues import VenueChoice, check_choices, checked_underlyings
 from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
 from quantdesk.storage.chain_files import MarketFile, read_market_file
+
+if TYPE_CHECKING:
+    from quantdesk.runtime.surface_store import FitKeeper
 
 CHAIN_TIMEOUT_S = 30.0
 """How long a command waits for a venue to have quoted every listed option."""
@@ -121,6 +125,7 @@ async def live_desk(
     recording_is_vital: bool = False,
     publish: bool = False,
     fits_surfaces: bool = False,
+    keeper: FitKeeper | None = None,
 ) -> AsyncIterator[LiveDesk]:
     """A live desk on the chosen venues, running while the block lasts.
 
@@ -146,6 +151,7 @@ async def live_desk(
             recorder=None if open_recorder is None else open_recorder(lines, private),
             recording_is_vital=recording_is_vital,
             fits_surfaces=fits_surfaces,
+            keeper=keeper,
         )
         async with live.running():
             yield live

@@ -11,20 +11,69 @@ from pathlib import Path
 
 import numpy as np
 
+from quantdesk.errors import StorageError
 from quantdesk.market.fitting import INSIDE_TOLERANCE, FitOptions, Grade, SliceFit, SurfaceFit
 from quantdesk.market.surface_quotes import ExpiryQuotes
 from quantdesk.market.variance_clock import VarianceClock, VarianceEvent
 from quantdesk.pricing.smile import slice_from_parameters, slice_jets
 from quantdesk.pricing.surface import VarianceSurface
-from quantdesk.storage.surface_history import FitSummary, StoredFit, StoredSlice
+from quantdesk.storage.surface_history import FitSummary, StoredFit, StoredSlice, SurfaceHistory
 
 HISTORY_FILE = "surfaces.duckdb"
 """In the data folder."""
 
 
+KEEP_INTERVAL_NS = 60_000_000_000
+RECALLED_MAX = 60
+"""A chain's fits are kept once a minute; a desk that opens has the last hour of them."""
+
+
 def history_path(data_folder: Path) -> Path:
     """Where the desk keeps its fits."""
     return data_folder / HISTORY_FILE
+
+
+class FitKeeper:
+    """Keeps one fit a minute of each chain in the history, and recalls earlier ones once a chain.
+
+    Used by one worker at a time. A history that can not be used is said in `problem`, and tried
+    again a minute later: nothing else suffers from it.
+    """
+
+    def __init__(self, history: SurfaceHistory, *, origin: str) -> None:
+        self._history = history
+        self._origin = origin
+        self._tried_ns: dict[tuple[str, str], int] = {}
+        self.problem = ""
+
+    def take(self, key: tuple[str, str], fit: SurfaceFit, now_ns: int) -> list[SurfaceFit]:
+        """Keep `fit` of `key` (venue, underlying) where one is due at `now_ns`.
+
+        Returns what was kept before it, ascending in time, when the chain is seen for the first
+        time; else nothing.
+        """
+        tried_ns = self._tried_ns.get(key)
+        if tried_ns is not None and now_ns - tried_ns < KEEP_INTERVAL_NS:
+            return []
+        self._tried_ns[key] = now_ns
+        try:
+            recalled = [] if tried_ns is not None else self._earlier(fit)
+            self._history.append(stored_fit(fit, origin=self._origin, saved_ns=now_ns))
+        except StorageError as error:
+            self.problem = f"not keeping surfaces: {error}"
+            return []
+        self.problem = ""
+        return recalled
+
+    def _earlier(self, fit: SurfaceFit) -> list[SurfaceFit]:
+        found = self._history.summaries(
+            fit.underlying,
+            venue=fit.venue,
+            origin=self._origin,
+            end_ns=fit.as_of_ns - 1,
+            limit=RECALLED_MAX,
+        )
+        return [restored_fit(self._history.fit(each)) for each in found]
 
 
 def stored_fit(fit: SurfaceFit, *, origin: str, saved_ns: int) -> StoredFit:

@@ -18,6 +18,7 @@ from quantdesk.runtime import live as live_module
 from quantdesk.runtime.clock import ManualClock
 from quantdesk.runtime.embedded import opening_snapshot
 from quantdesk.runtime.live_surfaces import (
+    PAST_INTERVAL_NS,
     REFIT_INTERVAL_NS,
     FitRequest,
     LiveSurfaces,
@@ -29,8 +30,10 @@ from quantdesk.runtime.recordings import record_venues
 from quantdesk.runtime.replay import ReplayPlayer, snapshots
 from quantdesk.runtime.settings import Settings
 from quantdesk.runtime.sources import StillSource, live_desk
+from quantdesk.runtime.surface_store import KEEP_INTERVAL_NS, FitKeeper
 from quantdesk.runtime.venues import parse_venues
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
+from quantdesk.storage.surface_history import SurfaceHistory
 
 KEY = ("deribit", "BTC")
 
@@ -278,3 +281,58 @@ def test_still_source_fits_by_another_choice(opening: DeskSnapshot) -> None:
     assert after.seq == before.seq + 1
     assert after.chains[0].fit is not None
     assert after.chains[0].fit.options.model == "ssvi"
+
+
+def test_earlier_fits_are_at_hand_apart_and_bounded(opening: DeskSnapshot) -> None:
+    surfaces, snapshot = LiveSurfaces(), opening
+    for _ in range(4):
+        snapshot = moved(snapshot, 10.0)
+        chain = surfaces.fit_now(snapshot).chains[0]
+    assert chain.surface is not None
+    moments = [fit.as_of_ns for fit in chain.surface.past]
+    assert len(moments) == 2
+    assert moments[1] - moments[0] >= PAST_INTERVAL_NS
+
+
+def test_recalled_fits_are_never_ahead(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    fit = surfaces.fit_now(opening).chains[0].fit
+    assert fit is not None
+    earlier = replace(fit, as_of_ns=fit.as_of_ns - 60 * 10**9)
+    later = replace(fit, as_of_ns=fit.as_of_ns + 1)
+    surfaces.recall(KEY, [earlier, fit, later])
+    held = surfaces.attached(opening.chains[0]).surface
+    assert held is not None
+    assert held.past == (earlier, fit)
+
+
+def test_keeper_keeps_one_a_minute_and_recalls_once(opening: DeskSnapshot, tmp_path: Path) -> None:
+    fit = with_surfaces(opening).chains[0].fit
+    assert fit is not None
+    history = SurfaceHistory(tmp_path / "h.duckdb")
+    first = FitKeeper(history, origin="simulated")
+    assert first.take(KEY, fit, 0) == []
+    next_fit = replace(fit, as_of_ns=fit.as_of_ns + 10**9, digest="later")
+    first.take(KEY, next_fit, KEEP_INTERVAL_NS - 1)
+    assert len(history.summaries()) == 1
+    first.take(KEY, next_fit, KEEP_INTERVAL_NS)
+    assert len(history.summaries()) == 2
+    again = FitKeeper(history, origin="simulated")
+    assert [each.digest for each in again.take(KEY, next_fit, 0)] == [fit.digest]
+    assert again.take(KEY, next_fit, KEEP_INTERVAL_NS) == []
+    assert FitKeeper(history, origin="live").take(KEY, next_fit, 0) == []
+
+
+def test_history_that_can_not_be_used_is_said_and_harms_nothing(
+    opening: DeskSnapshot, tmp_path: Path
+) -> None:
+    fit = with_surfaces(opening).chains[0].fit
+    assert fit is not None
+    path = tmp_path / "h.duckdb"
+    path.write_bytes(b"something else" * 1000)
+    keeper = FitKeeper(SurfaceHistory(path), origin="simulated")
+    assert keeper.take(KEY, fit, 0) == []
+    assert keeper.problem.startswith("not keeping surfaces: ")
+    path.unlink()
+    keeper.take(KEY, fit, KEEP_INTERVAL_NS)
+    assert keeper.problem == ""
