@@ -46,16 +46,16 @@ class _Side:
         self.prices = sorted(self.amounts)
 
     def apply(self, levels: Iterable[BookLevel]) -> None:
+        amounts, prices = self.amounts, self.prices
         for price, amount in levels:
-            if price in self.amounts:
-                if amount:
-                    self.amounts[price] = amount
-                else:
-                    del self.amounts[price]
-                    del self.prices[bisect_left(self.prices, price)]
-            elif amount:
-                self.amounts[price] = amount
-                self.prices.insert(bisect_left(self.prices, price), price)
+            if amount:
+                # One look-up for a level that is there and one that is new: hashing an exact
+                # price is most of the work.
+                amounts[price] = amount
+                if len(amounts) != len(prices):
+                    prices.insert(bisect_left(prices, price), price)
+            elif amounts.pop(price, None) is not None:
+                del prices[bisect_left(prices, price)]
 
 
 class OrderBook:
@@ -147,7 +147,7 @@ class OrderBook:
 
         Raises InvalidInput for an event of another book: a mix-up of the caller's.
         """
-        if (event.venue, event.instrument_name) != (self.venue, self.instrument_name):
+        if event.instrument_name != self.instrument_name or event.venue != self.venue:
             raise InvalidInput(
                 "event",
                 f"{event.venue} {event.instrument_name}",
@@ -207,8 +207,10 @@ class OrderBook:
             )
             self._keep(change)
             return
-        self._bids.apply(change.bids)
-        self._asks.apply(change.asks)
+        if change.bids:
+            self._bids.apply(change.bids)
+        if change.asks:
+            self._asks.apply(change.asks)
         self._change_id = change.change_id
         self._event_ns, self._recv_ns = change.event_ns, change.recv_ns
         self._repeats = 0

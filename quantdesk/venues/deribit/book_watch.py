@@ -11,6 +11,13 @@ from collections.abc import Iterable, Sequence
 
 _PREVIOUS_ID = re.compile(rb'"prev_change_id":([0-9]{1,19})')
 _CHANGE_ID = re.compile(rb'"change_id":([0-9]{1,19})')
+_USUAL_CHANGE = re.compile(
+    rb'","data":\{"type":"change","timestamp":[0-9]{1,19},(?:"instrument_name":"[^"]{1,64}",)?'
+    rb'"prev_change_id":([0-9]{1,19}),(?:"instrument_name":"[^"]{1,64}",)?'
+    rb'"change_id":([0-9]{1,19})[,}]'
+)
+"""A change as the venue spells it: both ids without a search through the levels."""
+
 _SNAPSHOT = b'"type":"snapshot"'
 
 
@@ -36,8 +43,14 @@ class BookWatch:
         """Whether a snapshot of `name` came and nothing is missing since."""
         return name in self._last_id
 
-    def note_payload(self, name: str, payload: bytes) -> bool:
-        """A push of a book as it came; whether it left the book good."""
+    def note_payload(self, name: str, payload: bytes, channel_end: int = 0) -> bool:
+        """A push of a book as it came; whether it left the book good.
+
+        `channel_end`: where in it the channel's name ends.
+        """
+        found = _USUAL_CHANGE.match(payload, channel_end)
+        if found is not None:
+            return self.note_change(name, change_id=int(found[2]), previous_id=int(found[1]))
         change_id, previous = _CHANGE_ID.search(payload), _PREVIOUS_ID.search(payload)
         if change_id is None:
             return self.is_good(name)

@@ -17,7 +17,7 @@ from quantdesk.venues.transport.backoff import Backoff
 from quantdesk.venues.transport.frame_queue import FrameQueue
 from quantdesk.venues.transport.ws import CertificateRefused, WsSession
 
-FRAMES_PER_TURN = 64
+FRAMES_PER_TURN = 256
 """Frames handed out before others in the event loop get a turn, the answering reader first."""
 
 NS_PER_S = 1_000_000_000
@@ -91,7 +91,8 @@ class KeptConnection:
         self._runner.add_done_callback(lambda _: self._queue.close())
         taken = 0
         try:
-            while (frame := await self._queue.take()) is not None:
+            queue = self._queue
+            while (frame := queue.take_ready() or await queue.take()) is not None:
                 yield frame
                 taken += 1
                 if taken % FRAMES_PER_TURN == 0:

@@ -7,6 +7,7 @@ from quantdesk.errors import ProtocolError
 from quantdesk.venues.deribit.decode import decode
 from quantdesk.venues.deribit.normalize import to_events
 from quantdesk.venues.deribit.notes import set_aside
+from quantdesk.venues.deribit.usual import usual_events
 
 
 def events_of(frame: RawFrame) -> tuple[MarketEvent, ...]:
@@ -15,6 +16,8 @@ def events_of(frame: RawFrame) -> tuple[MarketEvent, ...]:
     A frame that makes no sense becomes one `FrameSetAside`; one that mostly does gives its events
     and a `FrameSetAside` with `is_refused` false. A heartbeat gives nothing.
     """
+    if (events := usual_events(frame)) is not None:
+        return events
     try:
         return to_events(decode(frame.payload), frame)
     except ProtocolError as error:

@@ -8,12 +8,13 @@ monotonic clock, stamps the clock handed in.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import Clock
+from quantdesk.domain.quick import quick
 from quantdesk.errors import ProtocolError, RateLimited, Rejected, Transient, VenueError
 from quantdesk.venues.decoding.ranges import NS_PER_MS, safe_text
 from quantdesk.venues.deribit.account_wire import AuthGrant
@@ -34,16 +35,19 @@ from quantdesk.venues.transport.frame_queue import FrameQueue
 from quantdesk.venues.transport.venue_clock import VenueOffset
 from quantdesk.venues.transport.ws import WsSession
 
-FRAMES_PER_TURN = 64
-FRAMES_IN_BACKLOG = 16
+FRAMES_PER_TURN = 256
+FRAMES_IN_BACKLOG = 64
 BACKLOG = 1_024
-"""A socket can have hundreds of frames ready at once. The desk takes 64 in its turn: so that it
+"""A socket can have hundreds of frames ready at once. The desk takes 256 in its turn: so that it
 keeps up with a burst that it has the power for, we read no more in ours, and less while it lags."""
 
 TOO_MANY_REQUESTS = 10028
 UNAUTHORIZED = 13009
 TRANSIENT_CODES = frozenset({10040, 10041, 10047, 11051, 13028})
 MAINTENANCE_CODE = 11051
+
+
+_make_frame = quick(RawFrame)
 
 
 class UnderMaintenance(Transient):
@@ -69,14 +73,15 @@ class LineEvents:
     on_unread : a message that could not be read
     on_problem : in a sentence, what went wrong without ending the connection
     on_broken : channels of chains that lost frames to a full queue
-    glance : a push that need not be read, by its bytes; None for one that has to be
+    glance : a push that need not be read, by its bytes and the loop's clock; None for one that
+        has to be
     """
 
     on_push: Callable[[Notification], None]
     on_problem: Callable[[str], None]
     on_unread: Callable[[], None] = lambda: None
     on_broken: Callable[[frozenset[bytes]], None] = lambda _: None
-    glance: Callable[[bytes], Glance | None] = lambda _: None
+    glance: Callable[[bytes, float], Glance | None] = lambda _payload, _now_s: None
 
 
 class RpcLine:
@@ -114,31 +119,55 @@ class RpcLine:
         self._loop = asyncio.get_running_loop()
         self._heard_s = self._loop.time()
         self._number = 0
+        self._in_turn = 0
         self._pending: dict[str, asyncio.Future[Answer]] = {}
         self.offset = VenueOffset()
 
     async def read(self) -> None:
         """Take every message until the connection ends: answer what must be, pass all on."""
-        taken = 0
-        async for payload in self._link.frames():
-            self._heard_s = self._loop.time()
-            recv_ns = self._clock.now_ns()
-            seen = self._events.glance(payload)
-            if seen is None:
-                await self._take(payload)
-            # After it was read, since an answer may hold the very tokens to be masked.
-            shown = payload if self._masker is None else self._masker.masked(payload)
-            frame = RawFrame(venue=VENUE, connection=self._name, recv_ns=recv_ns, payload=shown)
-            if seen is None:
-                await self._queue.put(frame, None)
-            else:
-                await self._queue.put(frame, seen.channel, is_chained=seen.is_chained)
-            if self._queue.broken:
-                self._events.on_broken(frozenset(self._queue.broken))
-                self._queue.broken.clear()
-            taken += 1
-            if taken % (FRAMES_PER_TURN if len(self._queue) < BACKLOG else FRAMES_IN_BACKLOG) == 0:
-                await asyncio.sleep(0)
+        await self._link.pass_on(self._pass)
+
+    def _pass(self, payload: bytes) -> Awaitable[None] | None:
+        """Put a push that need not be read on the queue; what else is to be done, to be awaited."""
+        now_s = self._heard_s = self._loop.time()
+        recv_ns = self._clock.now_ns()
+        seen = self._events.glance(payload, now_s)
+        if seen is None or self._masker is not None:
+            return self._pass_slowly(payload, recv_ns, seen)
+        frame = _make_frame(VENUE, self._name, recv_ns, payload)
+        queue = self._queue
+        if not queue.offer(frame, seen.channel, seen.is_chained):
+            return self._put(frame, seen)
+        return asyncio.sleep(0) if self._is_turn_over() else None
+
+    async def _pass_slowly(self, payload: bytes, recv_ns: int, seen: Glance | None) -> None:
+        if seen is None:
+            await self._take(payload)
+        # After it was read, since an answer may hold the very tokens to be masked.
+        shown = payload if self._masker is None else self._masker.masked(payload)
+        frame = RawFrame(venue=VENUE, connection=self._name, recv_ns=recv_ns, payload=shown)
+        await self._put(frame, seen)
+
+    async def _put(self, frame: RawFrame, seen: Glance | None) -> None:
+        if seen is None:
+            await self._queue.put(frame, None)
+        else:
+            await self._queue.put(frame, seen.channel, is_chained=seen.is_chained)
+        if self._queue.broken:
+            self._events.on_broken(frozenset(self._queue.broken))
+            self._queue.broken.clear()
+        if self._is_turn_over():
+            await asyncio.sleep(0)
+
+    def _is_turn_over(self) -> bool:
+        """Whether the desk is to have its turn before another frame is read."""
+        self._in_turn += 1
+        if self._in_turn < FRAMES_IN_BACKLOG or (
+            self._in_turn < FRAMES_PER_TURN and len(self._queue) < BACKLOG
+        ):
+            return False
+        self._in_turn = 0
+        return True
 
     async def watch_silence(self) -> None:
         """End the connection when nothing came for longer than the venue is ever quiet."""

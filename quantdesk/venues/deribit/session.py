@@ -25,6 +25,7 @@ from quantdesk.venues.deribit.requests import channel_batches
 from quantdesk.venues.deribit.settings import DeribitSettings
 from quantdesk.venues.deribit.signing import DeribitCredentials
 from quantdesk.venues.deribit.subscriptions import Subscriptions
+from quantdesk.venues.deribit.usual import PUSH_HEAD
 from quantdesk.venues.deribit.wire import (
     Book,
     InstrumentRecord,
@@ -41,6 +42,13 @@ PUSH = re.compile(
     rb'\.([\w\-]{1,64})(\.[\w.\-]{1,64})?)"'
 )
 """How a push begins as the venue writes it: tells the channel without reading the frame."""
+
+CHANNEL_AT = len(PUSH_HEAD)
+CHANNEL_ENDS = CHANNEL_AT + 200
+"""A channel ends before: its parts have 64 characters at most."""
+
+CHANNELS_SEEN_MAX = 16_384
+"""Several times what the venue lists; further ones are looked at each time."""
 
 CHAINED_BOOK_DOTS = 2
 
@@ -135,6 +143,7 @@ class MarketSession:
         self._login = (
             None if credentials is None else Login(settings, self._line, credentials, rng=rng)
         )
+        self._seen: dict[bytes, tuple[Glance, str | None]] = {}
         self.subscriptions = Subscriptions()
         self.clocks = ChannelClocks()
         self.books = BookWatch()
@@ -185,18 +194,31 @@ class MarketSession:
             if self._login is not None:
                 tasks.create_task(self._login.stay())
 
-    def _glance(self, payload: bytes) -> Glance | None:
+    def _glance(self, payload: bytes, now_s: float) -> Glance | None:
         """What a push is, by its head alone; None for what has to be read."""
+        if not payload.startswith(PUSH_HEAD):
+            return None
+        end = payload.find(b'"', CHANNEL_AT, CHANNEL_ENDS)
+        seen = self._seen.get(payload[CHANNEL_AT:end])
+        if seen is None and (seen := self._look(payload)) is None:
+            return None
+        glance, book = seen
+        self.clocks.note(glance.channel, now_s)
+        if book is not None and not self.books.note_payload(book, payload, end):
+            self._books_asked.set()
+        return glance
+
+    def _look(self, payload: bytes) -> tuple[Glance, str | None] | None:
+        """Of a channel that was not seen yet: what it is, and whose changes it tells, if any."""
         found = PUSH.match(payload)
         if found is None:
             return None
         channel = found[1]
-        self.clocks.note(channel, self._loop.time())
-        if found[2] != b"book" or channel.count(b".") != CHAINED_BOOK_DOTS:
-            return Glance(channel)
-        if not self.books.note_payload(found[3].decode(), payload):
-            self._books_asked.set()
-        return Glance(channel, is_chained=True)
+        is_chained = found[2] == b"book" and channel.count(b".") == CHAINED_BOOK_DOTS
+        seen = (Glance(channel, is_chained), found[3].decode() if is_chained else None)
+        if len(self._seen) < CHANNELS_SEEN_MAX:
+            self._seen[channel] = seen
+        return seen
 
     def _act_on(self, push: Notification) -> None:
         """A push that was read: a change of the list or platform, or one in another's spelling."""

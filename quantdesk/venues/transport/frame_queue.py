@@ -10,17 +10,13 @@ them the reader waits.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from typing import NamedTuple
+from collections import deque
 
 from quantdesk.domain.events import RawFrame
 from quantdesk.errors import InvalidInput
 
-
-class _Waiting(NamedTuple):
-    frame: RawFrame
-    channel: bytes | None
-    is_chained: bool
+_Waiting = tuple[RawFrame, bytes | None, bool]
+"""A frame, its channel, and whether it is chained."""
 
 
 class FrameQueue:
@@ -35,8 +31,7 @@ class FrameQueue:
         if frames_max < 1:
             raise InvalidInput("frames_max", frames_max, "must be at least 1")
         self._frames_max = frames_max
-        self._waiting: OrderedDict[int, _Waiting] = OrderedDict()
-        self._next_key = 0
+        self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._left = asyncio.Event()
         self._is_closed = False
@@ -58,9 +53,14 @@ class FrameQueue:
         """
         if len(self._waiting) >= self._frames_max:
             await self._make_room(channel)
-        self._waiting[self._next_key] = _Waiting(frame, channel, is_chained)
-        self._next_key += 1
-        self._arrived.set()
+        self._append((frame, channel, is_chained))
+
+    def offer(self, frame: RawFrame, channel: bytes | None, is_chained: bool) -> bool:
+        """As `put` where there is room, at once; False where there is none."""
+        if len(self._waiting) >= self._frames_max:
+            return False
+        self._append((frame, channel, is_chained))
+        return True
 
     async def take(self) -> RawFrame | None:
         """The oldest frame, waiting for one; None once the queue is closed."""
@@ -69,11 +69,16 @@ class FrameQueue:
                 return None
             self._arrived.clear()
             await self._arrived.wait()
-        if self._is_closed:
+        return self.take_ready()
+
+    def take_ready(self) -> RawFrame | None:
+        """The oldest frame; None where there is none now or the queue is closed."""
+        if not self._waiting:
             return None
-        _, oldest = self._waiting.popitem(last=False)
-        self._left.set()
-        return oldest.frame
+        frame = self._waiting.popleft()[0]
+        if self.is_blocked:
+            self._left.set()
+        return frame
 
     def close(self) -> None:
         """End `take` at once, also for a writer that waits for room."""
@@ -92,36 +97,43 @@ class FrameQueue:
             await self._left.wait()
         self.is_blocked = False
 
+    def _append(self, waiting: _Waiting) -> None:
+        if self._is_closed:
+            return
+        if not self._waiting:
+            self._arrived.set()
+        self._waiting.append(waiting)
+
     def _keep_newest(self, arriving: bytes | None) -> None:
         """Drop every frame that a later one of its channel, or the arriving one, replaces."""
         seen = set() if arriving is None else {arriving}
-        for key in reversed(tuple(self._waiting)):
-            waiting = self._waiting[key]
-            channel = waiting.channel
-            if channel is None or waiting.is_chained:
-                continue
-            if channel in seen:
-                del self._waiting[key]
-                self.dropped += 1
-            seen.add(channel)
+        kept: deque[_Waiting] = deque()
+        for waiting in reversed(self._waiting):
+            _, channel, is_chained = waiting
+            if channel is not None and not is_chained:
+                if channel in seen:
+                    self.dropped += 1
+                    continue
+                seen.add(channel)
+            kept.appendleft(waiting)
+        self._waiting = kept
 
     def _drop_oldest(self) -> bool:
         """Drop the oldest frame that may be dropped; False where there is none."""
-        for key, waiting in self._waiting.items():
-            if waiting.channel is None:
+        for place, (_, channel, is_chained) in enumerate(self._waiting):
+            if channel is None:
                 continue
-            if waiting.is_chained:
-                self._drop_chain(waiting.channel)
+            if is_chained:
+                self._drop_chain(channel)
             else:
-                del self._waiting[key]
+                del self._waiting[place]
                 self.dropped += 1
             return True
         return False
 
     def _drop_chain(self, channel: bytes) -> None:
         """Drop every frame of `channel`: what follows a lost one is of no use."""
-        keys = [key for key, waiting in self._waiting.items() if waiting.channel == channel]
-        for key in keys:
-            del self._waiting[key]
-        self.dropped += len(keys)
+        kept = deque(waiting for waiting in self._waiting if waiting[1] != channel)
+        self.dropped += len(self._waiting) - len(kept)
+        self._waiting = kept
         self.broken.add(channel)
