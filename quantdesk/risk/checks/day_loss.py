@@ -1,0 +1,95 @@
+"""Day loss and drawdown: past the level only orders that reduce a position leave.
+
+An order reduces where its whole size, with what is open on its side, does not take the position of
+its instrument through nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from quantdesk.risk.checks.check import Check
+from quantdesk.risk.limits.cells import Cell
+from quantdesk.risk.limits.findings import TOLERANCE, Finding, Level, Use, is_over
+from quantdesk.risk.limits.limit import Filters, Limit, Measure
+from quantdesk.risk.limits.trial import Result, Trial
+
+
+class DayLoss(Check):
+    """Losses that have happened, as they were told."""
+
+    name: ClassVar[str] = "losses"
+    measures: ClassVar[tuple[Measure, ...]] = (Measure.DAY_LOSS, Measure.DRAWDOWN)
+
+    def __init__(self, limits: Sequence[tuple[int, Limit]]) -> None:
+        self._results: dict[Filters, Result] = {}
+        super().__init__(limits)
+
+    def learned(self, results: dict[Filters, Result]) -> None:
+        """Take results of scopes."""
+        self._results = results
+
+    def value(self, cell: Cell) -> float | None:
+        """The loss in USD, from 0 up; None where nobody told."""
+        result = self._results.get(cell.names)
+        if result is None:
+            return None
+        if cell.limit.measure is Measure.DRAWDOWN:
+            return result.drawdown_usd
+        return None if result.day_pnl_usd is None else max(-result.day_pnl_usd, 0.0)
+
+    def review(self, trial: Trial) -> Sequence[Finding]:
+        """Cells over a level, for a ticket that does more than reduce."""
+        if not self.map.cells:
+            return ()
+        places = sorted({p for slot in trial.slots for p in self.map.of_slot(slot.number)})
+        found: list[Finding] = []
+        for place in places:
+            cell = self.map.cells[place]
+            value = self.value(cell)
+            for level, bound in ((Level.HARD, cell.limit.hard), (Level.SOFT, cell.limit.soft)):
+                if bound is None or (value is not None and not is_over(value, bound)):
+                    continue
+                if not _reduces(trial):
+                    detail = "only orders that reduce a position may pass"
+                    if value is None:
+                        detail = f"nobody told it; {detail}"
+                    found.append(
+                        Finding(
+                            cell=cell,
+                            level=level,
+                            now=value,
+                            after=value,
+                            limit=bound,
+                            detail=detail,
+                        )
+                    )
+                break
+        return found
+
+    def uses(self, now_ns: int) -> Sequence[Use]:
+        """The losses."""
+        return [
+            Use(
+                cell=cell,
+                value=self.value(cell),
+                detail="" if self.value(cell) is not None else "nobody told it",
+            )
+            for cell in self.cells
+        ]
+
+
+def _reduces(trial: Trial) -> bool:
+    for number in np.unique(trial.rows).tolist():
+        legs = trial.quantity[trial.rows == number]
+        slot = next(one for one in trial.slots if one.number == number)
+        noise = TOLERANCE * abs(slot.held)
+        bought, sold = float(np.maximum(legs, 0).sum()), float(np.minimum(legs, 0).sum())
+        if bought and slot.held + slot.buys + bought > noise:
+            return False
+        if sold and slot.held + slot.sells + sold < -noise:
+            return False
+    return True

@@ -1,0 +1,22 @@
+"""Gross Greeks, notional and contracts: Σ over instruments of |what is held and may be filled|."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from quantdesk.risk.checks.instrument_sums import InstrumentSums
+from quantdesk.risk.limits.cells import Slot
+from quantdesk.risk.limits.limit import Limit, Measure
+from quantdesk.risk.limits.units import column_of
+
+
+class GrossExposure(InstrumentSums):
+    """Sums of |·| by instrument; what one scope holds of an instrument is netted first."""
+
+    name: ClassVar[str] = "gross exposure"
+    measures: ClassVar[tuple[Measure, ...]] = tuple(one for one in Measure if one.is_gross)
+
+    def weights(self, slot: Slot, limit: Limit) -> tuple[float, float, float]:
+        """|measure| of a unit, on both sides."""
+        unit = abs(float(slot.unit.row[column_of(limit)]))
+        return unit, unit, 0.0

@@ -1,0 +1,201 @@
+"""Sums over instruments of a convex function of what is held: gross measures, standard margin.
+
+    f(x) = long·x for x > 0, short·|x| for x < 0, plus square·x²
+
+    worst of one instrument   max(f(held + buys), f(held + sells)), since f is convex
+    worst of a cell           the sum of them: instruments fill without each other
+
+Over the level, an order passes where no fill of it makes any reachable book larger: for a convex f
+that is so where f at the end of the side it extends is not above f where that side is now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from quantdesk.market.chain import BoolArray, FloatArray, IntArray
+from quantdesk.risk.checks.check import Check
+from quantdesk.risk.limits.cells import Slot
+from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
+from quantdesk.risk.limits.limit import Limit
+from quantdesk.risk.limits.trial import Trial
+
+
+class InstrumentSums(Check):
+    """Base of the checks that add by instrument; `weights` says what f is."""
+
+    def __init__(self, limits: Sequence[tuple[int, Limit]]) -> None:
+        super().__init__(limits)
+        self.rebuild(())
+
+    def weights(self, slot: Slot, limit: Limit) -> tuple[float, float, float]:
+        """(long, short, square) of one unit; NaN where it can not be told."""
+        raise NotImplementedError
+
+    def rebuild(self, slots: Sequence[Slot]) -> None:
+        """Group slots by instrument; arrays (instruments, cells)."""
+        super().rebuild(slots)
+        self._mask = self.map.mask().astype(np.float64)
+        keys: dict[tuple[str, str], int] = {}
+        self._instrument = np.array(
+            [keys.setdefault((s.instrument.venue, s.instrument.name), len(keys)) for s in slots],
+            dtype=np.int64,
+        )
+        count, width = len(keys), len(self.cells)
+        self._members = [np.flatnonzero(self._instrument == i) for i in range(count)]
+        weights = np.zeros((3, count, width))
+        for place, rows in enumerate(self._members):
+            for column, cell in enumerate(self.cells):
+                if self._mask[rows, column].any():
+                    weights[:, place, column] = self.weights(slots[int(rows[0])], cell.limit)
+        self._is_blind_row: BoolArray = np.asarray(np.isnan(weights).any(axis=0))
+        self._weights = np.where(self._is_blind_row, 0.0, weights)
+        self._has_squares = bool(self._weights[2].any())
+        self._held = np.zeros((3, count, width))  # held, buys, sells
+        for place in range(count):
+            self._count(place)
+        self._settle()
+        self.learn_levels()
+
+    def learn_levels(self) -> None:
+        """Read the cells' levels, scaled to what is summed."""
+        self._hard = self.levels(Level.HARD)
+        self._soft = self.levels(Level.SOFT)
+        self._tightest = np.minimum(self._hard, self._soft)
+
+    def levels(self, level: Level) -> FloatArray:
+        """(cells,) the largest sum within each level; infinite where there is none."""
+        found = [getattr(cell.limit, level.value) for cell in self.cells]
+        return np.array([np.inf if value is None else allowed(value) for value in found])
+
+    def shown(self, place: int, value: float) -> float | None:
+        """A sum in the limit's unit."""
+        return value
+
+    def moved(self, slot: Slot) -> None:
+        """Count the slot's instrument anew."""
+        self._count(int(self._instrument[slot.number]))
+        self._settle()
+
+    def _count(self, place: int) -> None:
+        rows = self._members[place]
+        mask = self._mask[rows]
+        members = [self.slots[row] for row in rows.tolist()]
+        for number, part in enumerate(("held", "buys", "sells")):
+            self._held[number, place] = np.array([getattr(s, part) for s in members]) @ mask
+
+    def _settle(self) -> None:
+        held, buys, sells = self._held
+        self._top, self._bottom = held + buys, held + sells
+        self._at_top = self._f(slice(None), self._top)
+        self._at_bottom = self._f(slice(None), self._bottom)
+        self._worst = np.maximum(self._at_top, self._at_bottom)
+        self.total = self._worst.sum(axis=0)
+        is_open = (held != 0) | (buys != 0) | (sells != 0)
+        self._is_blind: BoolArray = np.asarray((is_open & self._is_blind_row).any(axis=0))
+        self._has_blind = bool(self._is_blind_row.any())
+
+    def _f(self, places: slice | IntArray, x: FloatArray) -> FloatArray:
+        long, short, square = self._weights[:, places]
+        value: FloatArray = long * np.maximum(x, 0.0) - short * np.minimum(x, 0.0)
+        return value + square * x * x if self._has_squares else value
+
+    def review(self, trial: Trial) -> Sequence[Finding]:
+        """Cells whose worst sum would pass a level and would grow."""
+        parts = trial.quantity[:, None] * self._mask[trial.rows]
+        of_leg = self._instrument[trial.rows]
+        places = np.unique(of_leg) if len(of_leg) > 1 else of_leg
+        if len(places) == len(of_leg):
+            order = np.argsort(of_leg)
+            parts = parts[order]
+            bought, sold = np.maximum(parts, 0.0), np.minimum(parts, 0.0)
+        else:
+            is_of = (places[:, None] == of_leg).astype(np.float64)
+            bought, sold = is_of @ np.maximum(parts, 0.0), is_of @ np.minimum(parts, 0.0)
+        at_top = self._f(places, self._top[places] + bought)
+        at_bottom = self._f(places, self._bottom[places] + sold)
+        worst = self._worst[places]
+        total = self.total + (np.maximum(np.maximum(at_top, at_bottom), worst) - worst).sum(axis=0)
+        bad = np.asarray(total > self._tightest, dtype=np.bool_)
+        blind: BoolArray = self._blind(trial) if self._has_blind else np.zeros(len(bad), np.bool_)
+        bad |= blind
+        if not bad.any():
+            return ()
+        found = []
+        grown = _grown(at_top, self._at_top[places], bought)
+        grown = np.fmax(grown, _grown(at_bottom, self._at_bottom[places], -sold))
+        for place in np.flatnonzero(bad).tolist():
+            if blind[place]:
+                found.append(self._unknown(place, trial))
+                continue
+            reached = self._reached(place, grown[:, place], worst[:, place])
+            if reached > self._tightest[place]:
+                found.append(self._finding(place, float(reached)))
+        return found
+
+    def _reached(self, place: int, grown: FloatArray, worst: FloatArray) -> float:
+        """The largest sum of a book that the ticket made larger; −∞ where it makes none larger."""
+        is_grown = ~np.isnan(grown)
+        if not is_grown.any():
+            return -np.inf
+        more = np.where(is_grown, grown - worst, -np.inf)
+        best = np.maximum(more, 0.0).sum()
+        if not (more >= 0).any():
+            best = more.max()
+        return float(self.total[place] + best)
+
+    def _blind(self, trial: Trial) -> BoolArray:
+        touched = self._mask[trial.rows] > 0
+        own = self._is_blind_row[self._instrument[trial.rows]] & touched
+        return np.asarray((self._is_blind & touched.any(axis=0)) | own.any(axis=0), dtype=np.bool_)
+
+    def _finding(self, place: int, after: float) -> Finding:
+        is_hard = after > self._hard[place]
+        cell = self.cells[place]
+        return Finding(
+            cell=cell,
+            level=Level.HARD if is_hard else Level.SOFT,
+            now=self.shown(place, float(self.total[place])),
+            after=self.shown(place, after),
+            limit=cell.limit.hard if is_hard else cell.limit.soft,
+        )
+
+    def _unknown(self, place: int, trial: Trial) -> Finding:
+        cell = self.cells[place]
+        is_hard = cell.limit.hard is not None
+        return Finding(
+            cell=cell,
+            level=Level.HARD if is_hard else Level.SOFT,
+            now=None,
+            after=None,
+            limit=cell.limit.hard if is_hard else cell.limit.soft,
+            detail=self.blindness(place, trial.slots),
+        )
+
+    def blindness(self, place: int, slots: Sequence[Slot]) -> str:
+        """Why a cell can not be told."""
+        for slot in (*slots, *(one for one in self.slots if not one.is_empty)):
+            if bool(self._is_blind_row[self._instrument[slot.number]][place]):
+                reason = slot.unit.reason or "its venue's law is not known here"
+                return f"{slot.instrument.name} can not be measured: {reason}"
+        return "a position can not be measured"
+
+    def uses(self, now_ns: int) -> Sequence[Use]:
+        """The worst sum of each cell."""
+        found = []
+        for place, cell in enumerate(self.cells):
+            value = self.shown(place, float(self.total[place]))
+            if self._is_blind[place]:
+                found.append(Use(cell=cell, value=None, detail=self.blindness(place, ())))
+            else:
+                held = self._f(slice(None), self._held[0])[:, place].sum()
+                detail = f"position {self.shown(place, float(held)) or 0.0:,.6g}"
+                found.append(Use(cell=cell, value=value, detail=detail))
+        return found
+
+
+def _grown(after: FloatArray, before: FloatArray, size: FloatArray) -> FloatArray:
+    """f at the far end of a side where the ticket takes it higher, else NaN."""
+    return np.where((size > 0) & (after > before), after, np.nan)

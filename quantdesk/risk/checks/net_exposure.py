@@ -1,0 +1,148 @@
+"""Net Greeks, notional and contracts: position plus all that would raise it, and plus all that
+would lower it, each alone.
+
+A leg that raises a measure may only fill as far as the upper side stays within the limit, one that
+lowers it as far as the lower side does. So an order passes a breach exactly where no fill between
+nothing and its whole size takes |measure| further out, on either side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from quantdesk.risk.checks.check import Check
+from quantdesk.risk.limits.cells import Slot
+from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
+from quantdesk.risk.limits.limit import Limit, Measure
+from quantdesk.risk.limits.trial import Trial
+from quantdesk.risk.limits.units import COLUMNS, column_of
+
+
+class NetExposure(Check):
+    """Sums that keep their signs."""
+
+    name: ClassVar[str] = "net exposure"
+    measures: ClassVar[tuple[Measure, ...]] = tuple(one for one in Measure if one.is_net)
+
+    def __init__(self, limits: Sequence[tuple[int, Limit]]) -> None:
+        super().__init__(limits)
+        self.rebuild(())
+
+    def rebuild(self, slots: Sequence[Slot]) -> None:
+        """Rows (slots, cells) of what a unit adds, and the levels."""
+        super().rebuild(slots)
+        cells = [cell.limit for cell in self.cells]
+        units = np.array([slot.unit.row for slot in slots]).reshape(len(slots), len(COLUMNS))
+        raw = units[:, [column_of(limit) for limit in cells]]
+        self._mask = self.map.mask()
+        raw = np.where(self._mask, raw, 0.0)
+        self._is_blind_row = np.isnan(raw)
+        self._rows = np.where(self._is_blind_row, 0.0, raw)
+        self._raising = np.maximum(self._rows, 0.0)
+        self._lowering = np.minimum(self._rows, 0.0)
+        self._hard = _levels(cells, Level.HARD)
+        self._soft = _levels(cells, Level.SOFT)
+        self._tightest = np.minimum(self._hard, self._soft)
+        self._sum()
+
+    def moved(self, slot: Slot) -> None:
+        """Sum anew: sums that are only added to drift."""
+        self._sum()
+
+    def _sum(self) -> None:
+        held = np.array([slot.held for slot in self.slots])
+        buys = np.array([slot.buys for slot in self.slots])
+        sells = np.array([slot.sells for slot in self.slots])
+        self.position = held @ self._rows
+        self.high = self.position + buys @ self._raising + sells @ self._lowering
+        self.low = self.position + buys @ self._lowering + sells @ self._raising
+        is_open = (held != 0) | (buys != 0) | (sells != 0)
+        self._is_blind = (is_open[:, None] & self._is_blind_row).any(axis=0)
+        self._has_blind = bool(self._is_blind_row.any())
+
+    def review(self, trial: Trial) -> Sequence[Finding]:
+        """Sides that would pass a level."""
+        parts = trial.quantity[:, None] * self._rows[trial.rows]
+        raised = np.maximum(parts, 0.0).sum(axis=0)
+        lowered = np.minimum(parts, 0.0).sum(axis=0)
+        high, low = self.high + raised, self.low + lowered
+        tightest = self._tightest
+        bad = ((raised > 0) & (high > tightest)) | ((lowered < 0) & (low < -tightest))
+        if self._has_blind:
+            bad |= self._blind(trial)
+        if not bad.any():
+            return ()
+        found: list[Finding] = []
+        blind = self._blind(trial)
+        for place in np.flatnonzero(bad).tolist():
+            if blind[place]:
+                found.append(self._unknown(place, trial))
+                continue
+            # The side that ends further out is the one to tell of.
+            sides = []
+            if raised[place] > 0:
+                sides.append((high[place], self.high[place], raised[place]))
+            if lowered[place] < 0:
+                sides.append((-low[place], -self.low[place], -lowered[place]))
+            after, now, _ = max(sides)
+            sign = 1.0 if raised[place] > 0 and after == high[place] else -1.0
+            found.append(self._finding(place, float(now * sign), float(after * sign)))
+        return found
+
+    def _blind(self, trial: Trial) -> np.ndarray:
+        return np.asarray(
+            self._is_blind & self._mask[trial.rows].any(axis=0)
+            | self._is_blind_row[trial.rows].any(axis=0)
+        )
+
+    def _finding(self, place: int, now: float, after: float) -> Finding:
+        is_hard = abs(after) > self._hard[place]
+        cell = self.cells[place]
+        held = float(self.position[place])
+        detail = "" if now == held else f"of which open orders {now - held:+,.6g}"
+        return Finding(
+            cell=cell,
+            level=Level.HARD if is_hard else Level.SOFT,
+            now=now,
+            after=after,
+            limit=cell.limit.hard if is_hard else cell.limit.soft,
+            detail=detail,
+        )
+
+    def _unknown(self, place: int, trial: Trial) -> Finding:
+        cell = self.cells[place]
+        slots = [*trial.slots, *(slot for slot in self.slots if not slot.is_empty)]
+        blind = next(slot for slot in slots if self._is_blind_row[slot.number, place])
+        is_hard = cell.limit.hard is not None
+        return Finding(
+            cell=cell,
+            level=Level.HARD if is_hard else Level.SOFT,
+            now=None,
+            after=None,
+            limit=cell.limit.hard if is_hard else cell.limit.soft,
+            detail=f"{blind.instrument.name} can not be marked: {blind.unit.reason}",
+        )
+
+    def uses(self, now_ns: int) -> Sequence[Use]:
+        """The worse of both sides, with its sign."""
+        found = []
+        for place, cell in enumerate(self.cells):
+            high, low = float(self.high[place]), float(self.low[place])
+            value = max(abs(high), abs(low))
+            side = high if abs(high) >= abs(low) else low
+            held = float(self.position[place])
+            detail = f"position {held:,.6g}, worst side {side:,.6g}"
+            if self._is_blind[place]:
+                found.append(Use(cell=cell, value=None, detail="a position can not be marked"))
+            else:
+                found.append(Use(cell=cell, value=value, detail=detail))
+        return found
+
+
+def _levels(limits: Sequence[Limit], level: Level) -> np.ndarray:
+    """(cells,) the largest value within each level; infinite where there is none."""
+    found = [getattr(limit, level.value) for limit in limits]
+    return np.array([np.inf if value is None else allowed(value) for value in found])

@@ -1,0 +1,87 @@
+"""The largest size of a ticket that passes: every lot up to it passes and the next one fails, or
+the answer says that the passing sizes are not an interval.
+
+Every check of the desk lets n lots pass wherever it lets more pass, so that halving finds the edge;
+sizes are tried besides, all of them where they are few, so that a check that broke this rule would
+be seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quantdesk.risk.limits.ticket import Ticket
+
+TRIED_MAX = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargestSize:
+    """lots : of `of` lots asked for, each up to it passes and the next fails; 0 where none passes
+
+    is_interval : False where sizes above `lots + 1` pass too, or smaller ones fail
+    ticket : the ticket at that size, None for 0
+    """
+
+    lots: int
+    of: int
+    is_interval: bool
+    ticket: Ticket | None
+
+    @property
+    def sentence(self) -> str:
+        """The size in the ticket's own words."""
+        if self.ticket is None:
+            text = "no size passes"
+        elif len(self.ticket.legs) == 1:
+            text = f"largest size that passes: {abs(self.ticket.legs[0].quantity):f}"
+        else:
+            text = f"largest size that passes: {self.lots} of {self.of} lots ({self.ticket})"
+        if not self.is_interval:
+            text += "; the sizes that pass are not an interval: larger ones pass too"
+        return text
+
+
+def largest_size(ticket: Ticket, passes: Callable[[Ticket], bool]) -> LargestSize:
+    """The largest size of `ticket`, which itself does not pass, in its ratios."""
+    whole = ticket.lots
+    first = _first_lot(ticket, whole)
+
+    def ask(lots: int) -> bool:
+        return passes(ticket.of_lots(lots))
+
+    low, high = first - 1, whole
+    while high - low > 1:
+        middle = (low + high) // 2
+        if ask(middle):
+            low = middle
+        else:
+            high = middle
+    sizes = _tried(first, whole)
+    broken = [n for n in sizes if ask(n) is not (n <= low)]
+    if broken and broken[0] <= low:
+        # A smaller size fails: what passes without a gap ends before the first that does.
+        low = next(n for n in range(first, low + 1) if not ask(n)) - 1
+    lots = low if low >= first else 0
+    return LargestSize(
+        lots=lots,
+        of=whole,
+        is_interval=not broken,
+        ticket=ticket.of_lots(lots) if lots else None,
+    )
+
+
+def _first_lot(ticket: Ticket, whole: int) -> int:
+    """The smallest number of lots in which every leg reaches its venue's smallest order."""
+    needed = 1
+    for leg in ticket.legs:
+        lot = abs(leg.quantity) / whole
+        needed = max(needed, math.ceil(leg.instrument.amount_min / lot))
+    return min(needed, whole)
+
+
+def _tried(first: int, whole: int) -> list[int]:
+    step = max((whole - first) // TRIED_MAX, 1)
+    return list(range(first, whole, step))

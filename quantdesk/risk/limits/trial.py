@@ -1,0 +1,48 @@
+"""A ticket as checks see it: slots and quantities as arrays; and what is known beside the book."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantdesk.market.chain import FloatArray, IntArray
+from quantdesk.risk.limits.cells import Slot
+from quantdesk.risk.limits.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trial:
+    """A ticket on its slots at `now_ns` of the desk's clock.
+
+    rows : (legs,) numbers of the slots;  quantity : (legs,) signed, amount unit
+    """
+
+    ticket: Ticket
+    slots: tuple[Slot, ...]
+    rows: IntArray
+    quantity: FloatArray
+    now_ns: int
+
+    @staticmethod
+    def of(ticket: Ticket, slots: tuple[Slot, ...], now_ns: int) -> Trial:
+        """The trial of `ticket` on the slots of its legs."""
+        return Trial(
+            ticket=ticket,
+            slots=slots,
+            rows=np.array([slot.number for slot in slots], dtype=np.int64),
+            quantity=np.array([float(leg.quantity) for leg in ticket.legs], dtype=np.float64),
+            now_ns=now_ns,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Profit of the day and distance from the peak of equity, USD; None where unknown.
+
+    day_pnl_usd : negative for a loss;  drawdown_usd, equity_usd : from 0 up
+    """
+
+    day_pnl_usd: float | None = None
+    drawdown_usd: float | None = None
+    equity_usd: float | None = None
