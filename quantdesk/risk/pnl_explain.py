@@ -1,0 +1,473 @@
+"""P&L explain: what a book earned between two moments, step by step, and what stays unexplained.
+
+Steps in their order: cash (trades, fees, funding, expiries); time; forward with the index under the
+named vol rule; vol level, skew, curvature, term and each strike's own, at the new time and forward;
+basis; the venue's mark against the model. Each is a full revaluation, so that they add up to the
+actual P&L. Of each the Greek lines are shown, and the residual is the step less its lines. In USD
+the steps are at the closing index, and the translation of the opening coin value is a line apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import numpy as np
+
+from quantdesk.domain.instrument import Instrument, InstrumentKind
+from quantdesk.domain.times import format_instant
+from quantdesk.errors import InvalidInput
+from quantdesk.market.chain import FloatArray
+from quantdesk.market.market_data import MarketData
+from quantdesk.portfolio.contract_values import is_future
+from quantdesk.portfolio.ledger import HoldingKey
+from quantdesk.risk.pnl_explain_changes import LegChange
+from quantdesk.risk.pnl_explain_index import with_index
+from quantdesk.risk.pnl_explain_legs import InstrumentKey, UnitState, option_moves, unit_states
+from quantdesk.risk.pnl_explain_steps import (
+    LINE,
+    LINES,
+    STEP,
+    STEPS,
+    UnitSteps,
+    contract_steps,
+    option_steps,
+)
+from quantdesk.risk.pnl_explain_vols import vol_parts
+from quantdesk.risk.report import index_prices_of
+from quantdesk.risk.scenario import SmileRule
+from quantdesk.risk.scenarios import DOLLARS
+from quantdesk.risk.valuation import Surfaces
+
+CALM_MOVE, WILD_MOVE = 0.02, 0.05
+CALM_LIMIT, WILD_LIMIT = 0.005, 0.02
+"""A residual above this share of gross is an alarm: 0.5 % up to a 2 % move of the index, 2 % from a
+5 % move on, a straight line between."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LegExplain:
+    """One holding. Amounts in `currency`, its settlement currency, unless named USD.
+
+    steps : (s,) by STEPS;  lines : (s, l) by STEPS and LINES
+    actual : worth at the close less worth at the opening, and cash, at the desk's marks
+    change : exact cash by kind;  translation_usd : opening coin value × the index's change
+    index_before, index_after : USD per unit of `currency`;  move : of the underlying's index
+    note : what is to be known of this leg, "" where nothing is
+    """
+
+    change: LegChange
+    currency: str
+    steps: FloatArray
+    lines: FloatArray
+    actual: float
+    translation_usd: float
+    index_before: float
+    index_after: float
+    move: float
+    note: str = ""
+
+    @property
+    def key(self) -> HoldingKey:
+        """The holding."""
+        return self.change.key
+
+    @property
+    def instrument(self) -> Instrument:
+        """What is held."""
+        return self.change.instrument
+
+    @property
+    def residual(self) -> FloatArray:
+        """Steps (s,) less their lines."""
+        return np.asarray(self.steps - np.add.reduce(self.lines, axis=1), dtype=np.float64)
+
+    @property
+    def gross(self) -> float:
+        """Sum of the absolute lines."""
+        return math.fsum(np.abs(self.lines).ravel().tolist())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ExplainTotal:
+    """A sum of legs that settle in one currency; fields as in `LegExplain`, `label` says of what.
+
+    residual_limit : share of gross above which the residual is an alarm
+    """
+
+    label: str
+    currency: str
+    legs: int
+    steps: FloatArray
+    lines: FloatArray
+    actual: float
+    gross: float
+    actual_usd: float
+    translation_usd: float
+    index_before: float
+    index_after: float
+    residual_limit: float
+
+    @property
+    def residual(self) -> FloatArray:
+        """Steps (s,) less their lines."""
+        return np.asarray(self.steps - np.add.reduce(self.lines, axis=1), dtype=np.float64)
+
+    @property
+    def residual_share(self) -> float:
+        """|residual| over gross; 0 where nothing moved."""
+        return abs(math.fsum(self.residual.tolist())) / self.gross if self.gross else 0.0
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether more is unexplained than may be."""
+        return self.residual_share > self.residual_limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unexplained:
+    """A holding that is in no number, and why."""
+
+    change: LegChange
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PnlExplain:
+    """The explain of a book from one moment to another.
+
+    totals : by settlement currency;  excluded : holdings in no number
+    cash_translation_usd : opening cash × its index's change, by currency
+    """
+
+    from_ns: int
+    to_ns: int
+    rule: SmileRule
+    legs: tuple[LegExplain, ...]
+    totals: tuple[ExplainTotal, ...]
+    excluded: tuple[Unexplained, ...]
+    sources: tuple[str, str]
+    notes: tuple[str, ...] = ()
+    cash_translation_usd: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def actual_usd(self) -> float:
+        """P&L in USD, the translation of the opening coin value included, without opening cash."""
+        return math.fsum(one.actual_usd for one in self.totals)
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether the residual of any currency is an alarm."""
+        return any(one.is_alarm for one in self.totals)
+
+    def by(self, what: str) -> tuple[ExplainTotal, ...]:
+        """Sums by `what` within each currency: underlying, expiry, strategy, structure, venue,
+        account or instrument.
+        """
+        if what not in ROLL_UPS:
+            raise InvalidInput("by", what, f"must be one of {', '.join(ROLL_UPS)}")
+        groups: dict[tuple[str, str], list[LegExplain]] = {}
+        for leg in self.legs:
+            groups.setdefault((leg.currency, _label(leg, what)), []).append(leg)
+        return tuple(_total(label, legs) for (_, label), legs in sorted(groups.items()))
+
+
+ROLL_UPS = ("underlying", "expiry", "strategy", "structure", "venue", "account", "instrument")
+
+
+def residual_limit(move: float) -> float:
+    """Share of gross that may stay unexplained where the index moved by `move`."""
+    return float(np.interp(abs(move), (CALM_MOVE, WILD_MOVE), (CALM_LIMIT, WILD_LIMIT)))
+
+
+def explain_pnl(
+    changes: Iterable[LegChange],
+    opening: MarketData,
+    closing: MarketData,
+    *,
+    rule: SmileRule = SmileRule.STICKY_STRIKE,
+    shapes: tuple[Surfaces, Surfaces] | None = None,
+    opening_cash: Mapping[str, Decimal] | None = None,
+) -> PnlExplain:
+    """Explain what the holdings of `changes` earned from `opening` to `closing`.
+
+    Parameters
+    ----------
+    changes : see `pnl_explain_changes`
+    rule : what vols do while the index moves
+    shapes : fitted surfaces of both moments by (venue, underlying), through which vol changes are
+        taken apart; options stay valued at their own vols. Without them each strike's own change
+    opening_cash : coins held at the opening, whose translation to USD is shown apart
+
+    A market that was recorded without an index takes the forward of the nearest expiry of both
+    moments for it, and says so. A holding that can not be marked at a moment at which it is open is
+    in `excluded` by name. Raises InvalidInput where the close
+    is not after the opening.
+    """
+    changes = tuple(changes)
+    opening, closing, index_notes = with_index(opening, closing)
+    from_ns, to_ns = _moment(opening), _moment(closing)
+    if to_ns <= from_ns:
+        rule_text = f"must be later than the opening at {format_instant(from_ns)}"
+        raise InvalidInput("closing", format_instant(to_ns), rule_text)
+    instruments = [one.instrument for one in changes]
+    work = _Work(
+        before=unit_states(instruments, opening),
+        after=unit_states(instruments, closing),
+        prices=(index_prices_of(opening), index_prices_of(closing)),
+        to_ns=to_ns,
+    )
+    units = work.unit_steps(instruments, rule, shapes or ({}, {}))
+    legs: list[LegExplain] = []
+    excluded: list[Unexplained] = []
+    for change in changes:
+        found = work.leg(change, units)
+        if isinstance(found, str):
+            excluded.append(Unexplained(change=change, reason=found))
+        else:
+            legs.extend(found)
+    currencies = sorted({leg.currency for leg in legs})
+    return PnlExplain(
+        from_ns=from_ns,
+        to_ns=to_ns,
+        rule=rule,
+        legs=tuple(legs),
+        totals=tuple(
+            _total(name, [leg for leg in legs if leg.currency == name]) for name in currencies
+        ),
+        excluded=tuple(excluded),
+        sources=(opening.source, closing.source),
+        notes=index_notes + tuple(f"{leg.instrument.name}: {leg.note}" for leg in legs if leg.note),
+        cash_translation_usd=_cash_translation(opening_cash or {}, *work.prices),
+    )
+
+
+def _moment(market: MarketData) -> int:
+    return max((one.as_of_ns for one in market.markets), default=0)
+
+
+States = tuple[dict[InstrumentKey, UnitState], dict[InstrumentKey, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """One explain while it is made: both moments' states and index prices."""
+
+    before: States
+    after: States
+    prices: tuple[Mapping[str, float], Mapping[str, float]]
+    to_ns: int
+
+    def unit_steps(
+        self, instruments: Sequence[Instrument], rule: SmileRule, shapes: tuple[Surfaces, Surfaces]
+    ) -> dict[InstrumentKey, tuple[FloatArray, FloatArray]]:
+        """Steps and lines of one unit of what is known at both moments."""
+        both = self.before[0].keys() & self.after[0].keys()
+        distinct = {(one.venue, one.name): one for one in instruments}
+        kept = [one for key, one in distinct.items() if key in both]
+        options = [one for one in kept if self._state(one).is_option]
+        contracts = [one for one in kept if self._is_contract(one)]
+        moves = option_moves(options, self.before[0], self.after[0])
+        vols = vol_parts(moves, rule, before=shapes[0], after=shapes[1])
+        found = self._units(options, option_steps(moves, vols))
+        found |= self._units(contracts, self._contract_steps(contracts))
+        still = (np.zeros(len(STEPS)), np.zeros((len(STEPS), len(LINES))))
+        found |= {(one.venue, one.name): still for one in kept if self._state(one).is_spot}
+        return found
+
+    def _state(self, instrument: Instrument) -> UnitState:
+        return self.before[0][instrument.venue, instrument.name]
+
+    def _is_contract(self, instrument: Instrument) -> bool:
+        state = self._state(instrument)
+        return not (state.is_option or state.is_spot)
+
+    def _contract_steps(self, contracts: Sequence[Instrument]) -> UnitSteps:
+        first = [self._state(one) for one in contracts]
+        last = [self.after[0][one.venue, one.name] for one in contracts]
+        return contract_steps(
+            np.array([one.price for one in first]),
+            np.array([b.index / a.index for a, b in zip(first, last, strict=True)]),
+            np.array([one.price for one in last]),
+            np.array([one.is_inverse for one in contracts], dtype=np.bool_),
+        )
+
+    def _units(
+        self, instruments: Sequence[Instrument], units: UnitSteps
+    ) -> dict[InstrumentKey, tuple[FloatArray, FloatArray]]:
+        found = {}
+        for row, one in enumerate(instruments):
+            key = (one.venue, one.name)
+            first, last = self.before[0][key], self.after[0][key]
+            steps, lines = units.steps[row] * first.size, units.lines[row] * first.size
+            mark = (last.marked - last.value) - (first.marked - first.value)
+            steps[STEP["mark"]] = lines[STEP["mark"], LINE["mark"]] = mark
+            found[key] = (steps, lines)
+        return found
+
+    def leg(
+        self,
+        change: LegChange,
+        units: Mapping[InstrumentKey, tuple[FloatArray, FloatArray]],
+    ) -> list[LegExplain] | str:
+        """The leg and one more for each other currency of its fees; or why it is in no number."""
+        instrument = change.instrument
+        key = (instrument.venue, instrument.name)
+        first, last = self.before[0].get(key), self.after[0].get(key)
+        held, kept = float(change.quantity_before), float(change.quantity_after)
+        if held and first is None:
+            return f"at the opening: {self.before[1].get(key, 'no mark')}"
+        if kept and last is None:
+            return f"at the close: {self.after[1].get(key, 'no mark')}"
+        is_spot = instrument.kind is InstrumentKind.SPOT
+        is_coin = instrument.is_inverse or is_spot
+        currency = instrument.underlying if is_coin else instrument.settlement_currency
+        index = self._index(currency)
+        if index is None:
+            return f"no index of {currency} at both moments"
+        steps, lines = np.zeros(len(STEPS)), np.zeros((len(STEPS), len(LINES)))
+        if kept and key in units:
+            steps, lines = (kept * part for part in units[key])
+        entry = first or last
+        cash = _in_spot_coin(change) if is_spot else change
+        lines[STEP["cash"]] = self._cash_lines(cash, 0.0 if entry is None else entry.marked)
+        steps[STEP["cash"]] = math.fsum(lines[STEP["cash"]].tolist())
+        marked = kept * last.marked if last is not None and kept else 0.0
+        opened = held * first.marked if first is not None and held else 0.0
+        move = self._index(instrument.underlying) or (1.0, 1.0)
+        own = LegExplain(
+            change=change,
+            currency=currency,
+            steps=steps,
+            lines=lines,
+            actual=math.fsum((marked, -opened, float(cash.cash))),
+            translation_usd=_opening_value(change, opened) * (index[1] - index[0]),
+            index_before=index[0],
+            index_after=index[1],
+            move=move[1] / move[0] - 1.0,
+            note="" if first or not kept else "not listed at the opening: marked from the close",
+        )
+        return [own, *self._other_cash(change, own.move)]
+
+    def _cash_lines(self, change: LegChange, worth: float) -> FloatArray:
+        """Lines (l) of the cash step; what is traded enters or leaves at `worth` a unit."""
+        cash = np.zeros(len(LINES))
+        held, kept = float(change.quantity_before), float(change.quantity_after)
+        settled, traded = float(change.settled), float(change.traded)
+        expiry_ns = change.instrument.expiry_ns
+        if expiry_ns is not None and expiry_ns <= self.to_ns and not kept:
+            if is_future(change.instrument):
+                settled, traded = settled + traded, 0.0
+            cash[LINE["expiry"]] = settled - held * worth
+            cash[LINE["trades"]] = traded
+        else:
+            cash[LINE["expiry"]] = settled
+            cash[LINE["trades"]] = traded + (kept - held) * worth
+        cash[LINE["fees"]], cash[LINE["funding"]] = float(change.fees), float(change.funding)
+        return cash
+
+    def _index(self, currency: str) -> tuple[float, float] | None:
+        """USD per unit of `currency` at both moments; None where either has none."""
+        if currency in DOLLARS:
+            return 1.0, 1.0
+        found = [prices.get(currency) for prices in self.prices]
+        return None if found[0] is None or found[1] is None else (found[0], found[1])
+
+    def _other_cash(self, change: LegChange, move: float) -> list[LegExplain]:
+        """Cash in other currencies: fees there, and what a trade of the coin itself paid."""
+        amounts = {currency: {"fees": fee} for currency, fee in change.other_fees.items()}
+        if change.instrument.kind is InstrumentKind.SPOT and change.cash:
+            own = amounts.setdefault(change.instrument.settlement_currency, {})
+            own["trades"] = change.traded
+            own["fees"] = own.get("fees", Decimal(0)) + change.fees
+        found = []
+        for currency, parts in sorted(amounts.items()):
+            steps, lines = np.zeros(len(STEPS)), np.zeros((len(STEPS), len(LINES)))
+            for name, amount in parts.items():
+                lines[STEP["cash"], LINE[name]] = float(amount)
+            steps[STEP["cash"]] = actual = math.fsum(lines[STEP["cash"]].tolist())
+            index = self._index(currency) or (math.nan, math.nan)
+            found.append(
+                LegExplain(
+                    change=change,
+                    currency=currency,
+                    steps=steps,
+                    lines=lines,
+                    actual=actual,
+                    translation_usd=0.0,
+                    index_before=index[0],
+                    index_after=index[1],
+                    move=move,
+                    note=f"its cash in {currency}",
+                )
+            )
+        return found
+
+
+def _in_spot_coin(change: LegChange) -> LegChange:
+    """A change of the coin itself as its coins see it: nothing is paid in them."""
+    zero = Decimal(0)
+    return replace(change, traded=zero, settled=zero, fees=zero, funding=zero)
+
+
+def _opening_value(change: LegChange, opened: float) -> float:
+    """What the leg added to equity at the opening: an option's worth, a future's profit so far.
+
+    A future without an average price has none that anybody knows of.
+    """
+    if not is_future(change.instrument):
+        return opened
+    return 0.0 if change.cost_before is None else opened - float(change.cost_before)
+
+
+def _cash_translation(
+    cash: Mapping[str, Decimal], before: Mapping[str, float], after: Mapping[str, float]
+) -> dict[str, float]:
+    found = {}
+    for currency, amount in sorted(cash.items()):
+        if currency in DOLLARS or not amount:
+            continue
+        if currency not in before or currency not in after:
+            known = ", ".join(sorted((before.keys() & after.keys()) | DOLLARS))
+            raise InvalidInput(
+                "opening_cash", currency, f"must be in a currency with a price: {known}"
+            )
+        found[currency] = float(amount) * (after[currency] - before[currency])
+    return found
+
+
+def _label(leg: LegExplain, what: str) -> str:
+    instrument, key = leg.instrument, leg.key
+    if what == "underlying":
+        return instrument.underlying
+    if what == "expiry":
+        return "none" if instrument.expiry_ns is None else format_instant(instrument.expiry_ns)
+    if what == "instrument":
+        return key.instrument_name
+    return str(getattr(key, what)) or "none"
+
+
+def _total(label: str, legs: Sequence[LegExplain]) -> ExplainTotal:
+    steps = np.array(
+        [math.fsum(column) for column in zip(*(leg.steps for leg in legs), strict=True)]
+    )
+    lines = np.add.reduce([leg.lines for leg in legs], axis=0)
+    actual = math.fsum(leg.actual for leg in legs)
+    translation = math.fsum(leg.translation_usd for leg in legs)
+    first = legs[0]
+    return ExplainTotal(
+        label=label,
+        currency=first.currency,
+        legs=len(legs),
+        steps=steps,
+        lines=lines,
+        actual=actual,
+        gross=math.fsum(leg.gross for leg in legs),
+        actual_usd=actual * first.index_after + translation,
+        translation_usd=translation,
+        index_before=first.index_before,
+        index_after=first.index_after,
+        residual_limit=residual_limit(max((leg.move for leg in legs), key=abs)),
+    )
