@@ -20,6 +20,10 @@ from quantdesk.domain.position import Position, PositionRow, RefusedRow
 from quantdesk.errors import ChainFileError, ConfigError, StorageError
 from quantdesk.margin import BookMargin, VenueMargin, statement_for
 from quantdesk.margin.account_orders import resting_orders
+from quantdesk.margin.book_margin import AccountOrder, ExcludedPosition
+from quantdesk.margin.deribit_portfolio import MarginMode
+from quantdesk.margin.portfolio_balance import Equity
+from quantdesk.margin.portfolio_statement import PortfolioStatement, portfolio_statement
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.portfolio.importing import positions_of_account, resolve_rows
 from quantdesk.portfolio.leg_marks import LegMarks
@@ -93,15 +97,17 @@ class OpenBook:
     figures: tuple[VenueMargin, ...] = ()
     accounts: tuple[AccountSnapshot, ...] = ()
 
-    def margin(self) -> BookMargin:
-        """Standard margin of the book: its positions, and the orders of its accounts."""
-        marks = LegMarks(self.market)
-        found = [resting_orders(account, marks) for account in self.accounts]
+    def margin(self, added: Sequence[Position] = ()) -> BookMargin:
+        """Standard margin of the book: its positions, and the orders of its accounts.
+
+        `added` is held beside them, hypothetically.
+        """
+        orders, left_out = self._orders()
         margin = statement_for(
-            self.positions,
+            (*self.positions, *added),
             self.market,
             venue_figures=self.figures,
-            orders=[order for orders, _ in found for order in orders],
+            orders=orders,
             margin_balances={
                 (account.venue, account.account, balance.currency): balance.cash
                 for account in self.accounts
@@ -109,18 +115,69 @@ class OpenBook:
                 if balance.cash is not None
             },
         )
-        left_out = tuple(one for _, excluded in found for one in excluded)
         return replace(margin, excluded=margin.excluded + left_out)
 
+    def portfolio_margin(
+        self,
+        *,
+        mode: MarginMode | None = None,
+        cash: Mapping[str, Decimal] | None = None,
+        added: Sequence[Position] = (),
+    ) -> PortfolioStatement:
+        """Portfolio margin of the book: its positions, and the orders of its accounts.
 
-def open_book(path: Path, sources: BookSources, settings: Settings) -> OpenBook:
+        mode : left out, cross where a connected account is margined so, else segregated
+        cash : by currency; the accounts' own equity where it says nothing
+        added : held beside the positions, hypothetically
+
+        Raises InvalidInput for cash that goes with no single account or has no price.
+        """
+        orders, left_out = self._orders()
+        is_cross = any(one.model.startswith(MarginMode.CROSS.value) for one in self.figures)
+        statement = portfolio_statement(
+            (*self.positions, *added),
+            self.market,
+            mode=mode or (MarginMode.CROSS if is_cross else MarginMode.SEGREGATED),
+            orders=orders,
+            cash=cash,
+            equities=[
+                Equity(
+                    venue=account.venue,
+                    account=account.account,
+                    currency=balance.currency,
+                    amount=balance.equity,
+                )
+                for account in self.accounts
+                for balance in account.balances
+                if balance.equity
+            ],
+            venue_figures=self.figures,
+        )
+        return replace(statement, excluded=statement.excluded + left_out)
+
+    def _orders(self) -> tuple[list[AccountOrder], tuple[ExcludedPosition, ...]]:
+        """Resting orders of the accounts, and those that can not be margined."""
+        marks = LegMarks(self.market)
+        found = [resting_orders(account, marks) for account in self.accounts]
+        left_out = tuple(one for _, excluded in found for one in excluded)
+        return [order for orders, _ in found for order in orders], left_out
+
+
+def open_book(
+    path: Path, sources: BookSources, settings: Settings, *, also: Chains | None = None
+) -> OpenBook:
     """The positions of the file `path` and the market they are looked at on.
+
+    `also` names chains that are wanted beside those of the book, by venue.
 
     A row that can not be used is in `refused`; it never raises. Raises StorageError,
     ChainFileError, ConfigError or VenueError where the file or a market can not be read at all.
     """
     file = read_position_file(path)
-    market = read_markets(chains_of(file.rows), sources, settings)
+    chains = dict(chains_of(file.rows))
+    for venue, names in (also or {}).items():
+        chains[venue] = tuple(dict.fromkeys((*chains.get(venue, ()), *names)))
+    market = read_markets(chains, sources, settings)
     return resolve_book(file, market)
 
 

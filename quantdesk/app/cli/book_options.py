@@ -12,7 +12,7 @@ from quantdesk.app.cli.options import account_option, parse_choices, venue_optio
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import ConfigError
 from quantdesk.runtime.accounts import load_accounts
-from quantdesk.runtime.books import BookSources, OpenBook, open_accounts, open_book
+from quantdesk.runtime.books import BookSources, Chains, OpenBook, open_accounts, open_book
 from quantdesk.runtime.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -75,8 +75,11 @@ def open_from_options(
     at: str | None,
     venue: Sequence[str],
     endpoint: Sequence[str],
+    also: Chains | None = None,
 ) -> OpenBook:
     """The book that the options name, on the market that they name.
+
+    `also` names chains that are wanted beside those of a book file, by venue.
 
     Raises ConfigError where they contradict or name no book, and what `open_book` and
     `open_accounts` raise.
@@ -91,10 +94,10 @@ def open_from_options(
             raise ConfigError("--account: goes with a venue, not with --market or --replay")
         assert book is not None
         sources = BookSources(markets=tuple(market), replay=replay, at_ns=at_ns)
-        return open_book(book, sources, settings)
+        return open_book(book, sources, settings, also=also)
     if book is not None:
         choices = parse_choices(settings, venue, endpoint)
-        return open_book(book, BookSources(venues=choices, at_ns=at_ns), settings)
+        return open_book(book, BookSources(venues=choices, at_ns=at_ns), settings, also=also)
     named = parse_choices(settings, venue, endpoint) if venue or endpoint else ()
     accounts = load_accounts(account, settings, venues=named)
     choices = named or tuple({each.venue.venue: each.venue for each in accounts}.values())

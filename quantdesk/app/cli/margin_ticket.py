@@ -1,0 +1,130 @@
+"""`--cash` and `--add` of `quantdesk margin`: a balance, and a ticket that is not held yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from quantdesk.app.cli.structure_options import fitted_market, read_plan
+from quantdesk.domain.instrument import InstrumentKind
+from quantdesk.domain.position import Position
+from quantdesk.errors import ConfigError
+from quantdesk.market.market_data import MarketData, UnderlyingMarket
+from quantdesk.runtime.books import Chains
+from quantdesk.runtime.contract_names import read_contract_name
+from quantdesk.structures.exact_plan import exact_plan
+from quantdesk.structures.plan import LegKind, StructurePlan
+from quantdesk.structures.resolve import resolve
+from quantdesk.structures.text import format_line
+
+TICKETS_MAX = 20
+"""More hypothetical tickets than this are a book: it belongs in a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tickets:
+    """Hypothetical tickets on the market: exact legs as text, positions, what was bent."""
+
+    line: str
+    positions: tuple[Position, ...]
+    warnings: tuple[str, ...]
+
+
+def parse_cash(texts: Sequence[str]) -> dict[str, Decimal]:
+    """Amounts by currency of "BTC=1.5". Raises ConfigError."""
+    found: dict[str, Decimal] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        currency = name.strip().upper()
+        try:
+            amount = Decimal(value.strip())
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not currency.isalnum() or not amount.is_finite():
+            raise ConfigError(f"--cash {text[:80]!r}: must look like BTC=1.5")
+        if currency in found:
+            raise ConfigError(f"--cash {text[:80]!r}: {currency} is given twice")
+        found[currency] = amount
+    return found
+
+
+def read_tickets(texts: Sequence[str]) -> tuple[StructurePlan, ...]:
+    """The plans of --add. Raises ConfigError, StorageError or InvalidInput."""
+    if len(texts) > TICKETS_MAX:
+        raise ConfigError(f"--add: {len(texts)} tickets; at most {TICKETS_MAX}")
+    return tuple(read_plan(text) for text in texts)
+
+
+def chains_of_plans(plans: Sequence[StructurePlan]) -> Chains:
+    """The chains that the tickets name, by venue: a book may not hold what is to be added."""
+    found: dict[str, dict[str, None]] = {}
+    for plan in plans:
+        venue = plan.venue or "deribit"
+        for chain in _named_chains(plan):
+            found.setdefault(venue, {})[chain] = None
+    return {venue: tuple(chains) for venue, chains in found.items()}
+
+
+def _named_chains(plan: StructurePlan) -> list[str]:
+    if plan.underlying:
+        return [plan.underlying]
+    named = (
+        read_contract_name(plan.venue or "deribit", leg.name)
+        for leg in plan.legs
+        if leg.kind is LegKind.NAMED
+    )
+    return list(dict.fromkeys(one.chain for one in named if one is not None))
+
+
+def resolve_tickets(plans: Sequence[StructurePlan], market: MarketData, *, account: str) -> Tickets:
+    """The tickets as positions of `account`; held coin needs no margin and is left away.
+
+    Raises ConfigError where nothing says on which chain, InvalidInput for a leg without a contract.
+    """
+    lines: list[str] = []
+    positions: list[Position] = []
+    warnings: list[str] = []
+    for plan in plans:
+        resolved = resolve(plan, fitted_market(_market_of(plan, market)))
+        lines.append(format_line(exact_plan(resolved.structure)))
+        warnings += resolved.warnings
+        positions += [
+            Position(instrument=leg.instrument, quantity=leg.quantity, account=account)
+            for leg in resolved.structure.legs
+            if leg.instrument.kind is not InstrumentKind.SPOT
+        ]
+    return Tickets(line="; ".join(lines), positions=tuple(positions), warnings=tuple(warnings))
+
+
+def _market_of(plan: StructurePlan, market: MarketData) -> UnderlyingMarket:
+    """The market a ticket is on: what it names, else the only one there is."""
+    chains = _named_chains(plan)
+    found = [
+        one
+        for one in market.markets
+        if plan.venue in ("", one.venue) and (not chains or one.underlying == chains[0])
+    ]
+    if len(found) == 1:
+        return found[0]
+    here = ", ".join(f"{one.venue} {one.underlying}" for one in market.markets) or "nothing"
+    wanted = format_line(plan)[:80]
+    if not found:
+        raise ConfigError(f"--add {wanted!r}: its chain is not in the market, which has {here}")
+    raise ConfigError(
+        f"--add {wanted!r}: say on which chain, as in 'deribit BTC: -1 C 20d 30d'; here are {here}"
+    )
+
+
+def account_for(positions: Sequence[Position], venues: set[str], named: str | None) -> str:
+    """The account that tickets are added to: the one named, or the only one at their venues.
+
+    Raises ConfigError where several hold something there and none is named.
+    """
+    there = sorted({one.account for one in positions if one.instrument.venue in venues})
+    if named is not None:
+        return named
+    if len(there) > 1:
+        shown = ", ".join(name or "(no name)" for name in there)
+        raise ConfigError(f"--add: the book has accounts {shown}; say which with --add-to")
+    return there[0] if there else ""
