@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import orjson
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -53,6 +54,10 @@ def to_msgspec_dict(frame: RawFrame) -> object:
     return msgspec.json.decode(frame.payload)
 
 
+def to_orjson_dict(frame: RawFrame) -> object:
+    return orjson.loads(frame.payload)
+
+
 def to_json_dict(frame: RawFrame) -> object:
     return json.loads(frame.payload)
 
@@ -64,7 +69,7 @@ def test_all_frames_make_the_events_they_should() -> None:
     assert all(isinstance(event, BookSnapshot | BookChange) for event in books)
 
 
-READERS = [to_events, to_wire, to_msgspec_dict, to_json_dict]
+READERS = [to_events, to_wire, to_orjson_dict, to_msgspec_dict, to_json_dict]
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)

@@ -155,10 +155,8 @@ class OrderBook:
             )
         if isinstance(event, BookSnapshot):
             self._apply_snapshot(event)
-        elif self._has_levels:
-            self._follow(event)
         else:
-            self._keep(event)
+            self._follow(event)
 
     def forget(self) -> None:
         """The connection ended: nothing that comes next follows from what was."""
@@ -243,8 +241,9 @@ class OrderBook:
         self._pending.append(change)
 
     def _check_depth(self) -> None:
-        levels = max(len(self._bids.prices), len(self._asks.prices))
-        if levels > LEVELS_MAX:
+        bids, asks = len(self._bids.prices), len(self._asks.prices)
+        if bids > LEVELS_MAX or asks > LEVELS_MAX:
+            levels = max(bids, asks)
             self._mark_bad(f"{levels} levels on one side, {LEVELS_MAX} are kept")
 
     def _mark_bad(self, reason: str) -> None:

@@ -40,6 +40,9 @@ from quantdesk.snapshot import (
     LinkState,
 )
 
+BOOK_EVENTS = (BookChange, BookSnapshot)
+"""Written out, since a union of types is made anew at each look."""
+
 
 @dataclass(slots=True, kw_only=True)
 class _Link:
@@ -144,7 +147,7 @@ class Desk:
                 link.refused += 1
                 link.last_problem = "out_of_range: a stamp far ahead of the venue's clock"
                 continue
-            if isinstance(event, BookChange | BookSnapshot):
+            if isinstance(event, BOOK_EVENTS):
                 self.books.apply(event)
                 continue
             self._note(link, event)
