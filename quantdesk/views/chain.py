@@ -15,10 +15,18 @@ import numpy as np
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, Chain, IntArray
 from quantdesk.market.quality import stale_rows
+from quantdesk.market.surface_edge import SurfaceEdge
 from quantdesk.snapshot import ChainSnapshot, ExpirySummary
 from quantdesk.views.cells import Cell, Role
 from quantdesk.views.chain_cells import CellWriter, cell_writers
-from quantdesk.views.chain_columns import CHAIN_SETS, PRICE_KEYS, Column, Layout, column_layout
+from quantdesk.views.chain_columns import (
+    CHAIN_SETS,
+    PRICE_KEYS,
+    THEO_KEYS,
+    Column,
+    Layout,
+    column_layout,
+)
 from quantdesk.views.chain_header import HeaderField, header_fields
 from quantdesk.views.chain_widths import price_width, strike_width
 from quantdesk.views.number_text import DASH
@@ -70,6 +78,7 @@ class ChainView(StrikeLines):
     forwards: dict[int, float]
     writers: dict[str, CellWriter]
     is_stale: BoolArray
+    edge: SurfaceEdge | None = None
 
     @property
     def underlying(self) -> str:
@@ -144,7 +153,7 @@ class ChainView(StrikeLines):
         coin = self.snapshot.underlying
         if column.key in _WITHOUT_UNIT:
             return ""
-        if column.key in PRICE_KEYS:
+        if column.key in PRICE_KEYS or column.key == "theo":
             return price_unit(self.units, first, coin)
         return _COLUMN_UNITS.get(column.key) or safe_text(coin, column.width)
 
@@ -155,6 +164,11 @@ _COLUMN_UNITS = {
     "bid_iv": "%",
     "ask_iv": "%",
     "mark_iv": "%",
+    "theo_iv": "%",
+    "sell_edge": "vol pt",
+    "buy_edge": "vol pt",
+    "sell_ticks": "ticks",
+    "buy_ticks": "ticks",
     "venue_mark_iv": "%",
     "delta": "Black",
     "delta_premium_adjusted": "-mark",
@@ -216,6 +230,7 @@ def chain_view(
         price_width=price_width(snapshot, expiries, units),
         width=width,
     )
+    edge = snapshot.edge() if layout.holds(THEO_KEYS) else None
     return ChainView(
         snapshot=snapshot,
         expiry=expiry_shown,
@@ -230,7 +245,14 @@ def chain_view(
         atm_lines=frozenset(atm_lines),
         atm_line=atm_lines[0] if atm_lines else None,
         forwards={e.expiry_ns: e.forward.price for e in expiries if e.forward.price is not None},
-        writers=cell_writers(snapshot, units=units, now_ns=now_ns, widths=layout.widths),
+        writers=cell_writers(
+            snapshot,
+            units=units,
+            now_ns=now_ns,
+            widths=layout.widths,
+            edge=edge,
+        ),
+        edge=edge,
         is_stale=stale_rows(snapshot.chain, now_ns),
     )
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from math import isnan, nan
 
 from quantdesk.market.chain import FloatArray
+from quantdesk.market.surface_edge import SurfaceEdge
 from quantdesk.market.valuation import IV_RECORDED, GreeksSource
 from quantdesk.snapshot import ChainSnapshot
+from quantdesk.views.chain_columns import THEO_KEYS
 from quantdesk.views.number_text import DASH, number_text, percent_text, tick_decimals
 from quantdesk.views.time_text import age_text
 from quantdesk.views.units import Units, price_in
@@ -30,9 +32,17 @@ _GREEK_DECIMALS = {
 
 
 def cell_writers(
-    snapshot: ChainSnapshot, *, units: Units, now_ns: int, widths: dict[str, int]
+    snapshot: ChainSnapshot,
+    *,
+    units: Units,
+    now_ns: int,
+    widths: dict[str, int],
+    edge: SurfaceEdge | None = None,
 ) -> dict[str, CellWriter]:
-    """A writer for each column but the flags. `now_ns` is on the venue's clock."""
+    """A writer for each column but the flags. `now_ns` is on the venue's clock.
+
+    `edge` is the chain's theo; its columns hold dashes without it.
+    """
     chain, values = snapshot.chain, snapshot.values
     writers: dict[str, CellWriter] = {
         "age": _age_writer(snapshot, now_ns),
@@ -55,7 +65,38 @@ def cell_writers(
         else:
             # A last trade belongs to a forward of its own moment, which nobody recorded.
             writers[key] = _no_value
-    return writers
+    return writers | _theo_writers(snapshot, edge, units, widths)
+
+
+def _theo_writers(
+    snapshot: ChainSnapshot, edge: SurfaceEdge | None, units: Units, widths: dict[str, int]
+) -> dict[str, CellWriter]:
+    """Theo in vol and price; edges in vol points and ticks, with their sign."""
+    if edge is None:
+        return dict.fromkeys(THEO_KEYS, _no_value)
+    theo_iv = _percent_writer(edge.theo_iv, widths.get("theo_iv"))
+    theo = theo_iv
+    if units is not Units.IV:
+        theo = _price_writer(edge.theo, snapshot, units, widths.get("theo"))
+    return {
+        "theo_iv": theo_iv,
+        "theo": theo,
+        "sell_edge": _signed_writer(edge.sell_edge_vol * 100.0, 2, widths.get("sell_edge")),
+        "buy_edge": _signed_writer(edge.buy_edge_vol * 100.0, 2, widths.get("buy_edge")),
+        "sell_ticks": _signed_writer(edge.sell_edge_ticks, 1, widths.get("sell_ticks")),
+        "buy_ticks": _signed_writer(edge.buy_edge_ticks, 1, widths.get("buy_ticks")),
+    }
+
+
+def _signed_writer(column: FloatArray, decimals: int, width: int | None) -> CellWriter:
+    def write(row: int) -> str:
+        value = column.item(row)
+        room = width if width is None or not value > 0 else width - 1
+        text = number_text(value, decimals, room)
+        # Rounded to nothing it has no sign.
+        return f"+{text}" if value > 0 and text.strip("0.") else text
+
+    return write
 
 
 def _no_value(_row: int) -> str:

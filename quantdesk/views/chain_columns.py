@@ -55,6 +55,36 @@ _COLUMNS = (
     Column(key="last", title="Last", says="last trade", width=6, role=Role.MARK),
     Column(key="open_interest", title="OI", says="open interest", width=8, role=Role.SIZE),
     Column(key="volume", title="Vol", says="24 h volume", width=7, role=Role.SIZE),
+    Column(key="theo_iv", title="Th IV", says="theo vol of the surface", width=6, role=Role.VALUE),
+    Column(key="theo", title="Theo", says="theo price", width=6, role=Role.VALUE),
+    Column(
+        key="sell_edge",
+        title="Sell +",
+        says="edge of selling to the bid, in vol",
+        width=6,
+        role=Role.VALUE,
+    ),
+    Column(
+        key="buy_edge",
+        title="Buy +",
+        says="edge of buying from the ask, in vol",
+        width=6,
+        role=Role.VALUE,
+    ),
+    Column(
+        key="sell_ticks",
+        title="Sell +",
+        says="edge of selling to the bid, in ticks",
+        width=6,
+        role=Role.VALUE,
+    ),
+    Column(
+        key="buy_ticks",
+        title="Buy +",
+        says="edge of buying from the ask, in ticks",
+        width=6,
+        role=Role.VALUE,
+    ),
     Column(key="age", title="Age", says="age of the quote", width=5, role=Role.AGE),
 )
 
@@ -79,7 +109,10 @@ _BY_KEY = COLUMNS | PAIR_COLUMNS
 
 PRICE_KEYS = frozenset({"bid", "ask", "mark", "last"})
 
-_PRICE_OF_IV = {"bid_iv": "bid", "ask_iv": "ask", "mark_iv": "mark"}
+THEO_KEYS = frozenset({"theo_iv", "theo", "sell_edge", "buy_edge", "sell_ticks", "buy_ticks"})
+"""Columns that need a fitted surface; dashes where the desk holds none."""
+
+_PRICE_OF_IV = {"bid_iv": "bid", "ask_iv": "ask", "mark_iv": "mark", "theo_iv": "theo"}
 """Columns that say the same once prices are shown as vols: the IV column goes, the price stays in
 its rank."""
 
@@ -114,6 +147,10 @@ _SETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "flow": (
         ("age", "delta", "mark_iv", "mark", "last", "open_interest", "volume"),
         ("bid_size", "bid", "ask", "ask_size"),
+    ),
+    "theo": (
+        ("age", "vega", "delta", "mark", "mark_iv", "theo", "theo_iv"),
+        ("sell_ticks", "sell_edge", "bid", "bid_iv", "ask_iv", "ask", "buy_edge", "buy_ticks"),
     ),
     "venues": (
         ("edge_usd", "mark_gap", "edge_way", "edge"),
@@ -194,6 +231,20 @@ _KEPT_FIRST: dict[str, tuple[tuple[str, ...], ...]] = {
         ("delta",),
         ("mark",),
     ),
+    "theo": (
+        ("bid", "ask"),
+        ("flags",),
+        ("theo_iv",),
+        ("sell_edge", "buy_edge"),
+        ("theo",),
+        ("bid_iv", "ask_iv"),
+        ("sell_ticks", "buy_ticks"),
+        ("delta",),
+        ("mark_iv",),
+        ("vega",),
+        ("mark",),
+        ("age",),
+    ),
     "venues": (
         ("left_bid", "left_ask", "right_bid", "right_ask"),
         ("flags",),
@@ -204,7 +255,7 @@ _KEPT_FIRST: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 """Groups of columns by importance; a group is shown whole or not at all."""
 
-COLUMN_SETS = ("trade", "vol", "greeks", "flow")
+COLUMN_SETS = ("trade", "vol", "greeks", "flow", "theo")
 """Names of the sets a screen cycles through. "all" exists beside them for tables in text, and
 "venues" for two venues side by side."""
 
@@ -233,6 +284,10 @@ class Layout:
     strike_width: int
     gap: int
 
+    def holds(self, keys: frozenset[str]) -> bool:
+        """Whether one of the columns called `keys` is shown."""
+        return any(column.key in keys for column in self.calls)
+
     @property
     def side_width(self) -> int:
         """Cells left of the strike."""
@@ -257,7 +312,7 @@ def column_layout(
     # A last trade belongs to a forward of its own moment, which nobody recorded: it has no vol.
     hidden = {*_PRICE_OF_IV, "last"} if units is Units.IV else set()
     widths = {
-        key: price_width if key in PRICE_KEYS else _BY_KEY[key].width
+        key: price_width if key in PRICE_KEYS or key == "theo" else _BY_KEY[key].width
         for key in (*outer, *quotes, "flags")
     }
     shown = set(widths) - hidden

@@ -7,11 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quantdesk.snapshot import ChainSnapshot, ExpirySummary
+from quantdesk.snapshot import ChainSnapshot, ChainSurface, ExpirySummary
 from quantdesk.views.number_text import DASH, number_text, percent_text, strike_text
 from quantdesk.views.number_text import tick_decimals as decimals_of
 from quantdesk.views.safe_text import safe_text
-from quantdesk.views.time_text import days_left_text, expiry_text, time_left_text
+from quantdesk.views.time_text import (
+    days_left_text,
+    duration_text,
+    expiry_text,
+    time_left_text,
+)
 from quantdesk.views.units import Units, units_sentence
 
 
@@ -57,11 +62,30 @@ def header_fields(
     if expiry is not None:
         fields += _expiry_fields(snapshot, expiry, now_ns)
     fields.append(HeaderField("index", index if index == DASH else f"{index} USD"))
+    if snapshot.surface is not None:
+        fields.append(HeaderField("surface", surface_words(snapshot.surface, expiry, now_ns)))
     if expiry is not None:
         fields += [_straddle_field(snapshot, expiry), _move_field(expiry)]
         fields += _ratio_fields(snapshot, expiry)
         fields.append(_parity_field(expiry))
     return tuple(fields)
+
+
+def surface_words(surface: ChainSurface, expiry: ExpirySummary | None, now_ns: int) -> str:
+    """Model, grade and age of the surface that theos come from; or why there is none."""
+    fit = surface.fit
+    if fit is None:
+        return f"none: {safe_text(surface.problem, 60)}"
+    each = None if expiry is None else fit.slice_at(expiry.expiry_ns)
+    if expiry is not None and each is None:
+        reason = dict(fit.refused).get(expiry.expiry_ns, "not fitted")
+        return f"none for this expiry: {safe_text(reason, 60)}"
+    grade = fit.grade if each is None else each.grade
+    age = duration_text(max(now_ns - fit.as_of_ns, 0))
+    words = f"{fit.options.model} grade {grade.value}, {age} old"
+    if surface.own is not None:
+        words += ", own vols"
+    return f"{words}; last attempt failed" if surface.problem else words
 
 
 def _currencies(snapshot: ChainSnapshot) -> tuple[str, str]:

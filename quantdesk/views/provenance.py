@@ -23,7 +23,8 @@ from quantdesk.views.chain import (
     STALE_FLAG,
     ChainView,
 )
-from quantdesk.views.chain_columns import COLUMNS, PRICE_KEYS
+from quantdesk.views.chain_columns import COLUMNS, PRICE_KEYS, THEO_KEYS
+from quantdesk.views.chain_header import surface_words
 from quantdesk.views.number_text import (
     DASH,
     exact_text,
@@ -120,6 +121,8 @@ def explain_cell(view: ChainView, row: int | None, column_key: str) -> Provenanc
         sentences = _price_sentences(view, row, column_key)
     elif column_key in {"bid_iv", "mark_iv", "ask_iv"}:
         sentences = _iv_sentences(view, row, column_key.removesuffix("_iv"))
+    elif column_key in THEO_KEYS:
+        sentences = _theo_sentences(view, row)
     elif column_key in _GREEK_UNITS:
         sentences = _greek_sentences(view, row, column_key)
     elif column_key in _VENUE_UNITS:
@@ -167,6 +170,35 @@ def _price_sentences(view: ChainView, row: int, key: str) -> list[str]:
     if price > 0 and key in {"bid", "ask"}:
         size = exact_text(float(getattr(chain, f"{key}_size")[row]))
         sentences.append(f"Size at this price: {size}.")
+    return sentences
+
+
+def _theo_sentences(view: ChainView, row: int) -> list[str]:
+    """Theo and both edges of an option, and the surface they come from."""
+    snapshot, edge = view.snapshot, view.edge
+    if edge is None or snapshot.surface is None:
+        reason = "" if snapshot.surface is None else f" {snapshot.surface.problem}"
+        return [f"The desk holds no surface of this chain.{reason}"]
+    expiry_ns = int(snapshot.chain.expiry_ns[row])
+    expiry = next((e for e in snapshot.expiries if e.expiry_ns == expiry_ns), None)
+    words = surface_words(snapshot.surface, expiry, view.now_ns)
+    iv = percent_text(float(edge.theo_iv[row]), 4)
+    if iv == DASH:
+        return [f"No theo for this option: surface {words}."]
+    currency = safe_text(snapshot.chain.instruments[row].quote_currency, 8)
+    whose = "your own vols" if snapshot.surface.own is not None else "the desk's surface"
+    sentences = [
+        f"Theo {precise_text(float(edge.theo[row]))} {currency} at {iv} %, by {whose} ({words}).",
+        "Read at the quote's own forward and time: an edge is no move of the underlying.",
+    ]
+    for name, vols, ticks in (
+        ("Selling to the bid", edge.sell_edge_vol, edge.sell_edge_ticks),
+        ("Buying from the ask", edge.buy_edge_vol, edge.buy_edge_ticks),
+    ):
+        points = number_text(float(vols[row]) * 100.0, 3)
+        steps = number_text(float(ticks[row]), 2)
+        gains = "has no price" if points == steps == DASH else f"{points} vol points, {steps} ticks"
+        sentences.append(f"{name}: {gains}.")
     return sentences
 
 

@@ -159,7 +159,7 @@ async def test_a_far_cursor_stays_on_screen_in_another_expiry() -> None:
 
 async def test_column_sets_and_units_go_round_and_are_named() -> None:
     async with running_desk(RECORDED) as shown:
-        for word in ("v.IV", "Gamma", "OI", "Size"):
+        for word in ("v.IV", "Gamma", "OI", "Th IV", "Size"):
             await shown.press("c")
             assert word in shown.text()
         for words in (

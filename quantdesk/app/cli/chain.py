@@ -15,6 +15,7 @@ from quantdesk.app.render.table import chain_table_text, pair_table_text
 from quantdesk.app.render.venue_pair_record import PAIR_FORMATS
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.market.selection import EXPIRY_WORDS, WINDOW_WORDS, StrikeWindow, parse_window
+from quantdesk.runtime.live_surfaces import with_surfaces
 from quantdesk.runtime.settings import load_settings
 from quantdesk.runtime.sources import file_snapshot, read_snapshot
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot, select_pair, select_rows
@@ -43,7 +44,8 @@ from quantdesk.views.venue_pair import venue_comparison, venue_pair_view
 @click.option(
     "--columns",
     type=click.Choice(["all", *COLUMN_SETS]),
-    help="Columns of the table: trade on a terminal, as far as there is room; all in a pipe.",
+    help="Columns of the table: trade on a terminal, as far as there is room; all in a pipe. theo "
+    "fits the surface: theo vol and price, and the edge of either side.",
 )
 @click.option(
     "--against",
@@ -89,6 +91,8 @@ def command(
     if len(source.venues) == 2 or against is not None:
         _check_pair_options(format_, units, columns)
     snapshot = read_snapshot(source, underlying, settings)
+    if columns == "theo":
+        snapshot = with_surfaces(snapshot)
     coin = underlying.upper()
     chains = [_chain(snapshot, coin, choice.venue) for choice in source.venues]
     chains = chains or [_chain(snapshot, coin, None)]

@@ -253,7 +253,7 @@ def test_unknown_expiry_gives_an_empty_view() -> None:
 
 
 def test_unknown_column_set_is_refused_with_what_is_allowed() -> None:
-    with pytest.raises(InvalidInput, match="trade, vol, greeks, flow, all"):
+    with pytest.raises(InvalidInput, match="trade, vol, greeks, flow, theo, all"):
         view_of(columns="wide")
 
 
