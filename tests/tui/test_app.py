@@ -245,13 +245,13 @@ async def test_replay_has_a_transport() -> None:
     source = ReplaySource(RECORDED)
     async with running_app(source) as (app, pilot):
         text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-        assert "space pause" in text
-        await pilot.press("space", "greater_than_sign", "greater_than_sign", "less_than_sign")
+        assert "P pause" in text
+        await pilot.press("P", "greater_than_sign", "greater_than_sign", "less_than_sign")
         assert (source.is_paused, source.speed) == (True, 2.0)
         await pilot.pause()
         status = app.screen._compositor.render_strips()[0].text
         assert "paused" in status
-        await pilot.press("space", *["less_than_sign"] * 20)
+        await pilot.press("P", *["less_than_sign"] * 20)
         assert (source.is_paused, source.speed) == (False, 1 / 64)
         await pilot.pause()
         assert "speed ×0.015625" in app.screen._compositor.render_strips()[0].text
@@ -260,9 +260,9 @@ async def test_replay_has_a_transport() -> None:
 async def test_transport_keys_do_nothing_on_a_live_desk() -> None:
     async with running_desk(RECORDED) as shown:
         before = shown.text()
-        await shown.press("space", "greater_than_sign", "less_than_sign")
+        await shown.press("P", "greater_than_sign", "less_than_sign")
         assert shown.text() == before
-        assert "space pause" not in before
+        assert "P pause" not in before
 
 
 async def test_inverse_and_linear_of_one_strike_have_lines_of_their_own() -> None:

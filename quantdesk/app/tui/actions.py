@@ -3,39 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from textual.binding import Binding
 
+from quantdesk.app.tui.action import Action
 from quantdesk.app.tui.screens.registry import SCREENS
+from quantdesk.app.tui.structure_actions import STRUCTURE_ACTIONS
 from quantdesk.app.tui.where import Where
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """A key and what it does.
-
-    Attributes
-    ----------
-    keys : the terminal library's names of the keys, each does the same
-    shown : how the keys are written for people
-    action : name and arguments of the method that does it, without its `action_` prefix
-    description : what it does, as a phrase
-    where : the screen it belongs to
-    short : word for the footer; "" keeps it out of there
-    rank : the lower, the longer it stays in a narrow footer
-    in_palette : whether it makes sense to pick it from a list
-    """
-
-    keys: tuple[str, ...]
-    shown: str
-    action: str
-    description: str
-    where: Where
-    short: str = ""
-    rank: int = 9
-    in_palette: bool = True
-
 
 _OWN_ACTIONS = (
     Action(
@@ -414,8 +388,8 @@ _OWN_ACTIONS = (
         in_palette=False,
     ),
     Action(
-        keys=("space",),
-        shown="space",
+        keys=("P",),
+        shown="P",
         action="pause",
         description="pause or resume the replay",
         where=Where.REPLAY,
@@ -479,6 +453,7 @@ _OWN_ACTIONS = (
 
 
 ACTIONS = (
+    *STRUCTURE_ACTIONS,
     *_OWN_ACTIONS,
     *(
         Action(
@@ -524,7 +499,17 @@ def footer_actions(places: Iterable[Where], width: int) -> list[Action]:
     return [action for action in offered if action in kept]
 
 
-_PAIRED = {"]": "[ ]", "} tab": "{ }", "}": "{ }", ">": "< >"}
+_PAIRED = {
+    "+ =": "+ -",
+    "K": "J K",
+    "S": "s S",
+    "T": "t T",
+    "b B": "b B",
+    "]": "[ ]",
+    "} tab": "{ }",
+    "}": "{ }",
+    ">": "< >",
+}
 
 
 def footer_text(action: Action) -> str:

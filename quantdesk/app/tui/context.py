@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from quantdesk.app.tui.book_desk import BookDesk
 from quantdesk.app.tui.where import Where
+from quantdesk.app.tui.workbench import Workbench
 from quantdesk.domain.ports import Clock
 from quantdesk.snapshot import DeskSnapshot
 from quantdesk.views.time_text import SECOND_NS
@@ -50,6 +51,7 @@ class DeskContext:
         the first that has the coin, `expiry_ns` None the nearest
     failure : what ended the desk behind the screens, "" while it runs
     pace : how fast a replay plays, "" for a desk that lives
+    workbench : the structure being built, and those kept for comparison
     book : the positions that the book screens look at
     """
 
@@ -61,5 +63,6 @@ class DeskContext:
     snapshot: DeskSnapshot | None = None
     failure: str = ""
     pace: str = ""
+    workbench: Workbench = field(default_factory=Workbench)
     frames: FrameCount = field(default_factory=FrameCount)
     book: BookDesk = field(default_factory=BookDesk)

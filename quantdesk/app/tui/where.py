@@ -18,4 +18,8 @@ class Where(StrEnum):
     POSITIONS = "positions"
     LADDER = "ladder"
     SCENARIOS = "scenarios"
+    STRUCTURE = "structures"
+    BUILDER = "builder"
+    PAYOFF = "payoff"
+    COMPARISON = "comparison"
     REPLAY = "replay"

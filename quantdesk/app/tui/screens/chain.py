@@ -19,13 +19,18 @@ from quantdesk.app.tui.widgets.chain_grid import ChainGrid
 from quantdesk.app.tui.widgets.chain_header import ChainHeader
 from quantdesk.app.tui.widgets.expiry_tabs import ExpiryTabs
 from quantdesk.app.tui.widgets.provenance_panel import ProvenancePanel
+from quantdesk.domain.instrument import Instrument
+from quantdesk.domain.structure import Listed
+from quantdesk.errors import InvalidInput
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
+from quantdesk.structures.editing import with_leg
 from quantdesk.views.chain import SYMBOL_WORDS, ChainView, chain_view
 from quantdesk.views.chain_columns import COLUMN_SETS, next_column_set
 from quantdesk.views.chain_header import expiry_tabs
 from quantdesk.views.provenance import explain_cell, explain_strike
 from quantdesk.views.safe_text import safe_text
 from quantdesk.views.status import venue_now_ns
+from quantdesk.views.strike_grid import LineKey
 from quantdesk.views.units import Units
 from quantdesk.views.venue_pair import PAIR_SYMBOLS, VenuePairView, pair_tabs, venue_pair_view
 from quantdesk.views.venue_pair_words import explain_pair_cell, explain_pair_strike
@@ -246,6 +251,52 @@ class ChainScreen(DeskScreen):
         self.toggle_class("-explaining")
         self._explain()
 
+    def action_add_leg(self, side: str) -> None:
+        """Add the option under the cursor to the builder: `side` is "buy", "sell" or "cell"."""
+        cursor, view = self.query_one(ChainGrid).cursor, self._view
+        column = None if cursor is None or view is None else cursor.shown_column(view.layout)
+        if cursor is None or column is None:
+            self.notify("put the cursor on a call or a put to add it", markup=False)
+            return
+        pair = self._pair()
+        if pair is not None and not column.startswith(("left_", "right_")):
+            self.notify("put the cursor on a venue's bid or ask to add it", markup=False)
+            return
+        chain = self._chain() if pair is None else pair[column.startswith("right_")]
+        is_call = cursor.side is CursorSide.CALL
+        option = None if chain is None else _option_at(chain, cursor.key, is_call=is_call)
+        if option is None:
+            self.notify("no such option is listed there", markup=False)
+            return
+        is_sold = side == "sell" or (side == "cell" and "bid" in column)
+        self._add_option(Listed(instrument=option), is_sold=is_sold)
+
+    def _add_option(self, option: Listed, *, is_sold: bool) -> None:
+        bench = self.context.workbench
+        try:
+            leg = option.sell() if is_sold else option.buy()
+            edited = with_leg(bench.structure, leg)
+        except InvalidInput as error:
+            self.notify(f"{error}", severity="warning", markup=False)
+            return
+        bench.take(edited.structure, (edited.note,))
+        count = len(edited.structure.legs)
+        word = "leg" if count == 1 else "legs"
+        self.notify(f"{leg} to the builder: {count} {word} (3 shows it)", markup=False)
+
     def action_close_panel(self) -> None:
         """Close the panel; nothing else."""
         self.remove_class("-explaining")
+
+
+def _option_at(chain: ChainSnapshot, key: LineKey, *, is_call: bool) -> Instrument | None:
+    """The option of `chain` on a line and side of the grid; None where it is not listed there."""
+    rows = chain.chain
+    here = (
+        (rows.expiry_ns == key.expiry_ns)
+        & (rows.strike == key.strike)
+        & (rows.is_call == is_call)
+        & (rows.is_inverse == key.is_inverse)
+    )
+    found = here.nonzero()[0]
+    return rows.instruments[int(found[0])] if found.size else None

@@ -29,6 +29,20 @@ SCREENS = (
         type_name="ChainScreen",
     ),
     ScreenEntry(
+        key="3",
+        name="builder",
+        title="structure builder",
+        module="quantdesk.app.tui.screens.builder",
+        type_name="BuilderScreen",
+    ),
+    ScreenEntry(
+        key="4",
+        name="payoff",
+        title="payoff and what-if",
+        module="quantdesk.app.tui.screens.payoff",
+        type_name="PayoffScreen",
+    ),
+    ScreenEntry(
         key="5",
         name="positions",
         title="positions",
@@ -55,6 +69,13 @@ SCREENS = (
         title="margin",
         module="quantdesk.app.tui.screens.margin",
         type_name="MarginScreen",
+    ),
+    ScreenEntry(
+        key="9",
+        name="comparison",
+        title="structures compared",
+        module="quantdesk.app.tui.screens.comparison",
+        type_name="ComparisonScreen",
     ),
 )
 """In the order of their keys; the first is the one that the desk opens with."""

@@ -143,6 +143,11 @@ class TableGrid(ScrollView, can_focus=False, inherit_bindings=False):
         self._set_cursor(line, self._column)
         return True
 
+    def centre_cursor(self) -> None:
+        """Scroll the line under the cursor to the middle."""
+        if self.body_height:
+            self._scroll_lines(self._line - self.body_height // 2)
+
     def _set_cursor(self, line: int, column: int) -> None:
         if (line, column) == (self._line, self._column):
             return
