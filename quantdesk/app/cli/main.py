@@ -23,6 +23,7 @@ VERBS = {
     "doctor": "quantdesk.app.cli.doctor",
     "greeks": "quantdesk.app.cli.greeks",
     "iv": "quantdesk.app.cli.iv",
+    "limits": "quantdesk.app.cli.limits",
     "margin": "quantdesk.app.cli.margin",
     "payoff": "quantdesk.app.cli.payoff",
     "positions": "quantdesk.app.cli.positions",

@@ -1,0 +1,223 @@
+"""`quantdesk limits`: use and room of every limit, and what they say of a ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from quantdesk.app.cli.book_options import (
+    LEFT_OUT_EXIT_CODE,
+    book_options,
+    open_from_options,
+    tell_left_out,
+)
+from quantdesk.app.cli.options import FiniteRange
+from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.risk_options import read_scenarios
+from quantdesk.app.cli.structure_options import LegsCommand, read_plan
+from quantdesk.app.render.limits_formats import (
+    SHOW_FORMATS,
+    TEST_FORMATS,
+    decision_bytes,
+    limits_bytes,
+)
+from quantdesk.domain.account import AccountSnapshot
+from quantdesk.domain.instrument import Side
+from quantdesk.errors import ConfigError, StorageError
+from quantdesk.market.market_data import MarketData, UnderlyingMarket
+from quantdesk.portfolio.leg_marks import LegMarks
+from quantdesk.risk.limits.gate import LimitGate
+from quantdesk.risk.limits.limit import Filters
+from quantdesk.risk.limits.ticket import Ticket, TicketLeg
+from quantdesk.risk.limits.trial import Result
+from quantdesk.risk.limits.use_report import OpenLeg, limit_gate, limit_report
+from quantdesk.risk.stresses import STRESSES
+from quantdesk.runtime.books import OpenBook
+from quantdesk.runtime.limits_file import limits_path, read_limits
+from quantdesk.runtime.settings import load_settings
+from quantdesk.structures.plan import StructurePlan
+from quantdesk.structures.resolve import resolve
+from quantdesk.views.safe_text import safe_text
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+BREACH_EXIT_CODE = 5
+"""A limit is breached, or would be."""
+
+
+def limit_options(function: Command) -> Command:
+    """--limits, --stresses, --day-pnl, --drawdown and --equity."""
+    options = [
+        click.option(
+            "--limits",
+            "limits_file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Limits, TOML [[limit]]; else QUANTDESK_LIMITS, or limits.toml beside the "
+            "config file. Without limits there is no trading.",
+        ),
+        click.option(
+            "--scenarios",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Scenarios of one's own that stress limits count too.",
+        ),
+        click.option("--day-pnl", type=FiniteRange(), help="P&L of the desk's day so far, USD."),
+        click.option(
+            "--drawdown", type=FiniteRange(min=0), help="From the peak of the desk's equity, USD."
+        ),
+        click.option(
+            "--equity", type=FiniteRange(min=0), help="The desk's equity, USD, for margin shares."
+        ),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.group("limits")
+def command() -> None:
+    """Limits that block: what they allow, what is used, what a ticket would do.
+
+    Ends with code 5 where a hard limit is breached or would be, or where there are no limits.
+    """
+
+
+@command.command("show")
+@book_options
+@limit_options
+@click.option("--format", "format_", type=click.Choice(SHOW_FORMATS), default="table")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@click.pass_context
+def show_command(ctx: click.Context, /, **options: Any) -> None:
+    """Every limit with its use, room and state on a book, open orders in their worst case."""
+    format_, output = options.pop("format_"), options.pop("output")
+    gate, opened = _open(options)
+    if gate.limits is None:
+        raise ConfigError(f"{gate.closed}: no trading, cancels stay allowed")
+    report = limit_report(gate, _now_ns(opened.market))
+    write_output(limits_bytes(report, format_), output)
+    if report.breaches:
+        ctx.exit(BREACH_EXIT_CODE)
+    if opened.refused:
+        ctx.exit(LEFT_OUT_EXIT_CODE)
+
+
+@command.command("test", cls=LegsCommand)
+@click.argument("structure")
+@click.argument("underlying", default="")
+@book_options
+@limit_options
+@click.option("--as-account", metavar="NAME", default="", help="Account the ticket is sent by.")
+@click.option("--strategy", metavar="NAME", default="", help="Strategy the ticket is sent by.")
+@click.option("--format", "format_", type=click.Choice(TEST_FORMATS), default="table")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@click.pass_context
+def test_command(ctx: click.Context, /, **options: Any) -> None:
+    """What the limits say of STRUCTURE: legs ("-10 C 20d 27MAR26, +10 C +5000") or a file of them.
+
+    Each leg counts as an order by itself. A leg without a limit (@ price) is taken at its mark.
+    Ends with code 0 where it would be let through, with 5 and the largest size that passes where
+    it would be refused. Nothing is sent.
+    """
+    plan = read_plan(options.pop("structure"))
+    coin = (options.pop("underlying") or plan.underlying).upper()
+    account, strategy = options.pop("as_account"), options.pop("strategy")
+    format_, output = options.pop("format_"), options.pop("output")
+    gate, opened = _open(options)
+    market = _market_of(opened.market, plan, coin)
+    ticket = _ticket(plan, market, opened.market, account=account, strategy=strategy)
+    decision = gate.review(ticket, _now_ns(opened.market))
+    write_output(decision_bytes(decision, format_), output)
+    if not decision.is_allowed:
+        ctx.exit(BREACH_EXIT_CODE)
+
+
+def _open(options: dict[str, Any]) -> tuple[LimitGate, OpenBook]:
+    """The gate over the book that the options name; says on stderr what was left out."""
+    path = limits_path(options.pop("limits_file"))
+    scenarios, is_strict = options.pop("scenarios"), options.pop("strict")
+    result = Result(
+        day_pnl_usd=options.pop("day_pnl"),
+        drawdown_usd=options.pop("drawdown"),
+        equity_usd=options.pop("equity"),
+    )
+    limits = read_limits(path)
+    opened = open_from_options(load_settings(), **options)
+    for note in opened.notes:
+        click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
+    orders, left_out = _open_orders(opened.accounts, opened.market)
+    reasons = [f"row {one.row}: {safe_text(one.reason, 300)}" for one in opened.refused] + left_out
+    tell_left_out(reasons)
+    if reasons and is_strict:
+        raise StorageError(f"--strict: {len(reasons)} rows or orders would be left out")
+    gate = limit_gate(
+        limits,
+        opened.positions,
+        opened.market,
+        orders=orders,
+        stresses=(*STRESSES, *(() if scenarios is None else read_scenarios(scenarios))),
+        results={Filters(): result},
+        reason=f"there is no limits file {path}",
+    )
+    if reasons and gate.limits is not None:
+        # What is held but not counted could be on either side of any limit.
+        gate.closed = f"{len(reasons)} positions or orders could not be read"
+    return gate, opened
+
+
+def _open_orders(
+    accounts: tuple[AccountSnapshot, ...], market: MarketData
+) -> tuple[list[OpenLeg], list[str]]:
+    marks = LegMarks(market)
+    found, left_out = [], []
+    for account in accounts:
+        for order in account.open_orders:
+            instrument = marks.instrument(account.venue, order.instrument_name)
+            rest = order.amount - order.filled
+            if instrument is None:
+                left_out.append(f"order {order.order_id}: {order.instrument_name} is not listed")
+            elif rest > 0:
+                quantity = rest if order.side is Side.BUY else -rest
+                leg = TicketLeg(instrument=instrument, quantity=quantity, price=order.price)
+                order_id = f"{account.venue} {account.account} {order.order_id}"
+                found.append(OpenLeg(order_id=order_id, leg=leg, account=account.account))
+    return found, left_out
+
+
+def _now_ns(market: MarketData) -> int:
+    return max((one.as_of_ns for one in market.markets), default=0)
+
+
+def _market_of(market: MarketData, plan: StructurePlan, coin: str) -> UnderlyingMarket:
+    for one in market.markets:
+        if coin in ("", one.underlying) and plan.venue in ("", one.venue):
+            return one
+    known = ", ".join(f"{one.venue} {one.underlying}" for one in market.markets) or "none"
+    raise ConfigError(f"{f'{plan.venue} {coin}'.strip()}: must be one of the market's: {known}")
+
+
+def _ticket(
+    plan: StructurePlan,
+    market: UnderlyingMarket,
+    whole: MarketData,
+    *,
+    account: str,
+    strategy: str,
+) -> Ticket:
+    resolved = resolve(plan, market)
+    for warning in resolved.warnings:
+        click.echo(f"quantdesk: note: {safe_text(warning, 400)}", err=True)
+    marks = LegMarks(replace(whole, markets=(market,)))
+    legs = []
+    for leg in resolved.structure.legs:
+        price: Decimal | None = leg.price
+        if price is None and marks.instrument(market.venue, leg.instrument.name) is not None:
+            price = marks.mark(leg.instrument).mark
+        legs.append(TicketLeg(instrument=leg.instrument, quantity=leg.quantity, price=price))
+    return Ticket(legs=tuple(legs), account=account, strategy=strategy)
