@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from quantdesk.app.notebook import chain_columns as chain_columns
     from quantdesk.app.notebook import read_market as read_market
     from quantdesk.app.notebook import sample as sample
+    from quantdesk.app.notebook_margin import portfolio_margin as portfolio_margin
     from quantdesk.app.notebook_risk import risk_report as risk_report
     from quantdesk.app.notebook_structures import analyse as analyse
     from quantdesk.app.notebook_structures import build as build
@@ -39,6 +40,7 @@ _HOME = {
     "greeks": "quantdesk.pricing",
     "hedged": "quantdesk.app.notebook_structures",
     "implied_vol": "quantdesk.pricing",
+    "portfolio_margin": "quantdesk.app.notebook_margin",
     "price": "quantdesk.pricing",
     "read_market": "quantdesk.app.notebook",
     "risk_report": "quantdesk.app.notebook_risk",
@@ -56,6 +58,7 @@ __all__ = [
     "hedged",
     "implied_vol",
     "iron_condor",
+    "portfolio_margin",
     "price",
     "read_market",
     "risk_report",

@@ -58,6 +58,24 @@ def portfolio_tables(statement: PortfolioStatement) -> tuple[TextTable, ...]:
     return tuple(table for table in tables if table.rows)
 
 
+def portfolio_lines(statement: PortfolioStatement | None) -> tuple[str, ...]:
+    """Portfolio margin of a structure alone, in words; nothing where there is none."""
+    if statement is None:
+        return ()
+    label = label_text(statement)
+    return (
+        *(
+            f"Margin, deribit portfolio, {statement.mode.value}: initial "
+            f"{money_text(one.margin.initial, one.margin.currency, is_requirement=True)} "
+            f"{one.margin.currency}, maintenance "
+            f"{money_text(one.margin.maintenance, one.margin.currency, is_requirement=True)}, "
+            f"worst at {one.margin.binding_name}" + (f" ({label})" if label else "")
+            for one in statement.accounts
+        ),
+        *(f"Portfolio margin without {safe_text(one.reason, 200)}" for one in statement.excluded),
+    )
+
+
 def whose(one: AccountPortfolio) -> str:
     """Venue, account and currency of one margin."""
     return f"{one.venue} {safe_text(one.account)}".strip() + f" {one.margin.currency}"

@@ -17,6 +17,7 @@ from quantdesk.app.cli.structure_options import (
     open_market,
     read_plan,
     structure_margin,
+    structure_portfolio_margin,
 )
 from quantdesk.app.render.structure_formats import STRUCTURE_FORMATS
 from quantdesk.structures.anchors import ANCHOR_WORDS
@@ -127,7 +128,8 @@ def command(
         warnings = bare.warnings
     analysis = analysed(plan, here, price_at=price_at, view=view, warnings=warnings)
     margin = structure_margin(analysis.structure, here)
-    data = STRUCTURE_FORMATS[format_](analysis, margin)
+    portfolio = structure_portfolio_margin(analysis.structure, here)
+    data = STRUCTURE_FORMATS[format_](analysis, margin, portfolio)
     write_output(data, output, is_binary=format_ == "parquet")
 
 

@@ -14,10 +14,13 @@ import click
 
 from quantdesk.app.cli.options import parse_source, source_options
 from quantdesk.domain.instrument import InstrumentKind
+from quantdesk.domain.position import Position
 from quantdesk.domain.structure import Structure
 from quantdesk.errors import ConfigError, InvalidInput, StorageError
 from quantdesk.margin import BookMargin, statement_for
 from quantdesk.margin.fees import combo_fees, trade_fee
+from quantdesk.margin.portfolio_statement import PortfolioStatement, portfolio_statement
+from quantdesk.margin.sizes import DERIBIT
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.risk.fitted import fit_surfaces
 from quantdesk.risk.valuation import as_positions
@@ -206,9 +209,21 @@ def analysed(
 
 def structure_margin(structure: Structure, market: UnderlyingMarket) -> BookMargin:
     """Standard margin of the structure alone, by its venue's law; held coin needs none."""
-    positions = [
+    return statement_for(_margined(structure), MarketData(markets=(market,), source=""))
+
+
+def structure_portfolio_margin(
+    structure: Structure, market: UnderlyingMarket
+) -> PortfolioStatement | None:
+    """Deribit portfolio margin of the structure alone; None at a venue that has none."""
+    if market.venue != DERIBIT:
+        return None
+    return portfolio_statement(_margined(structure), MarketData(markets=(market,), source=""))
+
+
+def _margined(structure: Structure) -> list[Position]:
+    return [
         position
         for position in as_positions(structure)
         if position.instrument.kind is not InstrumentKind.SPOT
     ]
-    return statement_for(positions, MarketData(markets=(market,), source=""))

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from quantdesk.app.render.portfolio_record import leg_records, totals_record
 from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.domain.times import format_instant
 from quantdesk.margin.book_margin import BookMargin
+from quantdesk.margin.portfolio_statement import PortfolioStatement
 from quantdesk.structures.analysis import StructureAnalysis
 from quantdesk.structures.chances import PERCENTILES, Outcome
 from quantdesk.structures.exact_plan import exact_plan
@@ -34,6 +36,7 @@ UNITS = {
     "max_profit": "coin: flows converted when they happen; usd: premium at the entry index",
     "probability_of_profit": "after the fees of trading leg by leg",
     "margin": "standard model of the venue, of the structure alone: no offsets",
+    "portfolio_margin": "Deribit portfolio margin of the structure alone; null elsewhere",
 }
 
 LEG_FIELDS = (
@@ -65,7 +68,9 @@ LEG_FIELDS = (
 
 
 def structure_record(
-    analysis: StructureAnalysis, margin: BookMargin | None = None
+    analysis: StructureAnalysis,
+    margin: BookMargin | None = None,
+    portfolio: PortfolioStatement | None = None,
 ) -> dict[str, Any]:
     """The whole analysis as one JSON object."""
     payoff = analysis.payoff
@@ -110,6 +115,7 @@ def structure_record(
         ],
         "greeks": dict(analysis.greeks),
         "margin": _margin(margin),
+        "portfolio_margin": _portfolio_margin(portfolio),
         "excluded": list(analysis.excluded),
         "missing": [{"part": one.part, "reason": one.reason} for one in analysis.missing],
         "warnings": list(analysis.warnings),
@@ -241,4 +247,16 @@ def _margin(margin: BookMargin | None) -> dict[str, Any] | None:
             for total in account.statement.totals
         ],
         "excluded": [one.reason for one in margin.excluded],
+    }
+
+
+def _portfolio_margin(portfolio: PortfolioStatement | None) -> dict[str, Any] | None:
+    """Totals by currency with the binding cell and each leg's part, of the structure alone."""
+    if portfolio is None:
+        return None
+    return {
+        "model": f"deribit portfolio, {portfolio.mode.value}",
+        "label": portfolio.label or "verified",
+        "totals": [totals_record(one) | {"legs": leg_records(one)} for one in portfolio.accounts],
+        "excluded": [one.reason for one in portfolio.excluded],
     }
