@@ -17,7 +17,7 @@ from quantdesk.snapshot import DeskSnapshot
 from quantdesk.storage.position_files import PositionFile, read_position_file
 
 SAMPLE_PATH = Path(__file__).with_name("sample_book.csv")
-SAMPLE_LABEL = "SAMPLE book"
+SAMPLE_LABEL = "SAMPLE book, nobody's positions"
 SAMPLE_COLLATERAL: Mapping[str, Decimal] = {
     "BTC": Decimal("2.5"),
     "ETH": Decimal(60),

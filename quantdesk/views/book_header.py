@@ -11,12 +11,19 @@ from collections.abc import Sequence
 from quantdesk.domain.position import RefusedRow
 from quantdesk.risk.exposure import Grouping, NetGreeks
 from quantdesk.risk.report import RiskReport
-from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
+from quantdesk.snapshot import ChainSnapshot, DeskSnapshot, Environment, LinkState
 from quantdesk.views.chain_header import HeaderField
 from quantdesk.views.number_text import DASH, number_text
 from quantdesk.views.risk_choice import GREEK_COLUMNS, GreekChoice, unit_text
 from quantdesk.views.safe_text import safe_text
-from quantdesk.views.status import ScreenBanner, ScreenState, screen_banner, venue_now_ns
+from quantdesk.views.status import (
+    ScreenBanner,
+    ScreenState,
+    chain_links,
+    data_age_ns,
+    screen_banner,
+    venue_now_ns,
+)
 from quantdesk.views.time_text import duration_text
 
 WORST_FIRST = (
@@ -110,12 +117,22 @@ def _first_reason(report: RiskReport, refused: Sequence[RefusedRow]) -> str:
 
 
 def data_age_text(report: RiskReport, snapshot: DeskSnapshot, now_ns: int) -> str:
-    """How old the prices behind the numbers are: the oldest of the book's markets."""
-    ages = []
+    """How old the prices behind the numbers are: the oldest of the book's markets.
+
+    A market is as old as its moment on the venue's clock, and at least as old as the last frame
+    that any of its links brought.
+    """
+    ages: list[int] = []
     for market in report.book.markets:
         chain = snapshot.chain(market.underlying, market.venue)
-        if chain is not None:
-            ages.append(venue_now_ns(snapshot, chain, now_ns) - market.as_of_ns)
+        if chain is None:
+            continue
+        ages.append(venue_now_ns(snapshot, chain, now_ns) - market.as_of_ns)
+        links = chain_links(snapshot, chain)
+        is_past = snapshot.environment is Environment.REPLAY
+        silent = data_age_ns(links, snapshot.ts_ns if is_past else now_ns)
+        if silent is not None and not any(link.state is LinkState.FILE for link in links):
+            ages.append(silent)
     return duration_text(max(ages)) if ages else DASH
 
 

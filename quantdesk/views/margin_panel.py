@@ -5,63 +5,111 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from quantdesk.domain.account import AccountSnapshot
 from quantdesk.domain.position import RefusedRow
-from quantdesk.margin.book_margin import AccountMargin, BookMargin, LegMargin
+from quantdesk.margin.book_margin import AccountMargin, BookMargin, LegMargin, MarginGap
+from quantdesk.views.book_cells import BLANK, MISSING
 from quantdesk.views.cells import Cell, Role
 from quantdesk.views.chain_header import HeaderField
 from quantdesk.views.margin import amount_text, margin_screen, price_text, quantity_text
+from quantdesk.views.number_text import number_text
 from quantdesk.views.provenance import Provenance
 from quantdesk.views.safe_text import safe_text
-from quantdesk.views.table import TableView, table_view
+from quantdesk.views.table import Align, TableColumn, TableView, table_view
 from quantdesk.views.time_text import date_clock_text
 
 MODEL_WORDS = "standard model: plain sum of legs, no leg offsets another"
 
 
-def margin_fields(margin: BookMargin) -> tuple[HeaderField, ...]:
-    """Initial and maintenance margin by account and currency; never added over either."""
-    return tuple(
-        HeaderField(
-            f"{_whose(account)} {safe_text(total.currency, 8)}",
-            f"IM {amount_text(total.initial, total.currency, is_requirement=True)} "
-            f"MM {amount_text(total.maintenance, total.currency, is_requirement=True)}",
-        )
-        for account in margin.accounts
-        for total in account.statement.totals
-    )
+def margin_fields(
+    margin: BookMargin, accounts: Sequence[AccountSnapshot] = ()
+) -> tuple[HeaderField, ...]:
+    """Initial and maintenance margin by account and currency; never added over either.
+
+    accounts : those connected, whose equity is said beside what is asked for
+    """
+    equities = {
+        (one.venue, one.account, balance.currency): balance.equity
+        for one in accounts
+        for balance in one.balances
+    }
+    fields = []
+    for account in margin.accounts:
+        for total in account.statement.totals:
+            text = (
+                f"IM {amount_text(total.initial, total.currency, is_requirement=True)} "
+                f"MM {amount_text(total.maintenance, total.currency, is_requirement=True)}"
+            )
+            equity = equities.get((account.venue, account.account, total.currency))
+            if equity is not None and equity > 0:
+                share = number_text(100 * float(total.initial / equity), 1)
+                text += f", IM is {share} % of equity {amount_text(equity, total.currency)}"
+            fields.append(HeaderField(f"{_whose(account)} {safe_text(total.currency, 8)}", text))
+    return tuple(fields)
 
 
-SCREEN_ORDER = (
-    "instrument",
-    "quantity",
-    "initial",
-    "maintenance",
-    "currency",
-    "status",
-    "venue",
-    "mark",
-    "unit",
-    "underlying",
-    "what",
+VENUE_COLUMNS = (
+    TableColumn(key="venue_initial", title="Venue IM", says="the venue's own initial margin"),
+    TableColumn(key="initial_gap", title="IM gap", says="ours less the venue's"),
+    TableColumn(key="venue_maintenance", title="Venue MM", says="the venue's own maintenance"),
+    TableColumn(key="maintenance_gap", title="MM gap", says="ours less the venue's"),
 )
-"""Columns of the margin screen, what a narrow terminal must show first."""
+NOTE_COLUMN = TableColumn(key="note", title="Note", align=Align.LEFT)
+
+HEAD_ORDER = ("instrument", "quantity", "initial", "maintenance", "currency", "status")
+TAIL_ORDER = ("mark", "unit", "underlying", "what")
+"""Columns of the margin screen before and after the venue's own: what a narrow terminal must show
+first.
+"""
 
 
 def margin_lines(margin: BookMargin, refused: Sequence[RefusedRow] = ()) -> TableView:
-    """`views.margin.margin_screen` with requirement and status beside the quantity."""
+    """`views.margin.margin_screen` with requirement and status beside the quantity, and the venue's
+    own figures, where an account is connected, in columns of their own.
+    """
     view = margin_screen(margin, refused)
-    order = [view.column_of(key) for key in SCREEN_ORDER]
-    places = [place for place in order if place is not None]
-    places += [place for place in range(len(view.columns)) if place not in places]
+    head, tail = ([view.column_of(key) for key in order] for order in (HEAD_ORDER, TAIL_ORDER))
+    gaps = {
+        f"total:{_whose(account)}:{gap.venue_figure.currency}": gap
+        for account in margin.accounts
+        for gap in account.gaps
+    }
     lines = []
     for line in view.lines:
-        cells = tuple(line.cells[place] for place in places)
+        cells = [line.cells[place] for place in head if place is not None]
+        note = BLANK
         if line.key.startswith("left-out:"):
-            cells = (Cell(f"LEFT OUT {cells[0].text}", Role.WARNING), *cells[1:])
-        lines.append(line._replace(cells=cells))
+            cells[0] = Cell(f"LEFT OUT {cells[0].text}", Role.WARNING)
+            note = line.cells[-1]
+        gap = gaps.get(line.key)
+        if gap is not None and gap.venue_figure.is_shared:
+            note = Cell("the venue's figures are the whole account's", Role.LABEL)
+        if gaps:
+            cells += [BLANK] * len(VENUE_COLUMNS) if gap is None else _gap_cells(gap)
+        cells += [line.cells[place] for place in tail if place is not None]
+        lines.append(line._replace(cells=(*cells, note)))
     # Measured anew: a column is as wide as what stands in it.
-    columns = [replace(view.columns[place], width=0) for place in places]
+    columns = [
+        *(replace(view.columns[place], width=0) for place in head if place is not None),
+        *(VENUE_COLUMNS if gaps else ()),
+        *(replace(view.columns[place], width=0) for place in tail if place is not None),
+        NOTE_COLUMN,
+    ]
     return table_view(columns, lines, empty=view.empty)
+
+
+def _gap_cells(gap: MarginGap) -> list[Cell]:
+    figure = gap.venue_figure
+    amounts = (
+        (figure.initial, Role.VENUE),
+        (gap.initial_gap, Role.VALUE),
+        (figure.maintenance, Role.VENUE),
+        (gap.maintenance_gap, Role.VALUE),
+    )
+    return [
+        MISSING if amount is None else Cell(amount_text(amount, figure.currency), role)
+        for amount, role in amounts
+    ]
 
 
 def margin_words(margin: BookMargin) -> str:

@@ -45,6 +45,7 @@ class LadderScreen(TwoPanes):
         Where.TABLE,
     )
     SYMBOLS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("(blank)", "no leg stands there; a rounded nothing is written 0.0000"),
         ("40,000", "above a column: strikes from there, to the width below it"),
         *BookScreen.SYMBOLS,
     )

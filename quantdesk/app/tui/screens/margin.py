@@ -45,7 +45,8 @@ class MarginScreen(BookScreen):
 
     def fields(self, reading: BookReading) -> tuple[HeaderField, ...]:
         """Totals by account and currency, and the model."""
-        return (*margin_fields(reading.margin), HeaderField("", margin_words(reading.margin)))
+        totals = margin_fields(reading.margin, reading.opened.accounts)
+        return (*totals, HeaderField("", margin_words(reading.margin)))
 
     def looks(self, reading: BookReading) -> Hashable:
         """Nothing but the reading."""

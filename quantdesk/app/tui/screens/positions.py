@@ -32,6 +32,9 @@ from quantdesk.views.risk_choice import following
 OPEN_POSITIONS_MAX = 500
 """A larger book opens folded to its expiries or tags."""
 
+UNFOLDED_POSITIONS_MAX = 5_000
+"""So many lines are made within a frame; of a larger book groups are unfolded one by one."""
+
 
 class PositionsScreen(BookScreen):
     """Underlying, expiry, strike (or tag, or venue), and the legs below."""
@@ -140,9 +143,9 @@ class PositionsScreen(BookScreen):
         reading = self.book.reading
         if reading is None:
             return
-        self._fold_depth = self._fold_depth % 3 + 1
         root = self._root(reading)
-        self._folded = (
-            foldable_keys(root, self._fold_depth) if self._fold_depth < 3 else frozenset()
-        )
+        is_large = root.positions > UNFOLDED_POSITIONS_MAX
+        self._fold_depth = self._fold_depth % (2 if is_large else 3) + 1
+        is_open = self._fold_depth == 3
+        self._folded = frozenset() if is_open else foldable_keys(root, self._fold_depth)
         self.show()
