@@ -3,6 +3,8 @@
     inverse    coin price × the forward of its own quote           USD per coin
     linear     price ÷ the discount of its expiry, from parity     USD per coin (of the stablecoin)
 
+A price that is for a contract of several coins is first divided by their number.
+
 An option's value is its undiscounted Black value at its forward. A coin premium is worth that
 forward in coin terms, not the index: multiplying by the index instead shifts a long-dated call by
 its whole basis, and that shift looks like vol. Knows no venue and no fee rule: fees are handed in.
@@ -20,97 +22,10 @@ from numpy.typing import NDArray
 from quantdesk import pricing
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, Chain, FloatArray, IntArray
+from quantdesk.market.discounts import ParityDiscount, parity_discount
 from quantdesk.market.valuation import tick_noise_rows
 
-PARITY_PAIRS_MIN = 3
-"""Fewer pairs can not tell a discount from noise: two always lie on a line."""
-
-DISCOUNT_ERROR_MAX = 0.005
-"""A discount known worse than that is not used: at the money it would move a vol of 50 % by a
-quarter of a point."""
-
-RATE_MIN, RATE_MAX = -0.25, 0.75
-"""Yearly rates that a discount may stand for. Far from the money quotes lean to one side; over a
-few days that can look like any discount, and no money grows like that."""
-
-TOLD_FROM_ONE = 2.0
-"""Standard errors that a discount must lie from 1 to be one: a venue that does not discount would
-otherwise have every value move with the noise of the fit."""
-
 NO_ROW = -1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParityDiscount:
-    """Discount factor of one expiry of linear options, from C − P = D·(F − K) over its strikes.
-
-    `forward` is the fit's own, None where it was not found; `error` the standard error of
-    `discount`; `source` says how it was found, or why it is 1.
-    """
-
-    discount: float
-    source: str
-    forward: float | None = None
-    error: float | None = None
-    pairs: int = 0
-
-
-def parity_discount(chain: Chain, rows: tuple[int, int]) -> ParityDiscount:
-    """The discount of the linear options of the expiry in `rows` (first, one past last).
-
-    Weighted least squares over all strikes quoted on both sides as call and put; a pair counts with
-    one over its summed spreads squared. Where it can not be told, 1, saying why.
-    """
-    part = slice(*rows)
-    strike, gap, weight = _linear_pairs(chain, part)
-    count = int(strike.size)
-    if count < PARITY_PAIRS_MIN:
-        return ParityDiscount(discount=1.0, source=f"1: {count} pairs say nothing", pairs=count)
-    total = float(weight.sum())
-    mean_strike = float((weight * strike).sum()) / total
-    mean_gap = float((weight * gap).sum()) / total
-    spread = float((weight * (strike - mean_strike) ** 2).sum())
-    if spread <= 0.0:
-        return ParityDiscount(discount=1.0, source="1: one strike says nothing", pairs=count)
-    discount = -float((weight * (strike - mean_strike) * (gap - mean_gap)).sum()) / spread
-    residual = gap - mean_gap + discount * (strike - mean_strike)
-    scatter = float((weight * residual**2).sum()) / (count - 2)
-    error = float(np.sqrt(scatter / spread))
-    years = float(pricing.years_between(int(chain.event_ns[part].max()), _expiry_ns(chain, rows)))
-    low, high = np.exp(-RATE_MAX * years), np.exp(-RATE_MIN * years)
-    if not low <= discount <= high or error > DISCOUNT_ERROR_MAX:
-        reason = f"1: parity gives {discount:.4f} ± {error:.4f}, not to be trusted"
-        return ParityDiscount(discount=1.0, source=reason, error=error, pairs=count)
-    if abs(discount - 1.0) <= TOLD_FROM_ONE * error:
-        reason = f"1: parity gives {discount:.4f} ± {error:.4f}, not told from 1"
-        return ParityDiscount(discount=1.0, source=reason, error=error, pairs=count)
-    return ParityDiscount(
-        discount=discount,
-        source=f"parity ({count} pairs)",
-        forward=mean_strike + mean_gap / discount,
-        error=error,
-        pairs=count,
-    )
-
-
-def _expiry_ns(chain: Chain, rows: tuple[int, int]) -> int:
-    return int(chain.expiry_ns[rows[0]])
-
-
-def _linear_pairs(chain: Chain, part: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Strike, call mid − put mid and weight of each usable pair of linear options."""
-    linear = ~chain.is_inverse[part]
-    strike, is_call = chain.strike[part], chain.is_call[part]
-    mid = (chain.bid[part] + chain.ask[part]) / 2
-    width = chain.ask[part] - chain.bid[part]
-    calls, puts = np.flatnonzero(is_call & linear), np.flatnonzero(~is_call & linear)
-    both, at_call, at_put = np.intersect1d(strike[calls], strike[puts], return_indices=True)
-    call, put = calls[at_call], puts[at_put]
-    spread = width[call] + width[put]
-    with np.errstate(invalid="ignore"):
-        usable = np.isfinite(mid[call]) & np.isfinite(mid[put]) & (spread > 0)
-    gap = (mid[call] - mid[put])[usable]
-    return both[usable], gap, 1.0 / spread[usable] ** 2
 
 
 def forward_value(
@@ -120,7 +35,8 @@ def forward_value(
 
     Parameters
     ----------
-    price : quote currency: coin for inverse options, dollars for linear ones; NaN stays NaN
+    price : of one coin of underlying, in quote currency: coin for inverse options, dollars for
+        linear ones; NaN stays NaN
     forward : of each row's own quote, USD per coin; used by inverse rows
     discount : factor of each row's expiry, above 0; used by linear rows
 
@@ -137,9 +53,10 @@ def forward_value(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class QuoteFees:
-    """Taker fee of buying at the ask and of selling at the bid, per coin of underlying.
+    """Taker fee of buying at the ask and of selling at the bid, of what the price is for.
 
-    Arrays (n,) in each instrument's settlement currency; NaN where there is no price.
+    That is a coin of underlying, or a contract (`Chain.price_coins`). Arrays (n,) in each
+    instrument's settlement currency; NaN where there is no price.
     """
 
     bid: FloatArray
@@ -195,7 +112,10 @@ def venue_values(
     discounts, discount, forward = _discounts(chain, forward)
 
     def value(price: FloatArray) -> FloatArray:
-        return forward_value(price, is_inverse=chain.is_inverse, forward=forward, discount=discount)
+        per_coin = price / chain.price_coins
+        return forward_value(
+            per_coin, is_inverse=chain.is_inverse, forward=forward, discount=discount
+        )
 
     bid, ask, mark = value(chain.bid), value(chain.ask), value(chain.mark)
     bid_fee, ask_fee = value(fees.bid), value(fees.ask)
@@ -206,7 +126,7 @@ def venue_values(
 
     mark_iv = vol(mark)
     # Two marks that only their last digits tell apart would show a gap that nobody can deal on.
-    mark_iv[tick_noise_rows(chain, forward, years, mark_iv)] = np.nan
+    mark_iv[tick_noise_rows(chain, forward, years, mark_iv, discount)] = np.nan
     return VenueValues(
         chain=chain,
         forward=forward,

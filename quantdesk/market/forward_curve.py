@@ -2,7 +2,7 @@
 
 Every two-sided pair of a strike bounds the forward: bought call and sold put at one end, sold call
 and bought put at the other. Boxes without a common point mean stale quotes. The basis is the
-forward over the index, a year; no discounting is assumed (the venue does none).
+forward over the index, a year; linear prices are discounted as their own parity says.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def forward_curve(
     points = []
     for expiry_ns in np.unique(chain.expiry_ns).tolist():
         forward = forwards.get(expiry_ns, ExpiryForward(price=None, source="none"))
-        low, high, pairs = _box(chain, np.flatnonzero(chain.expiry_ns == expiry_ns))
+        rows = np.flatnonzero(chain.expiry_ns == expiry_ns)
+        low, high, pairs = _box(chain, rows, forward.discount)
         years = (expiry_ns - as_of_ns) / (DAYS_PER_YEAR * NS_PER_DAY)
         price = forward.price
         within = None
@@ -77,7 +78,7 @@ def forward_curve(
     return tuple(points)
 
 
-def _box(chain: Chain, rows: np.ndarray) -> tuple[float | None, float | None, int]:
+def _box(chain: Chain, rows: np.ndarray, discount: float) -> tuple[float | None, float | None, int]:
     """Bounds of the forward from all pairs of one expiry, and how many pairs gave one."""
     calls, puts = rows[chain.is_call[rows]], rows[~chain.is_call[rows]]
     strike, at_call, at_put = np.intersect1d(
@@ -85,8 +86,9 @@ def _box(chain: Chain, rows: np.ndarray) -> tuple[float | None, float | None, in
     )
     call, put = calls[at_call], puts[at_put]
     inverse = chain.is_inverse[call]
-    lows = _implied(strike, chain.bid[call] - chain.ask[put], inverse)
-    highs = _implied(strike, chain.ask[call] - chain.bid[put], inverse)
+    scale = chain.price_coins[call] * np.where(inverse, 1.0, discount)
+    lows = _implied(strike, (chain.bid[call] - chain.ask[put]) / scale, inverse)
+    highs = _implied(strike, (chain.ask[call] - chain.bid[put]) / scale, inverse)
     known = np.isfinite(lows) & np.isfinite(highs)
     if not known.any():
         return None, None, 0

@@ -17,6 +17,7 @@ from quantdesk import pricing
 from quantdesk.domain.events import FutureUpdate
 from quantdesk.errors import PricingError
 from quantdesk.market.chain import Chain, FloatArray
+from quantdesk.market.discounts import ParityDiscount, parity_discount
 
 PARITY_MONEYNESS = 0.10
 """Pairs further than this from the reference price (as |ln(K/F)|) are left out of parity: their
@@ -25,6 +26,8 @@ spreads carry less information on the forward than noise."""
 DELTA_BAND = (0.05, 0.95)
 """Absolute call deltas from which a forward is read back: a delta is published to 5 decimals, so
 outside this band its rounding dominates."""
+
+NO_DISCOUNT = ParityDiscount(discount=1.0, source="1: settled in coin")
 
 FOUND_BY_A_DESK = ("future:", "parity (", "delta (")
 """Beginnings of sources that no venue gives: a chain that a desk wrote down keeps its own words."""
@@ -37,12 +40,17 @@ class ExpiryForward:
     `source` is "venue:<index>", "future:<name> mid", "parity (<n> pairs)", "delta (<n> rows)",
     "index" or "none". `parity_price` is the cross-check from put-call parity on `parity_pairs`
     pairs of two-sided quotes; None without pairs.
+
+    A linear option's price is `discount` times its Black value. `discount_source` is "parity
+    (<n> pairs)", or "1: " and the reason where it can not be told or there is none.
     """
 
     price: float | None
     source: str
     parity_price: float | None = None
     parity_pairs: int = 0
+    discount: float = 1.0
+    discount_source: str = "1: not asked"
 
 
 def expiry_forward(
@@ -61,13 +69,30 @@ def expiry_forward(
         price, source = _future_forward(futures.get(int(chain.expiry_ns[rows[0]])))
     reference = price if price is not None else index_price
     parity, pairs = _parity_forward(chain, part, reference)
+    discount = _discount(chain, rows)
+    if discount.forward is not None:
+        # The plain parity forward presumes a discount of 1; the fit of both knows better.
+        parity, pairs = discount.forward, discount.pairs
     if price is None and parity is not None:
         price, source = parity, f"parity ({pairs} pairs)"
     if price is None:
         price, source = _delta_forward(chain, part)
     if price is None and index_price is not None:
         price, source = index_price, "index"
-    return ExpiryForward(price=price, source=source, parity_price=parity, parity_pairs=pairs)
+    return ExpiryForward(
+        price=price,
+        source=source,
+        parity_price=parity,
+        parity_pairs=pairs,
+        discount=discount.discount,
+        discount_source=discount.source,
+    )
+
+
+def _discount(chain: Chain, rows: tuple[int, int]) -> ParityDiscount:
+    if chain.is_inverse[slice(*rows)].all():
+        return NO_DISCOUNT
+    return parity_discount(chain, rows)
 
 
 def _venue_forward(chain: Chain, part: slice) -> tuple[float | None, str]:
@@ -109,8 +134,8 @@ def _parity_pairs(
     chain: Chain, part: slice, reference: float | None
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, bool] | None:
     strike, is_call = chain.strike[part], chain.is_call[part]
-    mid = (chain.bid[part] + chain.ask[part]) / 2
-    width = chain.ask[part] - chain.bid[part]
+    mid = (chain.bid[part] + chain.ask[part]) / (2 * chain.price_coins[part])
+    width = (chain.ask[part] - chain.bid[part]) / chain.price_coins[part]
     calls, puts = np.flatnonzero(is_call), np.flatnonzero(~is_call)
     both, at_call, at_put = np.intersect1d(strike[calls], strike[puts], return_indices=True)
     call, put = calls[at_call], puts[at_put]

@@ -208,16 +208,18 @@ class MarketState:
         previous = book.last_reading
         expiry_rows = _expiry_rows(chain) if previous is None else previous.expiry_rows
         forwards = self._forwards(book, chain, expiry_rows, previous)
-        forward = chain.forward.copy()
+        forward, discount = chain.forward.copy(), np.ones(len(chain))
         for (first, stop), found in zip(expiry_rows, forwards, strict=True):
+            discount[first:stop] = found.discount
             if found.price is not None:
                 part = forward[first:stop]
                 part[np.isnan(part)] = found.price
         values = value_chain(
             chain,
             forward,
+            discount=discount,
             previous=None if previous is None else previous.values,
-            dirty=_dirty_rows(book, chain, expiry_rows, forward, previous),
+            dirty=_dirty_rows(book, expiry_rows, forward, discount, previous),
         )
         book.last_reading = MarketReading(
             chain=chain,
@@ -458,16 +460,18 @@ def _expiry_rows(chain: Chain) -> tuple[tuple[int, int], ...]:
 
 def _dirty_rows(
     book: _Book,
-    chain: Chain,
     expiry_rows: tuple[tuple[int, int], ...],
     forward: np.ndarray,
+    discount: np.ndarray,
     previous: MarketReading | None,
 ) -> BoolArray:
-    """Rows to value again: whole expiries, where a quote or the forward it is valued at changed."""
+    """Rows to value again: whole expiries, where a quote or what it is valued with changed."""
     dirty = book.dirty.copy()
     if previous is not None:
         before = previous.values.forward
         dirty |= ~((forward == before) | (np.isnan(forward) & np.isnan(before)))
+        is_linear = ~previous.chain.is_inverse
+        dirty |= is_linear & (discount != previous.values.discount)
     for first, stop in expiry_rows:
         dirty[first:stop] = dirty[first:stop].any()
     return dirty

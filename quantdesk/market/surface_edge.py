@@ -56,7 +56,8 @@ def surface_edge(
         price = np.asarray(
             pricing.price(chain.is_call[rows], forward, strike, values.years[rows], iv[rows], 0.0)
         )
-        theo[rows] = np.where(chain.is_inverse[rows], price / forward, price)
+        quoted = np.where(chain.is_inverse[rows], price / forward, price * values.discount[rows])
+        theo[rows] = quoted * chain.price_coins[rows]
     return SurfaceEdge(
         theo_iv=iv,
         theo=theo,

@@ -63,6 +63,8 @@ class ChainValues:
     """Computed columns of a chain, read-only arrays of shape (n,), NaN where there is none.
 
     forward : the row's own, or its expiry's where the quote carries none; USD per coin
+    discount : what a linear price is divided by to give its Black value (`market.discounts`); 1 for
+        inverse options and where it is not known
     years : ACT/365 from the row's `event_ns` to expiry
     bid_iv, mark_iv, ask_iv : fractions; `*_status` are `IvStatus` codes, `IV_NO_QUOTE`,
         `IV_RECORDED` or (mark only) `IV_TICK_NOISE`
@@ -75,6 +77,7 @@ class ChainValues:
     """
 
     forward: FloatArray
+    discount: FloatArray
     years: FloatArray
     bid_iv: FloatArray
     mark_iv: FloatArray
@@ -105,25 +108,32 @@ def value_chain(
     chain: Chain,
     forward: FloatArray,
     *,
+    discount: FloatArray | None = None,
     previous: ChainValues | None = None,
     dirty: BoolArray | None = None,
 ) -> ChainValues:
     """Implied vols and Greeks of every row of `chain` at `forward` (n,), USD per coin.
 
+    `discount` (n,) is that of linear rows, above 0; None is 1 for all. Vols are those of the
+    undiscounted value, per coin: price ÷ `Chain.price_coins` ÷ discount.
     With `previous` (of the same instruments) only rows where `dirty` (n,) is true are computed
     anew; a strike's call and put must be dirty together, as each may lend the other its vol.
     Raises InvalidInput if the shapes do not fit.
     """
     if forward.shape != (len(chain),):
         raise InvalidInput("forward", forward.shape, f"must have shape ({len(chain)},)")
+    if discount is None:
+        discount = np.ones(len(chain))
+    if discount.shape != forward.shape or not (discount > 0).all():
+        raise InvalidInput("discount", discount.shape, f"must be ({len(chain)},) and above 0")
     if previous is None or dirty is None or dirty.all():
-        return _value_rows(chain, forward)
+        return _value_rows(chain, forward, discount)
     if previous.years.shape != forward.shape:
         raise InvalidInput("previous", previous.years.shape, "must be of the same instruments")
     rows = np.flatnonzero(dirty)
     if rows.size == 0:
         return previous
-    fresh = _value_rows(chain.take(rows), forward[rows])
+    fresh = _value_rows(chain.take(rows), forward[rows], discount[rows])
     merged = {}
     for field in fields(ChainValues):
         column = getattr(previous, field.name).copy()
@@ -132,14 +142,16 @@ def value_chain(
     return ChainValues(**merged)
 
 
-def _value_rows(chain: Chain, forward: FloatArray) -> ChainValues:
+def _value_rows(chain: Chain, forward: FloatArray, discount: FloatArray) -> ChainValues:
     years = pricing.years_between(chain.event_ns, chain.expiry_ns)
-    # An inverse option's coin price times its own forward is its value in dollars.
-    to_usd = np.where(chain.is_inverse, forward, 1.0)
+    discount = np.where(chain.is_inverse, 1.0, discount)
+    to_usd = _to_value(chain, forward, discount)
     bid_iv, bid_status = _implied(chain, chain.bid * to_usd, forward, years, chain.venue_bid_iv)
     mark_iv, mark_status = _implied(chain, chain.mark * to_usd, forward, years, chain.venue_mark_iv)
     ask_iv, ask_status = _implied(chain, chain.ask * to_usd, forward, years, chain.venue_ask_iv)
-    is_noise = in_money_rows(chain, forward) & tick_noise_rows(chain, forward, years, mark_iv)
+    is_noise = in_money_rows(chain, forward) & tick_noise_rows(
+        chain, forward, years, mark_iv, discount
+    )
     mark_iv[is_noise], mark_status[is_noise] = np.nan, IV_TICK_NOISE
     greeks_iv, source = _greeks_iv(chain, forward, mark_iv, (bid_iv + ask_iv) / 2)
     raw = pricing.greeks(
@@ -153,6 +165,7 @@ def _value_rows(chain: Chain, forward: FloatArray) -> ChainValues:
     mark_coin = np.where(chain.is_inverse, chain.mark, np.nan)
     return ChainValues(
         forward=np.array(forward),
+        discount=discount,
         years=years,
         bid_iv=bid_iv,
         mark_iv=mark_iv,
@@ -170,6 +183,14 @@ def _value_rows(chain: Chain, forward: FloatArray) -> ChainValues:
         is_crossed=crossed_rows(chain),
         is_one_sided=one_sided_rows(chain),
     )
+
+
+def _to_value(chain: Chain, forward: FloatArray, discount: FloatArray) -> FloatArray:
+    """What a quoted price is multiplied with to give undiscounted forward value, USD per coin.
+
+    An inverse option's coin price times its own forward is its value in dollars.
+    """
+    return np.where(chain.is_inverse, forward, 1.0 / discount) / chain.price_coins
 
 
 def _asked(column: FloatArray | None) -> FloatArray:
@@ -226,7 +247,11 @@ def in_money_rows(chain: Chain, forward: FloatArray) -> BoolArray:
 
 
 def tick_noise_rows(
-    chain: Chain, forward: FloatArray, years: FloatArray, mark_iv: FloatArray
+    chain: Chain,
+    forward: FloatArray,
+    years: FloatArray,
+    mark_iv: FloatArray,
+    discount: FloatArray,
 ) -> BoolArray:
     """Rows (n,) whose mark IV moves by more than `TICK_NOISE_POINTS` with half a tick of the mark.
 
@@ -247,7 +272,7 @@ def tick_noise_rows(
         mark_iv[rows],
         which=("vega",),
     )
-    half_tick_usd = tick / 2 * np.where(chain.is_inverse[rows], forward[rows], 1.0)
+    half_tick_usd = tick / 2 * _to_value(chain, forward, discount)[rows]
     is_noise[rows] = half_tick_usd > TICK_NOISE_POINTS * VOL_POINT * _asked(raw.vega)
     return is_noise
 

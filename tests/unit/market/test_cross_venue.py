@@ -18,9 +18,9 @@ from quantdesk.market.cross_venue import (
     VenueValues,
     compare_venues,
     forward_value,
-    parity_discount,
     venue_values,
 )
+from quantdesk.market.discounts import parity_discount
 from quantdesk.market.state import MarketReading
 from tests.tui.desk_samples import recorded_desk
 from tests.unit.market.chains import DEC, SEP, market_of
