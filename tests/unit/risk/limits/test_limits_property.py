@@ -1,0 +1,341 @@
+"""Random orders, fills, cancels and edits: the gate and the slow model always agree.
+
+10,000 sequences here, 1,000,000 in `make soak`; each is repeatable from its number. Markets move
+and positions are adjusted in between, so that limits are breached with nobody's order to blame.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pytest
+
+from quantdesk.domain.order import (
+    OrderAccepted,
+    OrderCancelled,
+    OrderEdited,
+    OrderFilled,
+    OrderRejected,
+    OrderUnanswered,
+)
+from quantdesk.risk.limits.gate import LimitGate
+from quantdesk.risk.limits.limit import Limit, LimitSet, Measure, Scope
+from quantdesk.risk.limits.size import LargestSize
+from quantdesk.risk.limits.ticket import Ticket, TicketLeg
+from tests.unit.risk.limits.slow_model import SlowDesk, SlowLimit, SlowOrder, rank_of
+from tests.unit.risk.limits.units import INSTRUMENTS, NOW, STRESS_NAMES, MadeUnits, unit
+
+OBSERVATIONS = 100
+CONFIDENCE = 0.97
+LIVING_MAX = 4
+BY_NAME = {one.name: one for one in INSTRUMENTS}
+
+
+@dataclass(kw_only=True)
+class Market:
+    """Integer measures of one lot by instrument."""
+
+    delta: dict[str, int]
+    vega: dict[str, int]
+    stress: dict[str, tuple[int, ...]]
+    history: dict[str, tuple[int, ...]]
+    margin: dict[str, tuple[int, int]]
+
+    @staticmethod
+    def drawn(chance: random.Random) -> Market:
+        names = list(BY_NAME)
+        return Market(
+            delta={name: chance.randint(-4, 4) for name in names},
+            vega={name: chance.randint(-1, 4) for name in names},
+            stress={name: tuple(chance.randint(-6, 6) for _ in STRESS_NAMES) for name in names},
+            history={name: tuple(chance.choices(range(-9, 10), k=OBSERVATIONS)) for name in names},
+            margin={name: (chance.randint(0, 1), chance.randint(1, 4)) for name in names},
+        )
+
+    def units(self) -> MadeUnits:
+        return MadeUnits(
+            {
+                name: unit(
+                    delta=self.delta[name],
+                    vega=self.vega[name],
+                    stress=self.stress[name],
+                    history=self.history[name],
+                    margin=(*self.margin[name], 0.0),
+                )
+                for name in BY_NAME
+            }
+        )
+
+
+@dataclass(kw_only=True)
+class Levels:
+    """The level of each measure."""
+
+    net_delta: int
+    gross_vega: int
+    stress: int
+    var: int
+    margin: int
+    size: int
+    count: int = LIVING_MAX
+
+    @staticmethod
+    def drawn(chance: random.Random) -> Levels:
+        return Levels(
+            net_delta=chance.randint(0, 120),
+            gross_vega=chance.randint(30, 200),
+            stress=chance.randint(30, 300),
+            var=chance.randint(50, 400),
+            margin=chance.randint(30, 200),
+            size=chance.randint(8, 20),
+        )
+
+    def limits(self) -> LimitSet:
+        def desk(measure: Measure, hard: int, convention: str = "", unit_name: str = "") -> Limit:
+            return Limit(
+                scope=Scope.DESK,
+                measure=measure,
+                hard=hard,
+                convention=convention,
+                unit=unit_name,
+                confidence=CONFIDENCE,
+            )
+
+        delta = Limit(
+            scope=Scope.UNDERLYING,
+            name="BTC",
+            measure=Measure.NET_DELTA,
+            convention="black",
+            hard=self.net_delta,
+        )
+        return LimitSet(
+            limits=(
+                delta,
+                desk(Measure.GROSS_VEGA, self.gross_vega, "usd-per-point"),
+                desk(Measure.STRESS_LOSS, self.stress),
+                desk(Measure.VAR, self.var, "historical"),
+                desk(Measure.MARGIN_USE, self.margin, "deribit-standard", "usd"),
+                desk(Measure.ORDER_SIZE, self.size),
+                desk(Measure.OPEN_ORDERS, self.count),
+            ),
+            source="drawn",
+        )
+
+    def slow(self, market: Market) -> list[SlowLimit]:
+        delta = {name: (value,) for name, value in market.delta.items()}
+        vega = {name: (abs(value), abs(value)) for name, value in market.vega.items()}
+        return [
+            SlowLimit(kind="net", level=self.net_delta, weights=delta),
+            SlowLimit(kind="sum", level=self.gross_vega, weights=vega),
+            SlowLimit(kind="stress", level=self.stress, weights=market.stress),
+            SlowLimit(
+                kind="var",
+                level=self.var,
+                weights=market.history,
+                rank=rank_of(CONFIDENCE, OBSERVATIONS),
+            ),
+            SlowLimit(kind="sum", level=self.margin, weights=market.margin),
+            SlowLimit(kind="size", level=self.size, weights=delta),
+            SlowLimit(kind="count", level=self.count, weights=delta),
+        ]
+
+
+@dataclass(kw_only=True)
+class Counts:
+    """How often each thing happened, so that a test of nothing would be seen."""
+
+    passed: int = 0
+    refused: int = 0
+    breached: int = 0
+    reduced: int = 0
+    fills: int = 0
+    edits: int = 0
+
+
+@dataclass(kw_only=True)
+class Run:
+    """One sequence on the gate and on the slow model."""
+
+    seed: int
+    counts: Counts
+    steps: int = 12
+    number: int = 0
+    filled: int = 0
+    slow: SlowDesk = field(default_factory=SlowDesk)
+
+    def play(self) -> None:
+        self.chance = random.Random(self.seed)
+        self.market = Market.drawn(self.chance)
+        self.levels = Levels.drawn(self.chance)
+        self.gate = LimitGate(self.levels.limits(), self.market.units(), stress_names=STRESS_NAMES)
+        kinds = (self.send, self.send, self.send, self.fill, self.fill, self.end)
+        kinds = (*kinds, self.edit, self.settle_edit, self.ask, self.move)
+        for _ in range(self.steps):
+            self.chance.choice(kinds)()
+
+    def limits(self) -> list[SlowLimit]:
+        return self.levels.slow(self.market)
+
+    def check_no_breach(self, before: list[int]) -> None:
+        """Our own events take no worst case over its level, nor further over it."""
+        for limit, was in zip(self.limits(), before, strict=True):
+            now = self.slow.worst(limit)
+            assert now <= max(limit.level, was), (self.seed, limit.kind, was, now)
+
+    def worst(self) -> list[int]:
+        return [self.slow.worst(limit) for limit in self.limits()]
+
+    def lots(self) -> int:
+        return 2 * self.chance.randint(1, 6) * self.chance.choice((-1, 1))
+
+    def send(self) -> None:
+        names = self.chance.choices(list(BY_NAME), k=self.chance.choice((1, 1, 1, 2, 3)))
+        legs = [(name, self.lots()) for name in names]
+        before = self.worst()
+        expected = self.slow.lets_through(legs, self.limits())
+        ids = [f"{self.number + n}" for n in range(len(legs))]
+        self.number += len(legs)
+        ticket = Ticket(
+            legs=tuple(
+                TicketLeg(instrument=BY_NAME[name], quantity=Decimal(lots)) for name, lots in legs
+            )
+        )
+        decision = self.gate.reserve(ticket, ids, NOW)
+        assert decision.is_allowed is expected, (self.seed, legs, str(decision))
+        is_over = any(was > limit.level for was, limit in zip(before, self.limits(), strict=True))
+        self.counts.breached += is_over
+        if not decision.is_allowed:
+            self.counts.refused += 1
+            self.check_largest(decision.largest, legs)
+            return
+        self.counts.passed += 1
+        self.counts.reduced += is_over
+        for order_id, (name, lots) in zip(ids, legs, strict=True):
+            self.slow.orders[order_id] = SlowOrder(
+                name=name, sign=1 if lots > 0 else -1, amount=abs(lots)
+            )
+        self.check_no_breach(before)
+
+    def check_largest(self, largest: object, legs: list[tuple[str, int]]) -> None:
+        """Every lot up to the largest size passes and the next fails, tried on a quarter."""
+        assert isinstance(largest, LargestSize)
+        assert largest.is_interval
+        if largest.of > 12 or self.chance.random() < 0.75:
+            return
+        for lots in range(1, largest.of + 1):
+            # The slow model fills by halves, which must be whole numbers.
+            scaled = [(name, n // largest.of * lots) for name, n in legs]
+            if any(n % 2 for _, n in scaled):
+                continue
+            passes = self.slow.lets_through(scaled, self.limits())
+            assert passes is (lots <= largest.lots), (self.seed, legs, lots, largest)
+
+    def pick(self) -> str | None:
+        living = list(self.slow.orders)
+        return self.chance.choice(living) if living else None
+
+    def fill(self) -> None:
+        if (order_id := self.pick()) is None:
+            return
+        before = self.worst()
+        order = self.slow.orders[order_id]
+        amount = 2 * self.chance.randint(1, max((order.amount - order.filled) // 2, 1))
+        if amount > order.amount - order.filled:
+            return
+        self.filled += 1
+        event = OrderFilled(
+            trade_id=f"t{self.filled}", amount=Decimal(amount), price=Decimal("0.05")
+        )
+        for _ in range(self.chance.choice((1, 2))):
+            self.gate.apply(order_id, event)  # a repeated report counts once
+        order.filled += amount
+        self.slow.held[order.name] = self.slow.held.get(order.name, 0) + order.sign * amount
+        if order.filled == order.amount:
+            del self.slow.orders[order_id]
+        self.counts.fills += 1
+        self.check_no_breach(before)
+
+    def end(self) -> None:
+        if (order_id := self.pick()) is None:
+            return
+        before = self.worst()
+        kind = self.chance.choice((OrderCancelled, OrderRejected))
+        self.gate.apply(order_id, kind(reason="asked"))
+        del self.slow.orders[order_id]
+        self.check_no_breach(before)
+
+    def ask(self) -> None:
+        """Silence and acknowledgements free nothing."""
+        if (order_id := self.pick()) is not None:
+            event = self.chance.choice((OrderUnanswered(), OrderAccepted(venue_order_id="7")))
+            self.gate.apply(order_id, event)
+
+    def edit(self) -> None:
+        if (order_id := self.pick()) is None:
+            return
+        order = self.slow.orders[order_id]
+        amount = order.filled + 2 * self.chance.randint(1, 6)
+        before = self.worst()
+        rest = amount - order.filled
+        is_less = rest <= order.rest
+        kept = self.slow.orders.pop(order_id)
+        # A larger size is asked for as a new order in the place of this one.
+        passes = is_less or self.slow.lets_through([(order.name, order.sign * rest)], self.limits())
+        self.slow.orders[order_id] = kept
+        decision = self.gate.reserve_edit(order_id, Decimal(amount), None, NOW)
+        assert decision.is_allowed is passes, (self.seed, order_id, amount, str(decision))
+        if decision.is_allowed:
+            order.asked.append(amount)
+            self.counts.edits += 1
+        if is_less:
+            self.check_no_breach(before)
+
+    def settle_edit(self) -> None:
+        """The venue takes an edit in flight, or does not."""
+        asked = [(i, o) for i, o in self.slow.orders.items() if o.asked]
+        if not asked:
+            return
+        order_id, order = self.chance.choice(asked)
+        amount = order.asked[0]
+        if amount <= order.filled:
+            return
+        order.asked.remove(amount)
+        if self.chance.random() < 0.5:
+            order.amount = amount
+            self.gate.apply(order_id, OrderEdited(amount=Decimal(amount), price=None))
+        else:
+            self.gate.edit_refused(order_id, Decimal(amount))
+
+    def move(self) -> None:
+        """The market moves, or a position is adjusted: nobody's order is to blame."""
+        if self.chance.random() < 0.5:
+            self.market = Market.drawn(self.chance)
+            self.gate.remeasure(self.market.units())
+            return
+        name = self.chance.choice(list(BY_NAME))
+        lots = 2 * self.chance.randint(-15, 15)
+        self.slow.held[name] = lots
+        self.gate.set_position(BY_NAME[name], Decimal(lots))
+
+
+def play(first: int, count: int) -> Counts:
+    counts = Counts()
+    for seed in range(first, first + count):
+        Run(seed=seed, counts=counts).play()
+    return counts
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_ten_thousand_sequences_agree_with_the_slow_model(part: int) -> None:
+    counts = play(part * 2_500, 2_500)
+    assert min(counts.passed, counts.refused, counts.breached, counts.fills) > 500
+    assert min(counts.reduced, counts.edits) > 100
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", range(20))
+def test_a_million_sequences_agree_with_the_slow_model(part: int) -> None:
+    counts = play(1_000_000 + part * 50_000, 50_000)
+    assert min(counts.passed, counts.refused, counts.breached, counts.fills) > 10_000
