@@ -50,10 +50,12 @@ class VenueClock:
     """
 
     LEAD_LIMIT_NS = 3600 * NS_PER_S
-    """An event further ahead of the estimate than this moves nothing: it is a faulty stamp."""
+    """An event further ahead of the estimate than this moves nothing: it is a faulty stamp. Of what
+    the venue says of its own clock, one word further off in either direction is not believed."""
 
     def __init__(self) -> None:
         self._offset_ns: int | None = None
+        self._wild_side = 0
 
     @property
     def is_set(self) -> bool:
@@ -61,8 +63,19 @@ class VenueClock:
         return self._offset_ns is not None
 
     def set(self, event_ns: int, recv_ns: int) -> None:
-        """The venue said that it is `event_ns`; we received that at `recv_ns`."""
-        self._offset_ns = event_ns - recv_ns
+        """The venue said that it is `event_ns`; we received that at `recv_ns`.
+
+        A word that is far from the estimate is held back until the next one is as far on the same
+        side: one faulty answer must not make every quote a day old, and a clock that was truly set
+        anew is believed at its second word.
+        """
+        offset_ns = event_ns - recv_ns
+        moved_ns = 0 if self._offset_ns is None else offset_ns - self._offset_ns
+        side = 0 if abs(moved_ns) <= self.LEAD_LIMIT_NS else 1 if moved_ns > 0 else -1
+        if side in (0, self._wild_side):
+            self._offset_ns = offset_ns
+            side = 0
+        self._wild_side = side
 
     def observe(self, event_ns: int, recv_ns: int) -> None:
         """An event stamped `event_ns` by the venue was received at `recv_ns`."""

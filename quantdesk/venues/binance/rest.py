@@ -26,14 +26,13 @@ from quantdesk.errors import (
 from quantdesk.venues.binance.envelope import SECRET_PATHS, envelop
 from quantdesk.venues.binance.settings import BinanceSettings
 from quantdesk.venues.binance.signing import KEY_HEADER, encoded_query, signed_query
-from quantdesk.venues.binance.venue_clock import VenueOffset
 from quantdesk.venues.binance.weight import WeightBudget, weight_of
 from quantdesk.venues.binance.wire import ErrorBody, ServerTime
 from quantdesk.venues.decoding.ranges import MS_HIGHEST, MS_LOWEST, safe_text
 from quantdesk.venues.transport.rest import HttpAnswer, RestSession
+from quantdesk.venues.transport.venue_clock import NS_PER_MS, VenueOffset
 
 NS_PER_S = 1_000_000_000
-NS_PER_MS = 1_000_000
 
 HTTP_OK = 200
 FIREWALL = 403
@@ -159,7 +158,7 @@ class BinanceRest:
             raise Transient("GET time: the answer is no time") from error
         if not MS_LOWEST <= venue_ms <= MS_HIGHEST:
             raise Transient(f"GET time: {venue_ms} is no time in milliseconds")
-        self.offset.note(sent_ns=sent_ns, venue_ms=venue_ms, recv_ns=recv_ns)
+        self.offset.note(sent_ns=sent_ns, venue_ns=venue_ms * NS_PER_MS, recv_ns=recv_ns)
 
     async def ask(
         self, name: str, params: Mapping[str, str] | None = None, *, coins: Sequence[str] = ()

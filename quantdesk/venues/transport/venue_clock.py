@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+NS_PER_MS = 1_000_000
 SAMPLES_KEPT = 8
 ROUND_TRIP_SLACK_NS = 20_000_000
 """Half a round trip bounds a measurement's error, and clocks drift: the newest measurement is
@@ -22,6 +23,10 @@ class VenueOffset:
         middle_ns = sent_ns + round_trip_ns // 2
         self._samples.append((round_trip_ns, venue_ns - middle_ns))
 
+    def forget(self) -> None:
+        """Drop what was measured: the venue says that it is wrong."""
+        self._samples.clear()
+
     @property
     def offset_ns(self) -> int | None:
         """Nanoseconds to add to our clock; None before the first measurement."""
@@ -39,3 +44,8 @@ class VenueOffset:
         """The venue's clock at `now_ns` of ours; None before the first measurement."""
         offset_ns = self.offset_ns
         return None if offset_ns is None else now_ns + offset_ns
+
+    def venue_ms(self, now_ns: int) -> int | None:
+        """As `venue_ns`, in whole milliseconds."""
+        venue_ns = self.venue_ns(now_ns)
+        return None if venue_ns is None else venue_ns // NS_PER_MS

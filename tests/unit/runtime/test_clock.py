@@ -54,3 +54,28 @@ def test_faulty_stamp_moves_nothing() -> None:
     clock.set(event_ns=1000 * S, recv_ns=5 * S)
     clock.observe(event_ns=10**9 * S, recv_ns=6 * S)
     assert clock.at(6 * S) == 1001 * S
+
+
+def test_one_wild_word_of_the_venue_moves_nothing() -> None:
+    clock = VenueClock()
+    clock.set(event_ns=1_000_000 * S, recv_ns=1_000_000 * S)
+    for wild in (10_000_000, 1, 10_000_000):
+        clock.set(event_ns=wild * S, recv_ns=1_000_001 * S)
+        assert clock.at(1_000_002 * S) == 1_000_002 * S
+
+
+def test_a_word_of_reason_between_two_wild_ones_keeps_the_second_out() -> None:
+    clock = VenueClock()
+    clock.set(event_ns=1_000_000 * S, recv_ns=1_000_000 * S)
+    clock.set(event_ns=9_000_000 * S, recv_ns=1_000_001 * S)
+    clock.set(event_ns=1_000_002 * S, recv_ns=1_000_002 * S)
+    clock.set(event_ns=9_000_000 * S, recv_ns=1_000_003 * S)
+    assert clock.at(1_000_004 * S) == 1_000_004 * S
+
+
+def test_a_venue_that_set_its_clock_anew_is_believed_at_its_second_word() -> None:
+    clock = VenueClock()
+    clock.set(event_ns=1_000_000 * S, recv_ns=1_000_000 * S)
+    clock.set(event_ns=2_000_001 * S, recv_ns=1_000_001 * S)
+    clock.set(event_ns=2_000_003 * S, recv_ns=1_000_003 * S)
+    assert clock.at(1_000_004 * S) == 2_000_004 * S

@@ -16,8 +16,8 @@ from quantdesk.market.order_book import OrderBook
 from quantdesk.venues.binance import BinanceSettings, events_of
 from quantdesk.venues.binance.book_sequence import BookSequence
 from quantdesk.venues.binance.streams import ShardPlan, is_beating, is_replaceable, wanted_streams
-from quantdesk.venues.binance.venue_clock import VenueOffset
 from quantdesk.venues.binance.weight import WeightBudget, weight_of
+from quantdesk.venues.transport.venue_clock import VenueOffset
 
 from .payloads import SYMBOLS, depth_push, exchange_info, frame, rest
 
@@ -152,28 +152,28 @@ def test_unknown_question_is_held_for_dear() -> None:
 def test_offset_is_taken_at_the_middle_of_the_round_trip() -> None:
     offset = VenueOffset()
     assert offset.venue_ms(0) is None
-    offset.note(sent_ns=1_000 * MS, venue_ms=5_050, recv_ns=1_100 * MS)
+    offset.note(sent_ns=1_000 * MS, venue_ns=5_050 * MS, recv_ns=1_100 * MS)
     assert offset.offset_ns == 4_000 * MS
     assert offset.venue_ms(2_000 * MS) == 6_000
 
 
 def test_slow_answer_does_not_spoil_the_clock() -> None:
     offset = VenueOffset()
-    offset.note(sent_ns=0, venue_ms=1_005, recv_ns=10 * MS)
-    offset.note(sent_ns=0, venue_ms=4_000, recv_ns=3_000 * MS)
+    offset.note(sent_ns=0, venue_ns=1_005 * MS, recv_ns=10 * MS)
+    offset.note(sent_ns=0, venue_ns=4_000 * MS, recv_ns=3_000 * MS)
     assert offset.offset_ns == 1_000 * MS
 
 
 def test_newest_of_good_answers_counts_so_that_drift_is_followed() -> None:
     offset = VenueOffset()
-    offset.note(sent_ns=0, venue_ms=1_005, recv_ns=10 * MS)
-    offset.note(sent_ns=0, venue_ms=2_010, recv_ns=20 * MS)
+    offset.note(sent_ns=0, venue_ns=1_005 * MS, recv_ns=10 * MS)
+    offset.note(sent_ns=0, venue_ns=2_010 * MS, recv_ns=20 * MS)
     assert offset.offset_ns == 2_000 * MS
 
 
 def test_forgotten_clock_is_unknown() -> None:
     offset = VenueOffset()
-    offset.note(sent_ns=0, venue_ms=1, recv_ns=0)
+    offset.note(sent_ns=0, venue_ns=1 * MS, recv_ns=0)
     offset.forget()
     assert offset.offset_ns is None
 
