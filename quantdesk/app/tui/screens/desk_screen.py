@@ -48,7 +48,8 @@ class DeskScreen(Screen[None], inherit_bindings=False):
     SYMBOLS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Symbols that this screen shows, with what they say; for the help."""
 
-    AUTO_FOCUS = None
+    # None would take the app's rule, which focuses the first widget that can be typed into.
+    AUTO_FOCUS = ""
 
     def __init__(self, context: DeskContext) -> None:
         super().__init__()

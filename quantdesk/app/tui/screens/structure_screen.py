@@ -30,9 +30,6 @@ COMMAND_HINT = "ic monthly 20d 5000   or   -1 C 20d 27MAR26, +1 C +5000"
 class StructureScreen(DeskScreen):
     """Base of the screens on the structure that is being built."""
 
-    # None would take the app's rule, which focuses the prompt while it is closed.
-    AUTO_FOCUS = ""
-
     @property
     def bench(self) -> Workbench:
         """What is being built."""
