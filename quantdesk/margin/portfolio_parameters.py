@@ -147,6 +147,11 @@ _UNSETTLED = {
         "model_params",
         "0 in both captures; taken off positive equity in the coin, in cross mode alone",
     ),
+    "cross_conversion": _origin(
+        RuleStatus.UNCERTAIN,
+        "desk rule",
+        "in cross mode coin cells are taken to USD at the index of now; no cross reply is captured",
+    ),
     "delta_decay": _origin(
         RuleStatus.UNCERTAIN,
         "SUP/Delta-decay",

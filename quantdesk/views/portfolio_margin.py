@@ -222,7 +222,7 @@ def liquidation_table(statement: PortfolioStatement) -> TextTable:
             )
         )
     return TextTable(
-        title="Liquidation distance: maintenance meets the balance",
+        title="Liquidation distance, all spots or all vols together: maintenance meets the balance",
         columns=(
             "Account",
             "Balance",

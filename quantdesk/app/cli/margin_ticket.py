@@ -10,6 +10,7 @@ from quantdesk.app.cli.structure_options import fitted_market, read_plan
 from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.domain.position import Position
 from quantdesk.errors import ConfigError
+from quantdesk.margin.sizes import DERIBIT
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.runtime.books import Chains
 from quantdesk.runtime.contract_names import read_contract_name
@@ -60,7 +61,7 @@ def chains_of_plans(plans: Sequence[StructurePlan]) -> Chains:
     """The chains that the tickets name, by venue: a book may not hold what is to be added."""
     found: dict[str, dict[str, None]] = {}
     for plan in plans:
-        venue = plan.venue or "deribit"
+        venue = plan.venue or DERIBIT
         for chain in _named_chains(plan):
             found.setdefault(venue, {})[chain] = None
     return {venue: tuple(chains) for venue, chains in found.items()}
@@ -70,7 +71,7 @@ def _named_chains(plan: StructurePlan) -> list[str]:
     if plan.underlying:
         return [plan.underlying]
     named = (
-        read_contract_name(plan.venue or "deribit", leg.name)
+        read_contract_name(plan.venue or DERIBIT, leg.name)
         for leg in plan.legs
         if leg.kind is LegKind.NAMED
     )
@@ -89,6 +90,11 @@ def resolve_tickets(plans: Sequence[StructurePlan], market: MarketData, *, accou
         resolved = resolve(plan, fitted_market(_market_of(plan, market)))
         lines.append(format_line(exact_plan(resolved.structure)))
         warnings += resolved.warnings
+        warnings += [
+            f"{leg.instrument.name} is held coin: collateral, in no margin; --cash says how much"
+            for leg in resolved.structure.legs
+            if leg.instrument.kind is InstrumentKind.SPOT
+        ]
         positions += [
             Position(instrument=leg.instrument, quantity=leg.quantity, account=account)
             for leg in resolved.structure.legs
@@ -105,6 +111,9 @@ def _market_of(plan: StructurePlan, market: MarketData) -> UnderlyingMarket:
         for one in market.markets
         if plan.venue in ("", one.venue) and (not chains or one.underlying == chains[0])
     ]
+    if len(found) > 1 and not plan.venue:
+        # Where a line names no venue it is Deribit's, as in `build`.
+        found = [one for one in found if one.venue == DERIBIT] or found
     if len(found) == 1:
         return found[0]
     here = ", ".join(f"{one.venue} {one.underlying}" for one in market.markets) or "nothing"

@@ -31,6 +31,7 @@ from quantdesk.margin.portfolio_parameters import (
     RollDelta,
     RollScaling,
     portfolio_parameters,
+    stated_parameters,
 )
 from quantdesk.margin.portfolio_statement import portfolio_statement
 from quantdesk.margin.risk_vectors import risk_vectors, shocked_vols
@@ -108,6 +109,30 @@ def test_the_captured_eth_reply_is_reproduced() -> None:
     margin = portfolio_margin("ETH", [captured])
     assert margin.initial == pytest.approx(0.15746156200, abs=1e-10)
     assert margin.maintenance == pytest.approx(0.125969249812, abs=3e-10)
+
+
+def test_each_price_of_both_replies_is_reproduced() -> None:
+    """[V] every distinct standard cell of both captured replies, aggregated after the offset."""
+    btc = pair_risk(book(perpetual(0.314538364), future(-0.001187534, 0.01)))
+    losses = [-0.05968587238095239, -0.04272965863636364, -0.02724789826086957]
+    losses += [-0.013056284583333334]
+    found = btc.cells[:27].reshape(9, 3)
+    assert found == pytest.approx(np.repeat([[*losses, 0, 0, 0, 0, 0]], 3, axis=0).T, abs=2e-11)
+    assert btc.cells[27:] == pytest.approx(np.zeros(8), abs=0)
+    eth = pair_risk(
+        dataclasses.replace(book(perpetual(-0.999487053), parameters=ETH_USD), index=1949.34)
+    )
+    cells = [0.13163975819999998, 0.09359358530982659, 0.05931022072747252]
+    cells += [0.028257749142408375, 0, -0.04304011233014354, -0.08252645391743119]
+    cells += [-0.11888171996035243, -0.15246412672881357]
+    assert eth.cells[:27].reshape(9, 3) == pytest.approx(np.repeat([cells], 3, axis=0).T, abs=2e-9)
+    assert eth.cells[27:] == pytest.approx(np.zeros(8), abs=0)
+
+
+def test_of_cells_that_lose_alike_the_one_with_vols_unchanged_binds() -> None:
+    """[V] both replies name index 1 and 25: the middle vol of the lowest and the highest price."""
+    assert pair_risk(book(perpetual(0.314538364))).binding == 1
+    assert pair_risk(book(perpetual(-0.999487053), parameters=ETH_USD)).binding == 25
 
 
 @pytest.mark.parametrize(
@@ -265,6 +290,76 @@ def test_an_open_order_counts_only_where_it_hurts() -> None:
     assert orders_of(more) > orders_of(hedge)
     # A hedge that rests is not a hedge yet: it frees nothing, but its own delta may roll.
     assert orders_of(hedge) >= 0.0
+
+
+def linear_perpetual(coins: float) -> tuple[object, ...]:
+    return ("LINEAR", False, False, False, coins, INDEX, 0.0, 0.0, 0.0, 0, 0.0)
+
+
+def test_linear_pairs_are_margined_in_dollars() -> None:
+    parameters = portfolio_parameters("BTC", is_inverse=False)
+    assert parameters.origins["parameters"].status.value == "uncertain"
+    linear = pair_risk(book(linear_perpetual(2.0), parameters=parameters))
+    assert linear.worst == pytest.approx(2 * 0.16 * INDEX)
+    assert linear.roll_shock == pytest.approx(2 * 0.01 * INDEX)
+    beyond = parameters.delta_total_liq_shock_threshold / INDEX + 10
+    shocked = pair_risk(book(linear_perpetual(beyond), parameters=parameters))
+    assert shocked.delta_shock == pytest.approx(0.00005 * 10 * 10 * INDEX)
+    assert portfolio_margin("USDC", [linear.book]).status == "uncertain"
+    with pytest.raises(InvalidInput, match="one settlement"):
+        pair_risk(book(perpetual(1.0), linear_perpetual(1.0)))
+
+
+def test_pairs_of_one_currency_meet_cell_by_cell() -> None:
+    """A gain of one pair sets off the loss of another only as far as its own offset lets it."""
+    btc = book(linear_perpetual(1.0), parameters=portfolio_parameters("BTC", is_inverse=False))
+    eth = dataclasses.replace(
+        book(linear_perpetual(-1.0), parameters=portfolio_parameters("ETH", is_inverse=False)),
+        index=INDEX,
+    )
+    margin = portfolio_margin("USDC", [btc, eth])
+    # Lowest price: BTC loses 16 %, ETH gains 18 % of which 0.4 count, capped far above that.
+    assert margin.cells[1] == pytest.approx(INDEX * (-0.16 + 0.4 * 0.18))
+    # Highest price: BTC's gain counts nothing, ETH loses 18 %.
+    assert margin.worst == pytest.approx(INDEX * 0.18)
+    assert margin.binding_name.startswith("btc_usdc spot +16.00%")
+
+
+def test_a_gain_sets_off_no_more_than_its_cap() -> None:
+    parameters = portfolio_parameters("ETH", is_inverse=False)
+    rich = pair_risk(book(linear_perpetual(1_000.0), parameters=parameters))
+    assert rich.cells[25] == parameters.max_offsetable_pnl
+
+
+def test_orders_share_the_expiries_and_the_delta_of_the_book() -> None:
+    """Selling what rolls at the same expiry frees delta; it can only cost beyond what is held."""
+    held = book(future(5.0, 0.5))
+    smaller = dataclasses.replace(held, orders=risk_legs([future(-4.0, 0.5)]))  # type: ignore[list-item]
+    larger = dataclasses.replace(held, orders=risk_legs([future(-12.0, 0.5)]))  # type: ignore[list-item]
+    assert orders_of(smaller) == pytest.approx(0.0, abs=1e-12)
+    filled = pair_risk(book(future(5.0, 0.5), future(-12.0, 0.5)))
+    rolled = filled.roll_shock - pair_risk(held).roll_shock
+    assert orders_of(larger) >= rolled - 1e-12
+    assert rolled == pytest.approx(2 * BTC_USD.annualised_move_risk * 0.5)
+
+
+def test_parameters_are_stated_with_a_status_each() -> None:
+    stated = {one.name: one for one in stated_parameters(BTC_USD)}
+    assert stated["price_range"].origin.status.value == "verified"
+    assert stated["price_range"].value == "0.16"
+    for name in ("roll_delta", "extended_dampener", "m_inc", "options", "correlation_contingency"):
+        assert stated[name].origin.status.value == "uncertain"
+        assert stated[name].origin.note
+    fields = {field.name for field in dataclasses.fields(BTC_USD)} - {"pair", "origins"}
+    assert fields <= set(stated)
+
+
+def test_gradient_parts_carry_a_delta_shock_too() -> None:
+    """Far above the cap the shock is a straight line: what is left is its threshold alone."""
+    huge = portfolio_margin("BTC", [book(perpetual(1e6))])
+    (part,) = leg_parts(huge)
+    threshold = BTC_USD.delta_total_liq_shock_threshold / INDEX
+    assert part.euler - huge.risk_matrix_margin == pytest.approx(0.1 * threshold, rel=1e-9)
 
 
 def test_liquidation_is_where_the_balance_meets_the_maintenance() -> None:
