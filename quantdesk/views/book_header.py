@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quantdesk.domain.position import RefusedRow
+from quantdesk.margin.book_margin import BookMargin, ExcludedPosition
 from quantdesk.risk.exposure import Grouping, NetGreeks
 from quantdesk.risk.report import RiskReport
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot, Environment, LinkState
@@ -66,8 +67,9 @@ def book_banner(
     now_ns: int,
     failure: str = "",
     error: str = "",
+    margin: BookMargin | None = None,
 ) -> ScreenBanner:
-    """State of a screen that shows `report`; `now_ns` is on the desk's clock.
+    """State of a screen that shows `report` and `margin`; `now_ns` is on the desk's clock.
 
     failure : what ended the desk;  error : why the newest snapshot could not be computed
     """
@@ -89,6 +91,11 @@ def book_banner(
         total = len(report.book) + count
         why = _first_reason(report, refused)
         parts.append(f"{count} of {total} left out, totals miss {_them(count)}: {why}")
+    unmarked = () if margin is None else _without_margin(report, margin)
+    if unmarked:
+        one = unmarked[0]
+        why = _short_reason(one.instrument_name, one.reason)
+        parts.append(f"{len(unmarked)} without mark or margin: {one.instrument_name}: {why}")
     cash = len(report.unpriced_cash)
     if cash:
         parts.append(f"cash in {', '.join(sorted(report.unpriced_cash))} has no price")
@@ -96,7 +103,7 @@ def book_banner(
         names = ", ".join(sorted("/".join(one) for one in gone))
         parts.append(f"{safe_text(names, 60)} is not on the desk any more")
     if parts:
-        return ScreenBanner(ScreenState.PARTIAL, f"PARTIAL. {'; '.join(parts)}.")
+        return ScreenBanner(ScreenState.PARTIAL, safe_text(f"PARTIAL. {'; '.join(parts)}.", 400))
     if worst.state is ScreenState.WAITING:
         return ScreenBanner(ScreenState.LIVE, "")
     return worst
@@ -111,9 +118,23 @@ def _first_reason(report: RiskReport, refused: Sequence[RefusedRow]) -> str:
     if refused:
         one = refused[0]
         row = "" if one.row is None else f"row {one.row} "
-        return safe_text(f"{row}{one.instrument_name}: {one.reason}", 200)
-    first = report.excluded[0]
-    return safe_text(f"{first.position.instrument.name}: {first.reason}", 200)
+        why = _short_reason(one.instrument_name, one.reason)
+        return safe_text(f"{row}{one.instrument_name}: {why}", 200)
+    name, reason = report.excluded[0].position.instrument.name, report.excluded[0].reason
+    return safe_text(f"{name}: {_short_reason(name, reason)}", 200)
+
+
+def _short_reason(name: str, reason: str) -> str:
+    """A reason without the name that stands before it already."""
+    return reason.removeprefix(f"instrument_name = {name!r}: ")
+
+
+def _without_margin(report: RiskReport, margin: BookMargin) -> tuple[ExcludedPosition, ...]:
+    """Holdings that have Greeks and no mark or margin."""
+    known = {
+        (one.position.instrument.venue, one.position.instrument.name) for one in report.excluded
+    }
+    return tuple(one for one in margin.excluded if (one.venue, one.instrument_name) not in known)
 
 
 def data_age_text(report: RiskReport, snapshot: DeskSnapshot, now_ns: int) -> str:
@@ -184,3 +205,16 @@ def net_sentence(net: NetGreeks, choice: GreekChoice) -> str:
         words.append(f"{column.title} {sign}{text} {unit_text(field, coin)}")
     without = f"  WITHOUT {net.left_out}" if net.left_out else ""
     return "  ".join(words) + without
+
+
+NOTES_MAX = 24
+"""Sentences on notes and sources in a panel; a screen is no report."""
+
+
+def book_notes(report: RiskReport, notes: Sequence[str]) -> tuple[str, ...]:
+    """What is to be said of a whole book: notes of its reading, each input's source and age."""
+    said = [f"Note: {safe_text(note, 300)}." for note in notes]
+    for one in report.sources:
+        age = "" if one.age_s is None else f", {one.age_s:,.1f} s old"
+        said.append(f"{safe_text(one.what, 80)}: {safe_text(one.source, 80)}{age}.")
+    return tuple(said[:NOTES_MAX])

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 
-from quantdesk.domain.position import RefusedRow
+from quantdesk.domain.position import Position, RefusedRow
 from quantdesk.margin.book_margin import BookMargin, LegMargin
 from quantdesk.portfolio.valued_positions import PositionSums
 from quantdesk.risk.book_tree import BookGroup, BookLeg
@@ -368,8 +368,12 @@ def explain_position(
     column: str,
     *,
     book_source: str,
+    notes: Sequence[str] = (),
 ) -> Provenance:
-    """Where the number under the cursor comes from, and how old it is."""
+    """Where the number under the cursor comes from, and how old it is.
+
+    notes : what is to be said of the whole book, below its first line
+    """
     sentences = []
     coin = "coin"
     group = group_of(root, key)
@@ -399,12 +403,19 @@ def explain_position(
             )
         if group is not None and not group.path:
             sentences.append("Greeks are not added over underlyings; USD amounts are.")
+            sentences += notes
     if column in GREEK_COLUMNS:
         unit = safe_text(long_unit(column, coin), 60)
         sentences.insert(0, f"{GREEK_COLUMNS[column].title}, {unit}: {DEFINITIONS[column]}.")
     elif column in _SAYS:
         sentences.insert(0, _SAYS[column])
     return Provenance(title=title, sentences=tuple(sentences))
+
+
+def position_of(root: BookGroup, key: str) -> Position | None:
+    """The position whose line has `key`; None for groups and what was left out."""
+    leg = _leg_of(root, key)
+    return None if leg is None else leg.valued.position
 
 
 def _leg_of(root: BookGroup, key: str) -> BookLeg | None:

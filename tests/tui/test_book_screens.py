@@ -197,6 +197,48 @@ async def test_panel_explains_a_greek_with_unit_and_source() -> None:
         assert "positions from mine.csv" not in shown.text()
 
 
+async def test_book_line_tells_notes_sources_and_ages() -> None:
+    async with running_book(desk_of(book_of())) as shown:
+        await shown.press("i")
+        text = shown.text()
+        assert (
+            "Note: made by the venue's contract rules, not listed in the market: BTC-PERP" in text
+        )
+        assert "deribit BTC index: ticker" in text
+        assert "s old." in text
+
+
+async def test_leg_is_found_on_its_chain_with_one_key() -> None:
+    async with running_book(desk_of(book_of())) as shown:
+        await shown.press("f")
+        key = next(
+            line.key for line in shown.table.lines if "BTC-25SEP26-60000-C" in line.cells[0].text
+        )
+        assert shown.grid.go_to(key)
+        await shown.press("f")
+        assert "[25SEP26 90d]" in shown.text()
+        assert "CALLS" in shown.text()
+        await shown.press("5")
+        assert shown.grid.cursor_key == key
+
+
+async def test_mark_of_zero_leaves_the_leg_out_of_every_sum_by_name() -> None:
+    rows = (*ROWS, ("deribit", "BTC-28JUN26-52000-P", "-1", "0.0001", "", ""))
+    for screen in ("5", "8"):
+        async with running_book(desk_of(book_of(rows)), screen=screen) as shown:
+            text = shown.text()
+            assert "PARTIAL. 1 of 8 left out, totals miss it: BTC-28JUN26-52000-P: mark = 0" in text
+            assert "positions 7 WITHOUT 1" in text
+    async with running_book(desk_of(book_of(rows))) as shown:
+        assert "WITHOUT 1" in shown.cell("underlying:BTC", "note")
+        key = next(
+            line.key for line in shown.table.lines if "BTC-28JUN26-52000-P" in line.cells[0].text
+        )
+        assert shown.cell(key, "delta_black") == "–"
+        assert shown.cell(key, "open") == "–"
+        assert "must b" in shown.cell(key, "note") or "above 0" in shown.cell(key, "note")
+
+
 async def test_ladder_places_each_leg_in_its_expiry_and_bucket() -> None:
     async with running_book(desk_of(book_of()), screen="6") as shown:
         reading = shown.app.context.book.reading

@@ -207,6 +207,15 @@ _OWN_ACTIONS = (
         rank=4,
     ),
     Action(
+        keys=("f",),
+        shown="f",
+        action="on_chain",
+        description="find the leg under the cursor on its chain",
+        where=Where.POSITIONS,
+        short="chain",
+        rank=6,
+    ),
+    Action(
         keys=("z",),
         shown="z",
         action="fold_all",

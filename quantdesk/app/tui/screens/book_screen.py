@@ -137,6 +137,7 @@ class BookScreen(DeskScreen):
             now_ns=now_ns,
             failure=self.context.failure,
             error=book.error,
+            margin=reading.margin,
         )
 
     def show_body(self, snapshot: DeskSnapshot, now_ns: int) -> None:

@@ -13,9 +13,10 @@ from quantdesk.app.tui.context import DeskContext
 from quantdesk.app.tui.screens.book_screen import BookScreen
 from quantdesk.app.tui.where import Where
 from quantdesk.app.tui.widgets.table_grid import TableGrid
+from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.book_tree import BookGroup, book_tree
 from quantdesk.runtime.book_reading import BookReading
-from quantdesk.views.book_header import choice_fields, net_fields
+from quantdesk.views.book_header import book_notes, choice_fields, net_fields
 from quantdesk.views.book_positions import (
     TREE_WORDS,
     ColumnSet,
@@ -23,6 +24,7 @@ from quantdesk.views.book_positions import (
     explain_position,
     foldable_keys,
     group_of,
+    position_of,
     tree_view,
 )
 from quantdesk.views.chain_header import HeaderField
@@ -108,6 +110,7 @@ class PositionsScreen(BookScreen):
             grid.cursor_key or "",
             grid.cursor_column or "",
             book_source=reading.opened.name,
+            notes=book_notes(reading.report, reading.opened.notes),
         )
 
     def _root(self, reading: BookReading) -> BookGroup:
@@ -137,6 +140,22 @@ class PositionsScreen(BookScreen):
         first = key.partition("|")[0]
         self._folded = (self._folded or frozenset()) ^ {first}
         self.show()
+
+    async def action_on_chain(self) -> None:
+        """Show the leg under the cursor on the chain."""
+        reading, key = self.book.reading, self.cursor_table().cursor_key
+        if reading is None or key is None:
+            return
+        position = position_of(self._root(reading), key)
+        market = None
+        if position is not None:
+            market = LegMarks(reading.opened.market).market_of(position.instrument)
+        if position is None or market is None:
+            self.notify("move to a leg: it is shown on its chain", markup=False)
+            return
+        self.context.underlying, self.context.venue = market.underlying, market.venue
+        self.context.expiry_ns = position.instrument.expiry_ns
+        await self.app.run_action("screen('chain')")
 
     def action_fold_all(self) -> None:
         """Fold to underlyings, then one level more open, then unfold all."""
