@@ -29,6 +29,7 @@ from quantdesk.margin.portfolio_explain import (
     liquidation_distance,
 )
 from quantdesk.margin.portfolio_parameters import StatedParameter, stated_parameters
+from quantdesk.margin.sizes import DERIBIT
 from quantdesk.market.market_data import MarketData
 
 PM_SUFFIX = "_pm"
@@ -168,6 +169,14 @@ def portfolio_statement(
         excluded=made.excluded,
         notes=_notes(cash or {}, accounts, mode),
     )
+
+
+def cash_of_one_account(
+    positions: Sequence[Position], cash: Mapping[str, Decimal]
+) -> dict[str, Decimal]:
+    """`cash` where one Deribit account holds all that is margined, nothing where several do."""
+    accounts = {one.account for one in positions if one.instrument.venue == DERIBIT}
+    return dict(cash) if len(accounts) == 1 else {}
 
 
 def _margins(books: AccountBooks, mode: MarginMode) -> list[PortfolioMargin]:

@@ -15,6 +15,11 @@ import numpy as np
 from quantdesk.domain.ports import Runner
 from quantdesk.domain.times import expiry_code
 from quantdesk.margin import BookMargin, VenueMargin, statement_for
+from quantdesk.margin.portfolio_statement import (
+    PortfolioStatement,
+    cash_of_one_account,
+    portfolio_statement,
+)
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.risk.exposure import Exposures, expose
@@ -85,6 +90,7 @@ class RiskReport:
     stresses, historical, own : named scenarios; `own` are the caller's
     collateral : cash by currency as handed in;  unpriced_cash : cash that is in no number, since
         the market has no price of it
+    portfolio : Deribit's portfolio margin of the same positions, explained
     """
 
     as_of_ns: int
@@ -99,6 +105,7 @@ class RiskReport:
     sources: tuple[InputSource, ...]
     collateral: Mapping[str, Decimal] = field(default_factory=dict)
     unpriced_cash: Mapping[str, Decimal] = field(default_factory=dict)
+    portfolio: PortfolioStatement | None = None
     reasons: Mapping[str, str] = field(default_factory=lambda: dict(NOT_YET))
 
     @property
@@ -162,6 +169,7 @@ def build_report(
     own_scenarios: Sequence[Scenario] = (),
     strike_widths: Mapping[str, float] | None = None,
     venue_margins: Sequence[VenueMargin] = (),
+    portfolio: PortfolioStatement | None = None,
     book_source: str = "positions handed in",
     runner: Runner | None = None,
     threads: int | None = None,
@@ -179,6 +187,7 @@ def build_report(
     axes : of the scenario matrix;  own_scenarios : beside the desk's stresses
     strike_widths : of the strike buckets by underlying, USD
     venue_margins : the venue's own figures, where an account is connected
+    portfolio : portfolio margin of the positions, where it is known already with orders and equity
     book_source : where the positions come from, in words
 
     A position that can not be marked is excluded by name; the rest is computed. Raises InvalidInput
@@ -209,6 +218,13 @@ def build_report(
         historical=run.named(historical_days()),
         own=run.named(own_scenarios, runner) if own_scenarios else None,
         margin=statement_for(positions, market, venue_figures=venue_margins),
+        portfolio=portfolio
+        or portfolio_statement(
+            positions,
+            market,
+            cash=cash_of_one_account(positions, collateral or {}),
+            venue_figures=venue_margins,
+        ),
         sources=(*_sources(book, market.source, book_source), *surface_sources),
         collateral=cash,
         unpriced_cash=unpriced,

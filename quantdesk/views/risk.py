@@ -15,6 +15,7 @@ from quantdesk.risk.venue_decay import decay_note
 from quantdesk.views.greeks import hedge_table, ladder_table, net_tables, position_table
 from quantdesk.views.margin import REASON_LENGTH_MAX, TextTable, margin_view, quantity_text
 from quantdesk.views.number_text import DASH, number_text
+from quantdesk.views.portfolio_margin import label_text, portfolio_tables
 from quantdesk.views.safe_text import safe_text
 from quantdesk.views.scenario import SPOT_RULE, matrix_tables, named_table, worst_table
 from quantdesk.views.time_text import instant_text
@@ -52,6 +53,8 @@ def risk_view(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> RiskVie
         tables.append(named_table(report.own, "Own scenarios"))
     tables.append(named_table(report.historical, "Recorded days replayed on this book"))
     tables += [table for table in margin.tables if not table.title.startswith("Left out")]
+    if report.portfolio is not None:
+        tables += portfolio_tables(report.portfolio)
     tables.append(position_table(report.greeks))
     if excluded.rows:
         tables.append(excluded)
@@ -66,6 +69,23 @@ def risk_view(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> RiskVie
             *venue_notes(report),
             *(f"{name}: {reason}" for name, reason in report.reasons.items()),
             *margin.rules,
+            *_portfolio_notes(report),
+        ),
+    )
+
+
+def _portfolio_notes(report: RiskReport) -> tuple[str, ...]:
+    """What must be said of the portfolio margin, and what it leaves out."""
+    statement = report.portfolio
+    if statement is None or not (statement.accounts or statement.excluded):
+        return ()
+    label = label_text(statement)
+    return (
+        *((f"Portfolio margin: {label}.",) if label else ()),
+        *(
+            f"Portfolio margin without {safe_text(one.instrument_name)}: "
+            f"{safe_text(one.reason, REASON_LENGTH_MAX)}"
+            for one in statement.excluded
         ),
     )
 

@@ -25,6 +25,7 @@ from quantdesk.app.render.risk_formats import (
 from quantdesk.app.render.risk_plots import has_plots
 from quantdesk.app.render.risk_record import excluded_records
 from quantdesk.errors import StorageError
+from quantdesk.margin.portfolio_statement import cash_of_one_account
 from quantdesk.risk.exposure import Grouping
 from quantdesk.risk.fitted import fit_surfaces
 from quantdesk.risk.report import RiskReport, build_report, surface_sources_of
@@ -142,6 +143,9 @@ def _open(*, strict: bool, options: dict[str, Any]) -> tuple[OpenBook, RiskRepor
         own_scenarios=choices.own_scenarios,
         strike_widths=choices.strike_widths,
         venue_margins=opened.figures,
+        portfolio=opened.portfolio_margin(
+            cash=cash_of_one_account(opened.positions, choices.collateral)
+        ),
         book_source=opened.name,
         runner=ProcessPoolRunner(choices.workers) if choices.workers else None,
     )

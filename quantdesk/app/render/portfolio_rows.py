@@ -70,6 +70,12 @@ def portfolio_rows(statement: PortfolioStatement) -> list[Row]:
     return rows
 
 
+def book_rows(statement: PortfolioStatement) -> list[Row]:
+    """Totals, legs, distances and the venue's figures, without the cells and the parameters."""
+    left_away = {"portfolio_cell", "portfolio_extended", "parameter"}
+    return [row for row in portfolio_rows(statement) if row["kind"] not in left_away]
+
+
 def change_rows(changes: Sequence[MarginChange]) -> list[Row]:
     """Before and after a ticket."""
     return [{"kind": "change", **one} for one in change_records(changes)]

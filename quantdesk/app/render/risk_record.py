@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from quantdesk.app.render.margin_record import margin_record, plain
+from quantdesk.app.render.portfolio_record import portfolio_record
 from quantdesk.app.render.scenario_record import cube_record, named_record
 from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.position import RefusedRow
@@ -92,7 +93,7 @@ def risk_record(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> dict[
         "positions": position_records(report.exposures),
         "greeks": greeks_record(report.exposures),
         "scenarios": scenarios_record(report),
-        "margin": margin_record(report.margin, refused),
+        "margin": margin_record(report.margin, refused) | {"portfolio": _portfolio(report)},
         "excluded": excluded_records(report, refused),
         "sources": [source_record(source) for source in report.sources],
         "var": None,
@@ -100,6 +101,10 @@ def risk_record(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> dict[
         "pnl_explain": None,
     }
     return record | {"reasons": dict(report.reasons)}
+
+
+def _portfolio(report: RiskReport) -> dict[str, Any] | None:
+    return None if report.portfolio is None else portfolio_record(report.portfolio)
 
 
 def scenarios_record(report: RiskReport) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from quantdesk.app.render.margin_record import flat_rows as margin_flat_rows
+from quantdesk.app.render.portfolio_rows import book_rows
 from quantdesk.app.render.risk_record import (
     GROUPINGS,
     excluded_records,
@@ -78,6 +79,8 @@ FIELDS = (
     "currency",
     "initial",
     "maintenance",
+    "leave_one_out",
+    "euler",
     "status",
     "source",
     "as_of",
@@ -86,7 +89,9 @@ FIELDS = (
     "reason",
 )
 """Columns of the flat formats. `kind` is position, by_underlying and the other groupings, matrix,
-stress, historical, own, margin_leg, margin_total, margin_venue, margin_excluded, excluded, source;
+stress, historical, own, margin_portfolio_total, margin_portfolio_leg, margin_portfolio_distance,
+margin_portfolio_venue, margin_portfolio_excluded,
+margin_leg, margin_total, margin_venue, margin_excluded, excluded, source;
 what a kind has no use for is empty."""
 
 Row = dict[str, Any]
@@ -108,6 +113,8 @@ def report_rows(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> list[
     if report.own is not None:
         rows += named_rows(report.own, "own")
     rows += [one | {"kind": f"margin_{one['kind']}"} for one in margin_flat_rows(report.margin)]
+    if report.portfolio is not None:
+        rows += [one | {"kind": f"margin_{one['kind']}"} for one in book_rows(report.portfolio)]
     rows += [{"kind": "excluded"} | one for one in excluded_records(report, refused)]
     for source in report.sources:
         record = source_record(source)
