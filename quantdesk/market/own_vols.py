@@ -40,8 +40,8 @@ class VolOverride:
     shift : everywhere
     tilt : −tilt·x/√(1 + x²/4) with x = ln(K/F) in standard deviations at the money: above 0 puts
         rise and calls fall, by about this much at one deviation
-    pins : (strike, own vol): the own smile passes through them; what they add fades to nothing
-        within three quarters of a standard deviation
+    pins : (strike, own vol): the own smile passes through them; what they add fades smoothly to
+        nothing within three quarters of a standard deviation
     """
 
     expiry_ns: int
@@ -143,15 +143,23 @@ class OwnSurface:
     def _pinned(
         self, each: SliceFit, override: VolOverride, width: float, x: FloatArray
     ) -> FloatArray:
-        """What pins add at `x`: linear between them, fading beside the outermost ones."""
+        """What pins add at `x`: smooth between them, fading beside the outermost ones."""
         pins: Sequence[tuple[float, float]] = sorted(override.pins)
         strikes = np.array([strike for strike, _ in pins])
         at = np.log(strikes / each.forward) / width
         market = self.fit.implied_vol(np.array([each.expiry_ns]), strikes)
         gap = np.array([vol for _, vol in pins]) - market - _lean(override, at)
         knots = np.concatenate(([at[0] - PIN_REACH], at, [at[-1] + PIN_REACH]))
-        return np.interp(x, knots, np.concatenate(([0.0], gap, [0.0])))
+        return _smooth_steps(x, knots, np.concatenate(([0.0], gap, [0.0])))
 
 
 def _lean(override: VolOverride, x: FloatArray) -> FloatArray:
     return override.shift - override.tilt * x / np.sqrt(1.0 + x * x / 4.0)
+
+
+def _smooth_steps(x: FloatArray, knots: FloatArray, values: FloatArray) -> FloatArray:
+    """`values` at `knots`, level there, and t²(3 − 2t) of the way between: no kink is an edge."""
+    place = np.clip(np.searchsorted(knots, x) - 1, 0, knots.size - 2)
+    t = np.clip((x - knots[place]) / (knots[place + 1] - knots[place]), 0.0, 1.0)
+    way = t * t * (3.0 - 2.0 * t)
+    return np.asarray(values[place] + way * (values[place + 1] - values[place]), dtype=np.float64)

@@ -22,7 +22,7 @@ from quantdesk.app.tui.screens.desk_screen import DeskScreen
 from quantdesk.app.tui.screens.help import HelpScreen
 from quantdesk.app.tui.screens.problems import ProblemsScreen
 from quantdesk.app.tui.screens.registry import SCREENS, screen_entry
-from quantdesk.app.tui.source import Fallible, SnapshotSource, Transport
+from quantdesk.app.tui.source import Fallible, SnapshotSource, SurfaceControl, Transport
 from quantdesk.app.tui.theme import DESK_DARK
 from quantdesk.app.tui.where import Where
 from quantdesk.domain.ports import Clock
@@ -69,6 +69,7 @@ class DeskApp(App[None], inherit_bindings=False):
             places=places,
             underlying=underlying,
             book=book_desk((), sample_book()) if book is None else book,
+            choose_surface=source.choose_surface if isinstance(source, SurfaceControl) else None,
         )
         self._screens: dict[str, DeskScreen] = {}
         self._posted: DeskSnapshot | None = None

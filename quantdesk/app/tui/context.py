@@ -6,12 +6,14 @@ One object, owned by the app and changed by message handlers only.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from quantdesk.app.tui.book_desk import BookDesk
 from quantdesk.app.tui.where import Where
 from quantdesk.app.tui.workbench import Workbench
 from quantdesk.domain.ports import Clock
+from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.snapshot import DeskSnapshot
 from quantdesk.views.time_text import SECOND_NS
 
@@ -53,6 +55,7 @@ class DeskContext:
     pace : how fast a replay plays, "" for a desk that lives
     workbench : the structure being built, and those kept for comparison
     book : the positions that the book screens look at
+    choose_surface : says how a chain of (venue, underlying) is fitted; None where nobody listens
     """
 
     clock: Clock
@@ -66,3 +69,4 @@ class DeskContext:
     workbench: Workbench = field(default_factory=Workbench)
     frames: FrameCount = field(default_factory=FrameCount)
     book: BookDesk = field(default_factory=BookDesk)
+    choose_surface: Callable[[tuple[str, str], SurfaceChoice], None] | None = None

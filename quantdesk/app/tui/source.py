@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.snapshot import DeskSnapshot
 
 
@@ -40,3 +41,11 @@ class Fallible(Protocol):
     @property
     def error(self) -> BaseException | None:
         """What ended it, None while it runs."""
+
+
+@runtime_checkable
+class SurfaceControl(Protocol):
+    """A source that fits surfaces and takes wishes of how."""
+
+    def choose_surface(self, key: tuple[str, str], choice: SurfaceChoice) -> None:
+        """Fit the chain of `key` (venue, underlying) by `choice` from now on. From any thread."""

@@ -22,4 +22,5 @@ class Where(StrEnum):
     BUILDER = "builder"
     PAYOFF = "payoff"
     COMPARISON = "comparison"
+    SURFACE = "surface"
     REPLAY = "replay"

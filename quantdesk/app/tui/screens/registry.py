@@ -29,6 +29,13 @@ SCREENS = (
         type_name="ChainScreen",
     ),
     ScreenEntry(
+        key="2",
+        name="surface",
+        title="volatility surface",
+        module="quantdesk.app.tui.screens.surface",
+        type_name="SurfaceScreen",
+    ),
+    ScreenEntry(
         key="3",
         name="builder",
         title="structure builder",
