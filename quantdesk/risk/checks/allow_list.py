@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from quantdesk.risk.checks.check import Check
+from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import Finding, Level, Use
 from quantdesk.risk.limits.limit import Measure
 from quantdesk.risk.limits.trial import Trial
@@ -18,15 +19,28 @@ class AllowList(Check):
     name: ClassVar[str] = "allow-list"
     measures: ClassVar[tuple[Measure, ...]] = (Measure.ALLOW_LIST,)
 
+    def rebuild(self, slots: Sequence[Slot]) -> None:
+        """Note the lists that each slot is not on."""
+        super().rebuild(slots)
+        self._missing = [
+            [
+                place
+                for place in self.map.of_slot(slot.number)
+                if not any(
+                    fnmatchcase(slot.instrument.name, pattern)
+                    for pattern in self.cells[place].limit.allow
+                )
+            ]
+            for slot in slots
+        ]
+
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Legs that no pattern names."""
         found = []
-        for slot in trial.slots if self.map.cells else ():
-            for place in self.map.of_slot(slot.number):
+        for slot in trial.slots:
+            for place in self._missing[slot.number]:
                 cell = self.map.cells[place]
                 name = slot.instrument.name
-                if any(fnmatchcase(name, pattern) for pattern in cell.limit.allow):
-                    continue
                 listed = ", ".join(cell.limit.allow[:8])
                 detail = f"{name} is not on it; allowed are {listed}"
                 found.append(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
+from quantdesk.market.chain import FloatArray, IntArray
 from quantdesk.risk.checks.instrument_sums import InstrumentSums
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.limit import Limit, Measure
@@ -20,3 +23,8 @@ class GrossExposure(InstrumentSums):
         """|measure| of a unit, on both sides."""
         unit = abs(float(slot.unit.row[column_of(limit)]))
         return unit, unit, 0.0
+
+    def _f(self, places: slice | IntArray, x: FloatArray) -> FloatArray:
+        # Both sides weigh the same.
+        value: FloatArray = np.abs(x) * self._long[places]
+        return value

@@ -51,8 +51,8 @@ class InstrumentSums(Check):
                 if self._mask[rows, column].any():
                     weights[:, place, column] = self.weights(slots[int(rows[0])], cell.limit)
         self._is_blind_row: BoolArray = np.asarray(np.isnan(weights).any(axis=0))
-        self._weights = np.where(self._is_blind_row, 0.0, weights)
-        self._has_squares = bool(self._weights[2].any())
+        self._long, self._short, self._square = np.where(self._is_blind_row, 0.0, weights)
+        self._has_squares = bool(self._square.any())
         self._held = np.zeros((3, count, width))  # held, buys, sells
         for place in range(count):
             self._count(place)
@@ -88,52 +88,71 @@ class InstrumentSums(Check):
 
     def _settle(self) -> None:
         held, buys, sells = self._held
-        self._top, self._bottom = held + buys, held + sells
-        self._at_top = self._f(slice(None), self._top)
-        self._at_bottom = self._f(slice(None), self._bottom)
-        self._worst = np.maximum(self._at_top, self._at_bottom)
+        self._ends = np.stack([held + buys, held + sells])
+        self._at_ends = self._f(slice(None), self._ends)
+        self._worst = np.maximum(self._at_ends[0], self._at_ends[1])
         self.total = self._worst.sum(axis=0)
+        steepest = np.maximum(self._long, self._short)
+        if self._has_squares:
+            steepest = steepest + 2.0 * self._square * np.abs(self._ends).max(axis=0)
+            self._most_square = self._mask * self._square[self._instrument]
+        self._most = self._mask * steepest[self._instrument]
         is_open = (held != 0) | (buys != 0) | (sells != 0)
         self._is_blind: BoolArray = np.asarray((is_open & self._is_blind_row).any(axis=0))
         self._has_blind = bool(self._is_blind_row.any())
 
     def _f(self, places: slice | IntArray, x: FloatArray) -> FloatArray:
-        long, short, square = self._weights[:, places]
-        value: FloatArray = long * np.maximum(x, 0.0) - short * np.minimum(x, 0.0)
-        return value + square * x * x if self._has_squares else value
+        value: FloatArray = self._long[places] * np.maximum(x, 0.0)
+        value -= self._short[places] * np.minimum(x, 0.0)
+        return value + self._square[places] * x * x if self._has_squares else value
 
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Cells whose worst sum would pass a level and would grow."""
-        parts = trial.quantity[:, None] * self._mask[trial.rows]
-        of_leg = self._instrument[trial.rows]
-        places = np.unique(of_leg) if len(of_leg) > 1 else of_leg
-        if len(places) == len(of_leg):
-            order = np.argsort(of_leg)
-            parts = parts[order]
-            bought, sold = np.maximum(parts, 0.0), np.minimum(parts, 0.0)
-        else:
-            is_of = (places[:, None] == of_leg).astype(np.float64)
-            bought, sold = is_of @ np.maximum(parts, 0.0), is_of @ np.minimum(parts, 0.0)
-        at_top = self._f(places, self._top[places] + bought)
-        at_bottom = self._f(places, self._bottom[places] + sold)
+        if not self._has_blind and self._has_room(trial):
+            return ()
+        places, traded = self._by_instrument(trial)
+        after = self._f(places, self._ends[:, places] + traded)
         worst = self._worst[places]
-        total = self.total + (np.maximum(np.maximum(at_top, at_bottom), worst) - worst).sum(axis=0)
-        bad = np.asarray(total > self._tightest, dtype=np.bool_)
-        blind: BoolArray = self._blind(trial) if self._has_blind else np.zeros(len(bad), np.bool_)
-        bad |= blind
+        more = np.maximum(np.maximum(after[0], after[1]) - worst, 0.0)
+        bad = np.asarray(self.total + np.add.reduce(more) > self._tightest, dtype=np.bool_)
+        blind = self._blind(trial) if self._has_blind else None
+        if blind is not None:
+            bad |= blind
         if not bad.any():
             return ()
         found = []
-        grown = _grown(at_top, self._at_top[places], bought)
-        grown = np.fmax(grown, _grown(at_bottom, self._at_bottom[places], -sold))
+        is_grown = (traded != 0) & (after > self._at_ends[:, places])
+        ends = np.where(is_grown, after, np.nan)
+        grown = np.fmax(ends[0], ends[1])
         for place in np.flatnonzero(bad).tolist():
-            if blind[place]:
+            if blind is not None and blind[place]:
                 found.append(self._unknown(place, trial))
                 continue
             reached = self._reached(place, grown[:, place], worst[:, place])
             if reached > self._tightest[place]:
                 found.append(self._finding(place, float(reached)))
         return found
+
+    def _has_room(self, trial: Trial) -> bool:
+        """True where no cell could pass its level however the ticket fills; most end here."""
+        growth = trial.size @ self._most[trial.rows]
+        if self._has_squares:
+            # Legs of one instrument add up before they are squared: (Σq)² ≤ n·Σq².
+            growth += trial.size.size * ((trial.size * trial.size) @ self._most_square[trial.rows])
+        return bool((growth <= self._tightest - self.total).all())
+
+    def _by_instrument(self, trial: Trial) -> tuple[IntArray, FloatArray]:
+        """Numbers of the ticket's instruments, and (2, instruments, cells) bought and sold."""
+        parts = trial.quantity[:, None] * self._mask[trial.rows]
+        traded = np.empty((2, *parts.shape))
+        np.maximum(parts, 0.0, out=traded[0])
+        np.minimum(parts, 0.0, out=traded[1])
+        places = self._instrument[trial.rows]
+        if len(set(places.tolist())) < len(places):
+            of_leg = places
+            places = np.unique(of_leg)
+            traded = (places[:, None] == of_leg).astype(np.float64) @ traded
+        return places, traded
 
     def _reached(self, place: int, grown: FloatArray, worst: FloatArray) -> float:
         """The largest sum of a book that the ticket made larger; −∞ where it makes none larger."""
@@ -194,8 +213,3 @@ class InstrumentSums(Check):
                 detail = f"position {self.shown(place, float(held)) or 0.0:,.6g}"
                 found.append(Use(cell=cell, value=value, detail=detail))
         return found
-
-
-def _grown(after: FloatArray, before: FloatArray, size: FloatArray) -> FloatArray:
-    """f at the far end of a side where the ticket takes it higher, else NaN."""
-    return np.where((size > 0) & (after > before), after, np.nan)

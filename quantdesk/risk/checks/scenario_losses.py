@@ -42,6 +42,7 @@ class ScenarioLosses(Check):
         self._is_blind_row = np.isnan(units).any(axis=1)
         units = np.where(np.isnan(units), 0.0, units)
         self._units = self._mask[:, :, None] * units[:, None, :]
+        self._most = np.abs(self._units).max(axis=2, initial=0.0)
         self._gains, self._harms = np.maximum(self._units, 0.0), np.minimum(self._units, 0.0)
         self._hard = _levels(self.cells_limits, Level.HARD)
         self._soft = _levels(self.cells_limits, Level.SOFT)
@@ -66,10 +67,21 @@ class ScenarioLosses(Check):
         self.position = (held @ self._units.reshape(flat)).reshape(shape)
         hurt = buys @ self._harms.reshape(flat) + sells @ self._gains.reshape(flat)
         self.worst = self.position + hurt.reshape(shape)
+        self._room = self._tightest - self._reach()
         is_open = (held != 0) | (buys != 0) | (sells != 0)
         blind = is_open & self._is_blind_row
         self._is_blind = (blind[:, None] & self._mask).any(axis=0)
         self._has_blind = bool(self._is_blind_row.any())
+
+    def _reach(self) -> FloatArray:
+        """(cells,) what the measure can not be above now, USD."""
+        return np.asarray(np.maximum(-self.worst, 0.0).max(axis=1, initial=0.0))
+
+    def has_room(self, trial: Trial) -> bool:
+        """True where no cell could pass its level however the ticket fills; most end here."""
+        if self._has_blind:
+            return False
+        return bool((trial.size @ self._most[trial.rows] <= self._room).all())
 
     def added(self, trial: Trial) -> FloatArray:
         """(cells, scenarios) what the ticket's legs lose where each fills only where it hurts."""

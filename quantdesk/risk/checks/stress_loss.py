@@ -48,7 +48,7 @@ class StressLoss(ScenarioLosses):
 
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Stresses that the ticket would take over a level."""
-        if not len(self.cells):
+        if self.has_room(trial):
             return ()
         added = self.added(trial)
         after = self.worst + added

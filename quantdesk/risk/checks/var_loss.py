@@ -1,25 +1,23 @@
 """Value at risk over historical scenarios, open orders filled only where they hurt.
 
-The quantile is the loss of rank ⌈(1 − confidence)·n⌉ from the worst, so that at least this share of
-the scenarios loses as much. Under 100 scenarios there is no VaR, and without one nothing passes.
+The quantile is that of the desk's VaR (`risk.var_quantiles`). Under 100
+scenarios there is no VaR, and without one nothing passes.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
-from quantdesk.market.chain import FloatArray
+from quantdesk.market.chain import BoolArray, FloatArray
 from quantdesk.risk.checks.scenario_losses import NOISE_USD, ScenarioLosses
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import TOLERANCE, Finding
 from quantdesk.risk.limits.limit import Measure
 from quantdesk.risk.limits.trial import Trial
-
-OBSERVATIONS_MIN = 100
+from quantdesk.risk.var_quantiles import OBSERVATIONS_MIN, rank
 
 
 class VarLoss(ScenarioLosses):
@@ -32,16 +30,25 @@ class VarLoss(ScenarioLosses):
         """P&L of a unit by historical scenario."""
         return slot.unit.history
 
+    def _sum(self) -> None:
+        super()._sum()
+        self._now = [self.value(place) for place in range(len(self.cells))]
+
+    def _reach(self) -> FloatArray:
+        # Without a VaR there is no room.
+        found = [self.value(place) for place in range(len(self.cells))]
+        return np.array([np.inf if value is None else value for value in found])
+
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Cells whose VaR would grow over a level, or can not be told."""
-        if not len(self.cells):
+        if self.has_room(trial):
             return ()
-        touched = self._mask[trial.rows].any(axis=0)
-        blind = self.blind(trial)
+        touched: BoolArray = np.asarray(self._mask[trial.rows].any(axis=0))
+        blind = self.blind(trial) if self._has_blind else np.zeros(len(touched), dtype=np.bool_)
         after = self.worst + self.added(trial)
         found = []
         for place in np.flatnonzero(touched).tolist():
-            now = self.value(place)
+            now = self._now[place]
             if blind[place] or now is None:
                 reason = self.blindness(place, trial.slots) if blind[place] else self.detail(place)
                 found.append(self.finding(place, None, None, reason))
@@ -54,8 +61,8 @@ class VarLoss(ScenarioLosses):
 
     def _quantile(self, place: int, pnl: FloatArray) -> float:
         confidence = self.cells[place].limit.confidence
-        rank = max(math.ceil((1.0 - confidence) * pnl.size - TOLERANCE), 1)
-        return max(-float(np.partition(pnl, rank - 1)[rank - 1]), 0.0)
+        place_of = rank(pnl.size, confidence)
+        return max(-float(np.partition(pnl, place_of - 1)[place_of - 1]), 0.0)
 
     def value(self, place: int) -> float | None:
         """VaR with open orders, USD; None under 100 observations."""

@@ -1,7 +1,9 @@
 """Vol band: how many vol points an option order's price is from the mark's vol.
 
-Price grows with vol, so that a price within the prices at mark vol ± band is a vol within the band;
-they are made once a slot and band, and the vol itself is only solved for a refusal's sentence.
+An order at the mark is 0 points away, whatever the last digit of the mark does to its vol: what is
+compared is the vol at which the model's price moves as far from its own as the order's is from the
+mark. Price grows with vol, so that prices within the model's at mark vol ± band are in the band;
+they are made once a slot and band, and the vol is only solved for a refusal's sentence.
 """
 
 from __future__ import annotations
@@ -41,8 +43,10 @@ class VolBand(OrderLimits):
         quote = slot.unit.quote
         if quote is None or leg.price is None:
             return None
-        levels = [one for one in (cell.limit.soft, cell.limit.hard) if one is not None]
-        lowest, highest = self._bounds(slot.number, quote, allowed(min(levels)))
+        limit = cell.limit
+        level = limit.hard if limit.soft is None else limit.soft
+        assert level is not None, "a limit has a level"
+        lowest, highest = self._bounds(slot.number, quote, allowed(level))
         price = float(leg.price)
         if lowest <= price <= highest:
             return 0.0
@@ -51,9 +55,10 @@ class VolBand(OrderLimits):
     def _bounds(self, number: int, quote: Quote, points: float) -> tuple[float, float]:
         key = (number, points)
         if key not in self._prices:
+            gap = quote.mark - quote.price_at(quote.vol)
             self._prices[key] = (
-                quote.price_at(quote.vol - points * _POINT),
-                quote.price_at(quote.vol + points * _POINT),
+                gap + quote.price_at(quote.vol - points * _POINT),
+                gap + quote.price_at(quote.vol + points * _POINT),
             )
         return self._prices[key]
 
@@ -72,7 +77,8 @@ class VolBand(OrderLimits):
 
 
 def _points(quote: Quote, price: float) -> float | None:
-    value = price * quote.forward if quote.is_inverse else price
+    moved = price - quote.mark + quote.price_at(quote.vol)
+    value = moved * quote.forward if quote.is_inverse else moved
     if not value > 0:
         return None
     solved = pricing.implied_vol(

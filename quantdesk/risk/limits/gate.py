@@ -100,6 +100,7 @@ class LimitGate:
         self._numbers: dict[_SlotKey, int] = {}
         self._orders: dict[str, LivingOrder] = {}
         self._results: dict[Filters, Result] = {}
+        self._is_watched: list[bool] = []
         self._is_grown = False
 
     # What is held and open
@@ -296,7 +297,7 @@ class LimitGate:
     def _stray(self, trial: Trial) -> Slot | None:
         """A slot that no limit looks at."""
         for slot in trial.slots:
-            if not any(check.map.of_slot(slot.number) for check in self.checks):
+            if not self._is_watched[slot.number]:
                 return slot
         return None
 
@@ -326,6 +327,7 @@ class LimitGate:
         self._sums.append(_Sums())
         for check in self.checks:
             check.map.admit(slot)
+        self._is_watched.append(any(check.map.of_slot(slot.number) for check in self.checks))
         self._is_grown = True
         return slot
 

@@ -15,23 +15,26 @@ from quantdesk.risk.limits.ticket import Ticket
 class Trial:
     """A ticket on its slots at `now_ns` of the desk's clock.
 
-    rows : (legs,) numbers of the slots;  quantity : (legs,) signed, amount unit
+    rows : (legs,) numbers of the slots;  quantity : (legs,) signed, amount unit;  size : |quantity|
     """
 
     ticket: Ticket
     slots: tuple[Slot, ...]
     rows: IntArray
     quantity: FloatArray
+    size: FloatArray
     now_ns: int
 
     @staticmethod
     def of(ticket: Ticket, slots: tuple[Slot, ...], now_ns: int) -> Trial:
         """The trial of `ticket` on the slots of its legs."""
+        quantity = np.array([float(leg.quantity) for leg in ticket.legs], dtype=np.float64)
         return Trial(
             ticket=ticket,
             slots=slots,
             rows=np.array([slot.number for slot in slots], dtype=np.int64),
-            quantity=np.array([float(leg.quantity) for leg in ticket.legs], dtype=np.float64),
+            quantity=quantity,
+            size=np.abs(quantity),
             now_ns=now_ns,
         )
 

@@ -1,8 +1,8 @@
 """Limits as plainly as they can be said, for the property test: integers, loops, every case tried.
 
-Shares no line and no idea of speed with the desk's checks. It lists each book that could come about:
-any of the living orders filled or not, and each leg of the ticket filled not at all, by half or
-whole. A ticket is let through where no such book is over a limit that the same book without the
+Shares no line and no idea of speed with the desk's checks. It lists each book that could come
+about: any of the living orders filled or not, and each leg of the ticket filled not at all, by half
+or whole. A ticket is let through where no such book is over a limit that the same book without the
 ticket's fills would not be over as far:
 
     net      |m| ≤ L, or |m| ≤ |m without| on the same side

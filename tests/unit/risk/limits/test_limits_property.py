@@ -170,8 +170,8 @@ class Run:
         self.market = Market.drawn(self.chance)
         self.levels = Levels.drawn(self.chance)
         self.gate = LimitGate(self.levels.limits(), self.market.units(), stress_names=STRESS_NAMES)
-        kinds = (self.send, self.send, self.send, self.fill, self.fill, self.end)
-        kinds = (*kinds, self.edit, self.settle_edit, self.ask, self.move)
+        kinds = [self.send, self.send, self.send, self.fill, self.fill, self.end]
+        kinds += [self.edit, self.settle_edit, self.ask, self.move]
         for _ in range(self.steps):
             self.chance.choice(kinds)()
 

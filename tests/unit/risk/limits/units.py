@@ -1,4 +1,4 @@
-"""Made-up instruments whose units are dyadic fractions: sums of them are exact in floating point."""
+"""Made-up instruments with whole numbers as units: sums of them are exact in floating point."""
 
 from __future__ import annotations
 
