@@ -156,7 +156,8 @@ class ChainSnapshot:
 
     `is_stale` (n,) marks rows whose quote is too old at `as_of_ns` (`market.quality`). `futures`
     are the underlying's listed futures and perpetuals that were quoted, by name. `surface` is what
-    the desk holds of it; None where none was asked for.
+    the desk holds of it; None where none was asked for. `made_by_rule` names, of a simulated chain,
+    the columns whose numbers were not recorded, with the rule that made each.
     """
 
     venue: str
@@ -171,6 +172,7 @@ class ChainSnapshot:
     expiries: tuple[ExpirySummary, ...]
     futures: Mapping[str, FutureQuote] = field(default_factory=dict)
     surface: ChainSurface | None = None
+    made_by_rule: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         moment = format_instant(self.as_of_ns)

@@ -19,7 +19,8 @@ from quantdesk.market.chain import QUOTE_COLUMNS
 from quantdesk.market.fitting import FitOptions, FitRefusal, SurfaceFit, fit_surface
 from quantdesk.market.market_data import MarketData
 from quantdesk.market.selection import parse_window
-from quantdesk.runtime.embedded import SAMPLE_OF, opening_snapshot
+from quantdesk.runtime.embedded import opening_snapshot
+from quantdesk.runtime.made_numbers import SAMPLE_OF
 from quantdesk.runtime.sources import file_snapshot
 from quantdesk.runtime.surfaces import quotes_of
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot, select_rows

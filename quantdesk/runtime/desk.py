@@ -7,7 +7,7 @@ time. It reads no clock and starts no task.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from quantdesk import pricing
@@ -39,6 +39,13 @@ from quantdesk.snapshot import (
     LinkHealth,
     LinkState,
 )
+
+MadeByRule = Callable[[str, str], Mapping[str, str]]
+
+
+def _nothing_made(_venue: str, _underlying: str) -> Mapping[str, str]:
+    return {}
+
 
 BOOK_EVENTS = (BookChange, BookSnapshot)
 """Written out, since a union of types is made anew at each look."""
@@ -72,16 +79,23 @@ class Desk:
     environment : which world the numbers come from
     source : where they come from, for people ("recorded 2026-06-27 …", a path)
     is_simulated : whether a simulator made them; None takes it from `environment`
+    made_by_rule : of a venue and underlying, the columns that were not recorded and their rules
     """
 
     def __init__(
-        self, *, environment: Environment, source: str, is_simulated: bool | None = None
+        self,
+        *,
+        environment: Environment,
+        source: str,
+        is_simulated: bool | None = None,
+        made_by_rule: MadeByRule = _nothing_made,
     ) -> None:
         self.environment = environment
         self.source = source
         self.is_simulated = (
             environment is Environment.SIMULATED if is_simulated is None else is_simulated
         )
+        self._made_by_rule = made_by_rule
         self.market = MarketState()
         self.books = FollowedBooks()
         self.surfaces = LiveSurfaces()
@@ -232,7 +246,13 @@ class Desk:
             if reading is not None:
                 as_of_ns = link.clock.at(now_ns)
                 futures = self.market.futures(venue, underlying)
-                made = _chain_snapshot(reading, futures, self.environment, as_of_ns)
+                made = _chain_snapshot(
+                    reading,
+                    futures,
+                    self.environment,
+                    as_of_ns,
+                    self._made_by_rule(venue, underlying),
+                )
                 chains.append(self.surfaces.attached(made))
         return tuple(chains)
 
@@ -250,6 +270,7 @@ def _chain_snapshot(
     futures: Mapping[str, FutureQuote],
     environment: Environment,
     as_of_ns: int,
+    made_by_rule: Mapping[str, str],
 ) -> ChainSnapshot:
     chain = reading.chain
     expiries = []
@@ -278,6 +299,7 @@ def _chain_snapshot(
         is_stale=stale_rows(chain, as_of_ns),
         expiries=tuple(expiries),
         futures=futures,
+        made_by_rule=made_by_rule,
     )
 
 

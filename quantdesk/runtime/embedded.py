@@ -19,13 +19,11 @@ from quantdesk.domain.ports import Clock
 from quantdesk.errors import ConfigError
 from quantdesk.runtime.clock import ManualClock
 from quantdesk.runtime.desk import Desk
+from quantdesk.runtime.made_numbers import SAMPLE_OF, made_by_rule
 from quantdesk.simulator import BinanceServer, DeribitServer, SimulatedVenue, load_sample
 from quantdesk.simulator.deribit.opening import opening_frames
 from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
 from quantdesk.venues import deribit
-
-SAMPLE_OF = {"BTC": "btc-2026-06-27", "ETH": "eth-2026-01-31"}
-"""Which shipped sample an underlying of the embedded venue opens on."""
 
 EMBEDDED_VENUES = ("deribit", "binance")
 ADDRESS_FILE = "simulated-venue.json"
@@ -103,7 +101,9 @@ def opening_snapshot(underlying: str) -> DeskSnapshot:
         raise ConfigError(f"underlying {underlying!r}: samples are of {', '.join(SAMPLE_OF)}")
     still = ManualClock(0)
     venue = SimulatedVenue(load_sample(name), clock=still)
-    desk = Desk(environment=Environment.SIMULATED, source=f"sample {name}")
+    desk = Desk(
+        environment=Environment.SIMULATED, source=f"sample {name}", made_by_rule=made_by_rule
+    )
     link = f"deribit-{underlying.lower()}"
     desk.add_link(link, "deribit", LinkState.FILE)
     for payload in opening_frames(venue):

@@ -13,13 +13,13 @@ from quantdesk.domain.ports import BanStore, Clock
 from quantdesk.errors import ConfigError
 from quantdesk.runtime.accounts import AccountChoice
 from quantdesk.runtime.embedded import (
-    SAMPLE_OF,
     Addresses,
     embedded_venues,
     published,
     running_venues,
 )
 from quantdesk.runtime.live import AccountLine, Line
+from quantdesk.runtime.made_numbers import SAMPLE_OF
 from quantdesk.runtime.settings import Settings
 from quantdesk.runtime.venues import (
     VENUES,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from quantdesk.domain.ports import Clock
 from quantdesk.errors import ConfigError
-from quantdesk.runtime.embedded import SAMPLE_OF
+from quantdesk.runtime.made_numbers import SAMPLE_OF
 from quantdesk.simulator import (
     BinanceServer,
     DeribitServer,

@@ -19,6 +19,7 @@ from quantdesk.runtime.desk import Desk
 from quantdesk.runtime.lines import account_line, open_lines
 from quantdesk.runtime.live import AccountLine, Line, LiveDesk
 from quantdesk.runtime.live_surfaces import Key, LiveSurfaces
+from quantdesk.runtime.made_numbers import made_by_rule
 from quantdesk.runtime.replay import snapshot_at
 from quantdesk.runtime.settings import Settings, data_folder
 from quantdesk.runtime.venues import VenueChoice, check_choices, checked_underlyings
@@ -133,7 +134,7 @@ async def live_desk(
     commands join the simulated venues that this desk starts.
     """
     clock, folder = SystemClock(), data_folder()
-    desk = Desk(environment=choices[0].environment, source=describe(choices))
+    desk = desk_of(choices)
     async with open_lines(
         choices,
         underlyings,
@@ -155,6 +156,14 @@ async def live_desk(
         )
         async with live.running():
             yield live
+
+
+def desk_of(choices: Sequence[VenueChoice]) -> Desk:
+    """An empty desk for the chosen venues, which are all of one environment."""
+    environment, source = choices[0].environment, describe(choices)
+    if environment is not Environment.SIMULATED:
+        return Desk(environment=environment, source=source)
+    return Desk(environment=environment, source=source, made_by_rule=made_by_rule)
 
 
 def describe(choices: Sequence[VenueChoice]) -> str:

@@ -137,8 +137,19 @@ def explain_cell(view: ChainView, row: int | None, column_key: str) -> Provenanc
             f"{value} in the instrument's amount unit.",
             f"As {_venue(view.snapshot)} published it.",
         ]
+    sentences += _made_sentences(view, column_key)
     sentences.append(_time_sentence(view, row))
     return Provenance(title=f"{name} {says}", sentences=tuple(sentences))
+
+
+def _made_sentences(view: ChainView, key: str) -> list[str]:
+    """Of a number that a simulator made by rule where the others are recorded: that rule."""
+    rule = view.snapshot.made_by_rule.get(_SOURCES_OF.get(key, key))
+    return [] if rule is None else [f"Not recorded, made by rule: {safe_text(rule, 300)}."]
+
+
+_SOURCES_OF = {"bid_iv": "bid", "ask_iv": "ask", "mark_iv": "mark"}
+"""The column whose number a desk's vol comes from."""
 
 
 def _venue(snapshot: ChainSnapshot) -> str:

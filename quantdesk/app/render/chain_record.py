@@ -90,6 +90,7 @@ def chain_rows(snapshot: ChainSnapshot) -> list[dict[str, Any]]:
         "volume": chain.volume,
     }
     columns = {name: _column(array) for name, array in floats.items()}
+    made = " ".join(name for name in ROW_FIELDS if name in snapshot.made_by_rule) or None
     rows = []
     for i, instrument in enumerate(chain.instruments):
         event_ns = int(chain.event_ns[i])
@@ -102,6 +103,7 @@ def chain_rows(snapshot: ChainSnapshot) -> list[dict[str, Any]]:
             "age_s": (snapshot.as_of_ns - event_ns) / 1e9 if event_ns else None,
             "mark_iv_status": _status(int(values.mark_iv_status[i])),
             "greeks_source": GreeksSource(int(values.greeks_source[i])).name.lower(),
+            "made_by_rule": made,
         }
         row.update({name: column[i] for name, column in columns.items()})
         rows.append({name: row[name] for name in ROW_FIELDS})
@@ -145,8 +147,10 @@ ROW_FIELDS = (
     "open_interest",
     "volume",
     "age_s",
+    "made_by_rule",
 )
-"""Fields of a row, in the order they are written."""
+"""Fields of a row, in the order they are written. `made_by_rule` names those of its numbers that a
+simulator made by rule where the others are recorded, None where there are none."""
 
 
 def expiry_record(expiry: ExpirySummary) -> dict[str, Any]:
@@ -156,6 +160,8 @@ def expiry_record(expiry: ExpirySummary) -> dict[str, Any]:
         "expiry": format_instant(expiry.expiry_ns),
         "forward": forward.price,
         "forward_source": forward.source,
+        "discount": forward.discount,
+        "discount_source": forward.discount_source,
         "parity_forward": forward.parity_price,
         "parity_pairs": forward.parity_pairs,
         "years": expiry.years,
@@ -175,6 +181,7 @@ def chain_header(snapshot: ChainSnapshot) -> dict[str, Any]:
         "index_price": snapshot.index_price,
         "index_source": snapshot.index_source,
         "units": UNITS,
+        "made_by_rule": dict(snapshot.made_by_rule),
         "expiries": [expiry_record(expiry) for expiry in snapshot.expiries],
     }
 
