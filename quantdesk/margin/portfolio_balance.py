@@ -59,7 +59,8 @@ class Balances:
     ) -> None:
         self._market = market
         self._cash = dict(cash)
-        self._valued = value_positions(positions, LegMarks(market))
+        is_asked = bool(cash or equities)
+        self._valued = value_positions(positions, LegMarks(market)) if is_asked else ()
         self._equities = {(one.venue, one.account, one.currency): one for one in equities}
 
     def of(self, venue: str, account: str, margin: PortfolioMargin) -> MarginBalance | None:

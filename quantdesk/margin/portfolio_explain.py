@@ -26,8 +26,9 @@ from quantdesk.pricing import price
 
 SPOT_LOW, SPOT_HIGH = -0.95, 4.0
 VOL_LOW, VOL_HIGH = -1.0, 4.0
-SCAN_POINTS = 121
-BISECTIONS = 40
+SCAN_POINTS = 61
+"""Moves that are tried towards one end, closer together near 0: the first crossing is wanted."""
+BISECTIONS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +155,16 @@ def liquidation_distance(
         needed = _again(margin, books).maintenance
         return balance + in_coins * spot + _profit(margin, spot, vol) - needed
 
+    if room(0.0, 0.0) < 0:
+        return LiquidationDistance(
+            spot_down=0.0, spot_up=0.0, vol_down=0.0, vol_up=0.0, is_below=True
+        )
     return LiquidationDistance(
         spot_down=_first_crossing(lambda x: room(x, 0.0), SPOT_LOW),
         spot_up=_first_crossing(lambda x: room(x, 0.0), SPOT_HIGH),
         vol_down=_first_crossing(lambda x: room(0.0, x), VOL_LOW),
         vol_up=_first_crossing(lambda x: room(0.0, x), VOL_HIGH),
-        is_below=room(0.0, 0.0) < 0,
+        is_below=False,
     )
 
 
@@ -202,17 +207,17 @@ def _legs_profit(legs: RiskLegs, spot: float, vol: float) -> float:
 
 
 def _first_crossing(room: Callable[[float], float], end: float) -> float | None:
-    """The move nearest to 0 towards `end` at which `room` falls to 0; None where it never does."""
-    steps = np.linspace(0.0, end, SCAN_POINTS)
+    """The move nearest to 0 towards `end` at which `room`, from 0 up at 0, falls below 0; None
+    where none of the moves tried does.
+    """
     before = 0.0
-    if room(0.0) < 0:
-        return 0.0
-    for step in steps[1:]:
-        if room(float(step)) < 0:
-            low, high = before, float(step)
+    for share in np.linspace(0.0, 1.0, SCAN_POINTS)[1:]:
+        step = float(end * share * share)
+        if room(step) < 0:
+            low, high = before, step
             for _ in range(BISECTIONS):
                 middle = 0.5 * (low + high)
                 low, high = (middle, high) if room(middle) >= 0 else (low, middle)
             return high
-        before = float(step)
+        before = step
     return None

@@ -125,6 +125,7 @@ def portfolio_statement(
     cash: Mapping[str, Decimal] | None = None,
     equities: Sequence[Equity] = (),
     venue_figures: Sequence[VenueMargin] = (),
+    with_liquidation: bool = True,
 ) -> PortfolioStatement:
     """Portfolio margin of the Deribit positions of `positions` on `market`, account by account.
 
@@ -135,6 +136,7 @@ def portfolio_statement(
     cash : by currency; with open value it is the margin balance, and liquidation distances follow
     equities : the same of connected accounts, where `cash` does not say otherwise
     venue_figures : the venue's own margins of connected accounts
+    with_liquidation : False leaves the distances out, which cost a few hundred margins each
 
     Never raises for a position or order; what can not be margined is in `excluded`. Raises
     InvalidInput for cash that goes with no single account, is no number, or has no price.
@@ -155,7 +157,7 @@ def portfolio_statement(
                     quantities=books.held,
                     balance=balance,
                     liquidation=None
-                    if balance is None
+                    if balance is None or not with_liquidation
                     else liquidation_distance(margin, balance.amount, in_coins=balance.in_coins),
                     gap=_gap(books, margin, venue_figures),
                 )

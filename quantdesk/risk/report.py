@@ -224,6 +224,7 @@ def build_report(
             market,
             cash=cash_of_one_account(positions, collateral or {}),
             venue_figures=venue_margins,
+            with_liquidation=False,
         ),
         sources=(*_sources(book, market.source, book_source), *surface_sources),
         collateral=cash,
