@@ -61,6 +61,23 @@ def moved_pnl(
     return coin, usd
 
 
+def moved_legs_usd(
+    prepared: PreparedBook,
+    spot: FloatArray,
+    vol: FloatArray,
+    *,
+    horizon_days: float,
+    tenor_power: float = TENOR_POWER,
+) -> FloatArray:
+    """USD P&L (legs, m) as in `moved_pnl`, one row a leg of the book."""
+    table, vol = moved_table(spot, vol, horizon_days=horizon_days)
+    parts = [
+        group_pnl(group, _of(group, table, vol, tenor_power), each=True, threads=1).usd
+        for group in prepared.groups
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, len(table)))
+
+
 def expanded_usd(
     prepared: PreparedBook,
     spot: FloatArray,

@@ -21,7 +21,7 @@ from quantdesk.risk.checks.order_value import OrderValue
 from quantdesk.risk.checks.price_band import PriceBand
 from quantdesk.risk.checks.staleness import Staleness
 from quantdesk.risk.checks.stress_loss import StressLoss
-from quantdesk.risk.checks.var_loss import VarLoss
+from quantdesk.risk.checks.var_loss import FilteredVarLoss, VarLoss
 from quantdesk.risk.checks.vol_band import VolBand
 from quantdesk.risk.limits.limit import LimitSet
 
@@ -39,6 +39,7 @@ CHECKS: tuple[type[Check], ...] = (
     StandardMarginUse,
     StressLoss,
     VarLoss,
+    FilteredVarLoss,
     DayLoss,
 )
 """In the order they are asked."""

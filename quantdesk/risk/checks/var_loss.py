@@ -15,7 +15,7 @@ from quantdesk.market.chain import BoolArray, FloatArray
 from quantdesk.risk.checks.scenario_losses import NOISE_USD, ScenarioLosses
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import TOLERANCE, Finding
-from quantdesk.risk.limits.limit import Measure
+from quantdesk.risk.limits.limit import Limit, Measure
 from quantdesk.risk.limits.trial import Trial
 from quantdesk.risk.var_quantiles import OBSERVATIONS_MIN, rank
 
@@ -25,9 +25,13 @@ class VarLoss(ScenarioLosses):
 
     name: ClassVar[str] = "value at risk"
     measures: ClassVar[tuple[Measure, ...]] = (Measure.VAR,)
+    convention: ClassVar[str] = "historical"
+
+    def __init__(self, limits: Sequence[tuple[int, Limit]]) -> None:
+        super().__init__([one for one in limits if one[1].convention == self.convention])
 
     def losses(self, slot: Slot) -> FloatArray:
-        """P&L of a unit by historical scenario."""
+        """P&L of a unit by recorded move."""
         return slot.unit.history
 
     def _sum(self) -> None:
@@ -76,3 +80,14 @@ class VarLoss(ScenarioLosses):
         if count < OBSERVATIONS_MIN:
             return f"not available: {count} observations, {OBSERVATIONS_MIN} are needed"
         return f"{count} observations"
+
+
+class FilteredVarLoss(VarLoss):
+    """The same over moves that were scaled to the vol of now."""
+
+    name: ClassVar[str] = "filtered value at risk"
+    convention: ClassVar[str] = "filtered"
+
+    def losses(self, slot: Slot) -> FloatArray:
+        """P&L of a unit by filtered move."""
+        return slot.unit.filtered

@@ -93,7 +93,7 @@ CONVENTIONS: Mapping[str, tuple[str, ...]] = {
     "vega": ("usd-per-point", "coin-per-point"),
     "weighted_vega": ("sqrt-30d-usd-per-point", "sqrt-30d-coin-per-point"),
     "margin_use": ("deribit-standard", "deribit-portfolio"),
-    "var": ("historical",),
+    "var": ("historical", "filtered"),
 }
 """Measures that must say which definition they mean, by root, and the definitions there are."""
 

@@ -26,6 +26,7 @@ from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.exposure import expose
 from quantdesk.risk.greeks import GREEK_FIELDS
 from quantdesk.risk.limits.limit import Limit
+from quantdesk.risk.limits.var_units import VarMoves
 from quantdesk.risk.prepare import prepare
 from quantdesk.risk.revaluation import ScenarioTable, group_pnl
 from quantdesk.risk.scenario import Scenario
@@ -95,7 +96,8 @@ class Quote:
 class UnitRisk:
     """One unit (of the amount unit, long) of an instrument.
 
-    row : (13,) by `COLUMNS`;  stress, history : USD P&L by scenario
+    row : (13,) by `COLUMNS`;  stress : USD P&L by stress
+    history, filtered : USD P&L by recorded move, as it was and scaled to the vol of now
     margin : USD of standard initial margin as (a unit long, a unit short, square): a·q + c·q²
     quote : None where it can not be marked;  reason : why, "" where it can
     """
@@ -103,19 +105,24 @@ class UnitRisk:
     row: FloatArray
     stress: FloatArray
     history: FloatArray
+    filtered: FloatArray
     margin: tuple[float, float, float]
     quote: Quote | None
     reason: str = ""
 
 
-def unmarked_unit(instrument: Instrument, reason: str, stress: int, history: int) -> UnitRisk:
-    """A unit of which only the number of contracts is known."""
+def unmarked_unit(instrument: Instrument, reason: str, sizes: tuple[int, int, int]) -> UnitRisk:
+    """A unit of which only the number of contracts is known.
+
+    sizes : numbers of stresses, of recorded moves and of filtered ones
+    """
     row = np.full(len(COLUMNS), np.nan)
     row[CONTRACTS] = contracts_a_unit(instrument)
     return UnitRisk(
         row=row,
-        stress=np.full(stress, np.nan),
-        history=np.full(history, np.nan),
+        stress=np.full(sizes[0], np.nan),
+        history=np.full(sizes[1], np.nan),
+        filtered=np.full(sizes[2], np.nan),
         margin=(np.nan, np.nan, np.nan),
         quote=None,
         reason=reason,
@@ -133,13 +140,13 @@ def contracts_a_unit(instrument: Instrument) -> float:
 class MarketUnits:
     """Units on one market, measured when first asked for and kept.
 
-    stresses : of stress limits;  history : of VaR limits, empty where there is none
+    stresses : of stress limits;  moves : of VaR limits, None where there are none
     """
 
     market: MarketData
     surfaces: Surfaces = field(default_factory=dict)
     stresses: Sequence[Scenario] = STRESSES
-    history: Sequence[Scenario] = ()
+    moves: VarMoves | None = None
     _known: dict[Key, UnitRisk] = field(default_factory=dict)
     _marks: LegMarks | None = None
 
@@ -165,9 +172,8 @@ class MarketUnits:
         book = value_positions(units, self.market, surfaces=self.surfaces)
         for exclusion in book.excluded:
             instrument = exclusion.position.instrument
-            sizes = len(self.stresses), len(self.history)
             self._known[(instrument.venue, instrument.name)] = unmarked_unit(
-                instrument, exclusion.reason, *sizes
+                instrument, exclusion.reason, (len(self.stresses), *self._moves_counts)
             )
         if len(book):
             self._add(book)
@@ -175,7 +181,7 @@ class MarketUnits:
     def _add(self, book: ValuedBook) -> None:
         rows = _rows(book)
         stress = self._pnl(book, self.stresses)
-        history = self._pnl(book, self.history)
+        history, filtered = self._recorded(book, 0), self._recorded(book, 1)
         quotes = _quotes(book)
         if self._marks is None:
             self._marks = LegMarks(self.market)
@@ -186,9 +192,24 @@ class MarketUnits:
                 row=rows[number],
                 stress=stress[key],
                 history=history[key],
+                filtered=filtered[key],
                 margin=_standard(instrument, self._marks, quotes[number]),
                 quote=quotes[number],
             )
+
+    @property
+    def _moves_counts(self) -> tuple[int, int]:
+        if self.moves is None:
+            return 0, 0
+        historical, filtered = self.moves.samples
+        return len(historical), len(filtered)
+
+    def _recorded(self, book: ValuedBook, method: int) -> Mapping[Key, FloatArray]:
+        """USD P&L (moves,) of a unit of each instrument."""
+        prepared = prepare(book, surfaces=self.surfaces)
+        if self.moves is None:
+            return {key: np.zeros(0) for key in prepared.legs}
+        return dict(zip(prepared.legs, self.moves.legs_usd(prepared, method), strict=True))
 
     def _pnl(self, book: ValuedBook, scenarios: Sequence[Scenario]) -> Mapping[Key, FloatArray]:
         """USD P&L (scenarios,) of a unit of each instrument."""

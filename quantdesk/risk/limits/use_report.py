@@ -12,10 +12,11 @@ from quantdesk.domain.position import Position
 from quantdesk.market.market_data import MarketData
 from quantdesk.risk.limits.findings import Use
 from quantdesk.risk.limits.gate import LimitGate
-from quantdesk.risk.limits.limit import Filters, LimitSet
+from quantdesk.risk.limits.limit import Filters, LimitSet, Measure
 from quantdesk.risk.limits.ticket import TicketLeg
 from quantdesk.risk.limits.trial import Result
 from quantdesk.risk.limits.units import MarketUnits
+from quantdesk.risk.limits.var_units import recorded_var_moves
 from quantdesk.risk.scenario import Scenario
 from quantdesk.risk.stresses import STRESSES
 from quantdesk.risk.valuation import Surfaces
@@ -71,7 +72,12 @@ def limit_gate(
 
     results : profit, drawdown and equity by scope; `Filters()` is the desk's
     """
-    units = MarketUnits(market=market, surfaces=surfaces or {}, stresses=stresses)
+    moves = None
+    if limits is not None and any(one.measure is Measure.VAR for one in limits.limits):
+        as_of_ns = max((one.as_of_ns for one in market.markets), default=0)
+        coins = [one.underlying.split("_", 1)[0] for one in market.markets]
+        moves = recorded_var_moves(coins, as_of_ns)
+    units = MarketUnits(market=market, surfaces=surfaces or {}, stresses=stresses, moves=moves)
     names = [one.name for one in stresses]
     gate = LimitGate(limits, units, stress_names=names, reason=reason)
     gate.load(positions)

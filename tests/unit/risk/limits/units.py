@@ -80,6 +80,7 @@ def unit(
         row=row,
         stress=np.array(list(stress), dtype=np.float64),
         history=np.array(list(history), dtype=np.float64),
+        filtered=np.array(list(history), dtype=np.float64),
         margin=margin,
         quote=quote,
     )
