@@ -24,6 +24,9 @@ from quantdesk.snapshot import ChainSnapshot, ChainSurface, DeskSnapshot
 REFIT_INTERVAL_NS = 1_000_000_000
 """A chain is fitted at most once a second: theos move with the market, not with each message."""
 
+REUSED_FOR_NS = 60_000_000_000
+"""A fit whose quotes did not change serves so long; then it is fitted again at its new time."""
+
 PAST_INTERVAL_NS = 15_000_000_000
 PAST_FITS_MAX = 240
 """Earlier fits at hand, so far apart: the last hour for a screen to go back through."""
@@ -62,11 +65,12 @@ def run_fit(request: FitRequest) -> SurfaceFitted:
     """Fit the chain of `request`. Pure: runs anywhere; failure is a value."""
     problem, fit = "", None
     try:
-        found = fit_surface(
-            chain_quotes(request.chain, request.choice),
-            options=request.choice.options,
-            previous=request.previous,
-        )
+        quotes, previous = chain_quotes(request.chain, request.choice), request.previous
+        if previous is not None and _is_still_good(previous, quotes, request.choice):
+            return SurfaceFitted(
+                key=request.key, seq=request.seq, choice=request.choice, fit=previous, problem=""
+            )
+        found = fit_surface(quotes, options=request.choice.options, previous=previous)
         if isinstance(found, SurfaceFit):
             fit = found
         else:
@@ -75,6 +79,28 @@ def run_fit(request: FitRequest) -> SurfaceFitted:
         problem = f"{error}"
     return SurfaceFitted(
         key=request.key, seq=request.seq, choice=request.choice, fit=fit, problem=problem
+    )
+
+
+def _is_still_good(fit: SurfaceFit, quotes: SurfaceQuotes, choice: SurfaceChoice) -> bool:
+    """Whether no vol that `fit` was fitted to has changed: then no theo may.
+
+    Marks, open interest and sizes change a chain without touching its surface. Time does, slowly.
+    """
+    passed_ns = quotes.as_of_ns - fit.as_of_ns
+    if fit.options != choice.options or not 0 <= passed_ns < REUSED_FOR_NS:
+        return False
+    usable = [each for each in quotes.expiries if not each.refusal]
+    if [each.expiry_ns for each in usable] != [each.expiry_ns for each in fit.slices]:
+        return False
+    return all(
+        new.names == held.quotes.names
+        and new.reasons == held.quotes.reasons
+        and new.forward == held.forward
+        and np.array_equal(new.log_moneyness, held.quotes.log_moneyness)
+        and np.array_equal(new.bid_iv, held.quotes.bid_iv, equal_nan=True)
+        and np.array_equal(new.ask_iv, held.quotes.ask_iv, equal_nan=True)
+        for new, held in zip(usable, fit.slices, strict=True)
     )
 
 

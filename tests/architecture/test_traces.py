@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -31,6 +32,21 @@ TICK_TRACE = (
     "runtime.desk:Desk.snapshot",
     "market.valuation:value_chain",
     "views.chain:chain_view",
+)
+
+FIT_TRACE = (
+    "runtime.desk:Desk.snapshot",
+    "runtime.live_surfaces:LiveSurfaces.due",
+    "runtime.live_surfaces:LiveSurfaces.apply",
+    "runtime.live_surfaces:LiveSurfaces.attached",
+)
+"""On the desk's loop; the fit itself runs in a worker."""
+
+WORKER_TRACE = (
+    "runtime.live_surfaces:run_fit",
+    "market.surface_quotes:surface_quotes",
+    "market.fitting:fit_surface",
+    "pricing.surface:fit_slices",
 )
 
 
@@ -82,6 +98,39 @@ def test_tick_travels_the_trace(tmp_path: Path) -> None:
         asyncio.run(tick())
 
     assert in_order(TICK_TRACE, calls_of(run)) == list(TICK_TRACE)
+
+
+def test_surface_travels_the_trace_and_is_fitted_in_a_worker() -> None:
+    elsewhere: list[str] = []
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        module = frame.f_globals.get("__name__", "")
+        if event == "call" and module.startswith("quantdesk."):
+            elsewhere.append(f"{module.removeprefix('quantdesk.')}:{frame.f_code.co_qualname}")
+
+    def run() -> None:
+        async def fitted() -> None:
+            async with live_desk(
+                parse_venues(["deribit"]), ("BTC",), settings=Settings(), fits_surfaces=True
+            ) as live:
+                await live.quoted(("BTC",), 30)
+                async with asyncio.timeout(30):
+                    while True:
+                        latest = live.latest()
+                        if latest is not None and latest.chains[0].fit is not None:
+                            return
+                        await asyncio.sleep(0)
+
+        asyncio.run(fitted())
+
+    threading.setprofile(note)
+    try:
+        calls = calls_of(run)
+    finally:
+        threading.setprofile(None)
+    assert in_order(FIT_TRACE, calls) == list(FIT_TRACE)
+    assert in_order(WORKER_TRACE, elsewhere) == list(WORKER_TRACE)
+    assert "market.fitting:fit_surface" not in calls
 
 
 def test_a_frame_is_recorded_before_it_is_decoded() -> None:

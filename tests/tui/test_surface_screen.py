@@ -182,7 +182,7 @@ def past_desk(steps: int = 3) -> DeskSnapshot:
         snapshot = surfaces.fit_now(snapshot)
         chain = snapshot.chains[0]
         rows = np.ones(len(chain.chain), dtype=np.bool_)
-        after_ns = 20 * 10**9
+        after_ns = 61 * 10**9
         later = replace(chain, chain=chain.chain.take(rows), as_of_ns=chain.as_of_ns + after_ns)
         snapshot = replace(
             snapshot, seq=snapshot.seq + 1, ts_ns=snapshot.ts_ns + after_ns, chains=(later,)

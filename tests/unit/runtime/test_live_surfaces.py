@@ -15,11 +15,13 @@ from quantdesk.market.own_vols import VolOverride
 from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.market.valuation import ChainValues
 from quantdesk.runtime import live as live_module
+from quantdesk.runtime import live_surfaces
 from quantdesk.runtime.clock import ManualClock
 from quantdesk.runtime.embedded import opening_snapshot
 from quantdesk.runtime.live_surfaces import (
     PAST_INTERVAL_NS,
     REFIT_INTERVAL_NS,
+    REUSED_FOR_NS,
     FitRequest,
     LiveSurfaces,
     SurfaceFitted,
@@ -75,6 +77,38 @@ def test_a_chain_is_fitted_at_most_once_an_interval(opening: DeskSnapshot) -> No
     assert [request.key for request in surfaces.due(moved(opening, 1.0))] == [KEY]
 
 
+def test_chain_whose_vols_did_not_change_keeps_its_theos(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    first = surfaces.fit_now(opening).chains[0]
+    later = moved(opening, 5.0)
+    chain = later.chains[0]
+    raw = replace(chain.chain, open_interest=chain.chain.open_interest + 1.0)
+    again = surfaces.fit_now(replace(later, chains=(replace(chain, chain=raw),))).chains[0]
+    assert again.fit is first.fit
+    assert again.surface is not None
+    assert again.surface.based_on_seq == later.seq
+    refitted = surfaces.fit_now(moved(later, REUSED_FOR_NS / 1e9)).chains[0]
+    assert refitted.fit is not first.fit
+
+
+def test_one_changed_vol_is_fitted(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    first = surfaces.fit_now(opening).chains[0].fit
+    assert first is not None
+    quotes = first.slices[3].quotes
+    name = quotes.names[int(np.flatnonzero(quotes.is_used)[4])]
+    later = moved(opening, 1.0)
+    chain = later.chains[0]
+    row = [each.name for each in chain.chain.instruments].index(name)
+    bid_iv = chain.values.bid_iv.copy()
+    bid_iv[row] -= 0.002
+    changed = replace(chain, values=replace(chain.values, bid_iv=bid_iv))
+    again = surfaces.fit_now(replace(later, chains=(changed,))).chains[0].fit
+    assert again is not None
+    assert again is not first
+    assert again.digest != first.digest
+
+
 def test_what_is_asked_for_is_not_asked_for_again(opening: DeskSnapshot) -> None:
     surfaces = LiveSurfaces()
     assert len(surfaces.due(opening)) == 1
@@ -107,7 +141,7 @@ def test_failed_fit_keeps_the_last_good_one_and_says_why(opening: DeskSnapshot) 
     healed = surfaces.fit_now(moved(later, 2.0)).chains[0].surface
     assert healed is not None
     assert healed.problem == ""
-    assert healed.fit is not good
+    assert healed.based_on_seq > later.seq
 
 
 def test_first_fit_that_fails_leaves_a_reason_and_no_surface(opening: DeskSnapshot) -> None:
@@ -283,7 +317,10 @@ def test_still_source_fits_by_another_choice(opening: DeskSnapshot) -> None:
     assert after.chains[0].fit.options.model == "ssvi"
 
 
-def test_earlier_fits_are_at_hand_apart_and_bounded(opening: DeskSnapshot) -> None:
+def test_earlier_fits_are_at_hand_apart_and_bounded(
+    opening: DeskSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_surfaces, "REUSED_FOR_NS", 0)
     surfaces, snapshot = LiveSurfaces(), opening
     for _ in range(4):
         snapshot = moved(snapshot, 10.0)
