@@ -30,6 +30,10 @@ from quantdesk.structures.resolve import resolve
 from quantdesk.structures.text import format_line
 from quantdesk.views.builder import empty_leg_view, leg_view, plain_leg_view, total_blocks
 from quantdesk.views.fact_lines import FactBlock, FactRole, fact_sentences
+from quantdesk.views.safe_text import safe_text
+
+LINE_MAX = 2_000
+"""Cells of a structure's line; 24 legs stay below that."""
 
 EMPTY = "no legs yet"
 HOW_TO_BEGIN = (
@@ -97,7 +101,7 @@ class BuilderScreen(StructureScreen):
             margin_problem=requoted.margin_problem,
             notes=self.bench.notes,
         )
-        line = fact_sentences("As text", (self.line(),), FactRole.LABEL)
+        line = fact_sentences("As text", (safe_text(self.line(), LINE_MAX),), FactRole.LABEL)
         return (*blocks, line)
 
     def _fit_table(self, lines: int) -> None:
