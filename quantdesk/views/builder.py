@@ -154,7 +154,8 @@ def _total_cells(analysis: StructureAnalysis) -> tuple[Cell, ...]:
     greeks, index = analysis.greeks, float(analysis.index)
     gamma = greeks.get("gamma")
     blank = Cell("", Role.LABEL)
-    missing = len(analysis.excluded)
+    # A leg may lack a price and still have a vol: what counts here is whether it is in the sums.
+    missing = sum("delta" not in quote.greeks for quote in analysis.quotes)
     word = "total" if not missing else f"without {missing} leg{'s' if missing > 1 else ''}"
     return (
         Cell("", Role.LABEL),

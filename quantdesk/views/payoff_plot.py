@@ -264,14 +264,18 @@ def what_if_lines(curves: PayoffCurves) -> tuple[str, str]:
     ahead = (curves.chosen.at_ns - analysis.as_of_ns) / NS_PER_DAY
     date = moment_text(curves.chosen.at_ns)
     moves = (
-        f"vol {_pt(what_if.vol)} · skew {what_if.skew:+.2f} · term {_pt(what_if.term)} · "
-        f"rate {what_if.basis * 100:+.0f} %"
+        f"vol {_pt(what_if.vol)} · skew {_signed(what_if.skew, 2)} · term {_pt(what_if.term)} · "
+        f"rate {_signed(what_if.basis * 100, 0)} %"
     )
     sigma = analysis.horizon.last_vol
     law = "" if sigma is None else f" · σ {sigma:.2%} of {analysis.horizon.last_code}"
-    first = f"date {date} UTC (+{ahead:.1f}d) · {moves}"
+    first = f"date {date} (+{ahead:.1f}d) · {moves}"
     return safe_text(first, 200), f"{SMILE_WORDS[what_if.smile]}{law}"
 
 
 def _pt(vol: float) -> str:
-    return f"{vol * 100:+.0f} pt" if vol else "0 pt"
+    return f"{_signed(vol * 100, 0)} pt"
+
+
+def _signed(value: float, decimals: int) -> str:
+    return f"{value:+.{decimals}f}" if value else "0"

@@ -109,7 +109,7 @@ class PayoffScreen(StructureScreen):
         table.show(slice_view(curves, self._slices, in_coin=self._in_coin))
         if is_first or self._is_other_table:
             table.go_to(SPOT)
-            table.centre_cursor()
+            self.call_after_refresh(table.centre_cursor)
             self._is_other_table = False
 
     def _show_nothing(self, title: str, why: str) -> None:
