@@ -125,7 +125,12 @@ class Balances:
                 )
             if not found[0]:
                 continue
-            usd = float(found[0]) * self._price(currency)
+            price = self._price(currency)
+            if price is None:
+                # An account holds what it holds; what is handed in by name must have a price.
+                words.append(f"without {found[0]:f} {currency}, which has no price here")
+                continue
+            usd = float(found[0]) * price
             if currency not in DOLLARS:
                 usd *= 1 - (_haircut(margin, currency) if usd > 0 else 0.0)
                 in_coins += usd
@@ -133,13 +138,19 @@ class Balances:
             words.append(f"{currency}: {found[1]}")
         return MarginBalance(amount=amount, in_coins=in_coins, source="; ".join(words))
 
-    def _price(self, currency: str) -> float:
+    def _price(self, currency: str) -> float | None:
+        """USD for a unit; None for what an account holds beside what is traded here.
+
+        Raises InvalidInput for cash handed in.
+        """
         if currency in DOLLARS:
             return 1.0
         for one in self._market.markets:
             is_named = one.underlying.split("_", 1)[0] == currency
             if is_named and one.index_price is not None and one.index_price > 0:
                 return one.index_price
+        if currency not in self._cash:
+            return None
         known = ", ".join(sorted({one.underlying for one in self._market.markets})) or "nothing"
         rule = f"has no price in this market, which has {known}"
         raise InvalidInput("cash", currency, rule)

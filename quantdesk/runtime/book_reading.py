@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from quantdesk.domain.ports import Clock
 from quantdesk.errors import QuantDeskError
 from quantdesk.margin import BookMargin
+from quantdesk.margin.portfolio_statement import PortfolioStatement, cash_of_one_account
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.portfolio.valued_positions import ValuedPosition, value_positions
 from quantdesk.risk.report import RiskReport, build_report
@@ -61,6 +62,7 @@ class BookReading:
     valued: tuple[ValuedPosition, ...]
     report: RiskReport
     margin: BookMargin
+    portfolio: PortfolioStatement
     made_ns: int
     cost_ns: int
 
@@ -85,6 +87,9 @@ def read_book(
     started_ns = clock.now_ns()
     try:
         opened = book.open(snapshot)
+        portfolio = opened.portfolio_margin(
+            cash=cash_of_one_account(opened.positions, book.collateral)
+        )
         report = build_report(
             opened.positions,
             opened.market,
@@ -96,6 +101,7 @@ def read_book(
             axes=ScenarioAxes(spot=(0.0,), vol=(0.0,)),
             own_scenarios=own_scenarios,
             venue_margins=opened.figures,
+            portfolio=portfolio,
             book_source=opened.name,
         )
         return BookReading(
@@ -106,6 +112,7 @@ def read_book(
             valued=value_positions(opened.positions, LegMarks(opened.market)),
             report=replace(report, cube=_cube(report, wishes.axes())),
             margin=opened.margin(),
+            portfolio=portfolio,
             made_ns=started_ns,
             cost_ns=max(clock.now_ns() - started_ns, 0),
         )

@@ -133,7 +133,11 @@ class OpenBook:
         Raises InvalidInput for cash that goes with no single account or has no price.
         """
         orders, left_out = self._orders()
-        is_cross = any(one.model.startswith(MarginMode.CROSS.value) for one in self.figures)
+        is_cross = any(
+            (balance.margin_model or "").startswith(MarginMode.CROSS.value)
+            for account in self.accounts
+            for balance in account.balances
+        )
         statement = portfolio_statement(
             (*self.positions, *added),
             self.market,

@@ -390,6 +390,26 @@ async def test_margin_by_leg_and_currency_with_the_status_of_each_rule() -> None
         assert "initial" in shown.text()
 
 
+async def test_portfolio_margin_shows_its_grid_the_binding_cell_and_that_it_is_unproved() -> None:
+    async with running_book(desk_of(book_of()), screen="8") as shown:
+        await shown.press("tab")
+        reading = shown.app.context.book.reading
+        assert reading is not None
+        one = next(each for each in reading.portfolio.accounts if each.margin.currency == "BTC")
+        keys = [line.key for line in shown.table.lines]
+        assert sum(key.startswith("grid:deribit BTC:") for key in keys) == 9
+        assert sum(key.startswith("far:deribit BTC:") for key in keys) == 8
+        marked = [
+            cell.text for line in shown.table.lines for cell in line.cells if "◄" in cell.text
+        ]
+        assert len(marked) == len(reading.portfolio.accounts)
+        assert f"{-one.margin.worst:,.6f}" in marked[0]
+        assert shown.cell("total:deribit BTC", "up") == "UNPROVED"
+        shown.grid.go_to("grid:deribit BTC:-16.00%")
+        await shown.press("i")
+        assert "Status: unproved" in shown.text()
+
+
 async def test_account_shows_the_venues_own_margin_and_the_gap() -> None:
     book = desk_of(AccountBook(names=("main",)))
     async with running_book(book, screen="8", snapshot=account_desk()) as shown:

@@ -250,6 +250,15 @@ def test_a_cross_account_is_margined_in_cross_mode_by_itself(market: MarketData)
     assert book.portfolio_margin(mode=MarginMode.SEGREGATED).mode is MarginMode.SEGREGATED
 
 
+def test_equity_without_a_price_is_named_and_the_rest_counts(market: MarketData) -> None:
+    snapshot = account(balance("cross_pm", equity="1"), balance("cross_pm", "SOL", equity="7"))
+    book = opened(market, snapshot, held(market, SHORT_CALL, -1, "desk"))
+    (one,) = book.portfolio_margin().accounts
+    assert one.balance is not None
+    assert "without 7 SOL" in one.balance.source
+    assert one.balance.amount == pytest.approx(one.margin.pairs[0].book.index)
+
+
 def order(name: str, side: Side, amount: str, *, reduce_only: bool = False) -> OrderReport:
     return OrderReport(
         venue="deribit",

@@ -1,4 +1,4 @@
-"""The margin screen: standard margin by account, currency and leg, the venue's own beside."""
+"""The margin screen: standard margin by leg, and the grid of Deribit's portfolio margin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from textual.widget import Widget
 
 from quantdesk.app.tui.actions import bindings
 from quantdesk.app.tui.screens.book_screen import BookScreen
+from quantdesk.app.tui.screens.panes import TwoPanes
 from quantdesk.app.tui.where import Where
+from quantdesk.app.tui.widgets.pane_title import PaneTitle
 from quantdesk.app.tui.widgets.table_grid import TableGrid
 from quantdesk.runtime.book_reading import BookReading
 from quantdesk.views.chain_header import HeaderField
@@ -20,28 +22,31 @@ from quantdesk.views.margin_panel import (
     margin_lines,
     margin_words,
 )
+from quantdesk.views.portfolio_margin import BINDING_MARK
+from quantdesk.views.portfolio_panel import explain_portfolio, portfolio_screen, portfolio_title
 from quantdesk.views.provenance import Provenance
 
 
-class MarginScreen(BookScreen):
-    """What each venue asks for each leg, and how sure the rule is."""
+class MarginScreen(TwoPanes):
+    """What each venue asks for each leg and how sure the rule is; what binds the portfolio."""
 
-    PLACES: ClassVar[tuple[Where, ...]] = (Where.BOOK, Where.TABLE)
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.PANES, Where.BOOK, Where.TABLE)
+    PANES: ClassVar[tuple[str, str]] = ("margin", "portfolio")
     SYMBOLS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("verified", "the rule reproduces figures that the venue published or an account had"),
         ("derived", "it follows from a stated formula; no figure of the venue confirms all of it"),
         ("uncertain", "sources conflict or are old; `i` says what is not established"),
+        (BINDING_MARK, "the cell of the portfolio grid that sets the margin"),
+        ("UNPROVED", "no simulation reply of the venue with options has been matched yet"),
         *BookScreen.SYMBOLS,
     )
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*PLACES)]
 
     def tables(self) -> Iterable[Widget]:
-        """The legs below their totals."""
-        yield TableGrid(id="margin")
-
-    def cursor_table(self) -> TableGrid:
-        """The table."""
-        return self.query_one("#margin", TableGrid)
+        """The legs below their totals, and the portfolio margin's grid and legs."""
+        for name in self.PANES:
+            yield PaneTitle(id=f"{name}-title")
+            yield TableGrid(id=name)
 
     def fields(self, reading: BookReading) -> tuple[HeaderField, ...]:
         """Totals by account and currency, and the model."""
@@ -49,14 +54,18 @@ class MarginScreen(BookScreen):
         return (*totals, HeaderField("", margin_words(reading.margin)))
 
     def looks(self, reading: BookReading) -> Hashable:
-        """Nothing but the reading."""
-        return ()
+        """The pane in front."""
+        return self.front_pane
 
     def show_reading(self, reading: BookReading) -> None:
-        """Totals and legs."""
+        """Totals and legs of both models."""
         self.put("#margin", margin_lines(reading.margin, reading.opened.refused), "margin")
+        self.put("#portfolio", portfolio_screen(reading.portfolio), "portfolio")
+        self.title_panes("Standard margin by leg", portfolio_title(reading.portfolio))
 
     def explain(self, reading: BookReading) -> Provenance:
         """How the line under the cursor was made."""
         key = self.cursor_table().cursor_key
+        if self.front_pane == 1:
+            return explain_portfolio(reading.portfolio, key)
         return explain_margin(reading.margin, reading.opened.refused, key)
