@@ -6,6 +6,7 @@ from quantdesk.domain.events import MarketEvent, RawFrame
 from quantdesk.errors import ProtocolError
 from quantdesk.venues.binance.decode import decode
 from quantdesk.venues.binance.normalize import set_aside, to_events
+from quantdesk.venues.binance.usual import usual_events
 
 
 def events_of(frame: RawFrame) -> tuple[MarketEvent, ...]:
@@ -14,6 +15,8 @@ def events_of(frame: RawFrame) -> tuple[MarketEvent, ...]:
     A frame that makes no sense becomes one `FrameSetAside`; one that mostly does gives its events
     and a `FrameSetAside` with `is_refused` false. An answer to SUBSCRIBE gives nothing.
     """
+    if (events := usual_events(frame)) is not None:
+        return events
     try:
         return to_events(decode(frame.payload), frame)
     except ProtocolError as error:

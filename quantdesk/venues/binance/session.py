@@ -17,7 +17,7 @@ from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.ports import BanStore, Clock
 from quantdesk.errors import ProtocolError, VenueError
 from quantdesk.venues.binance.book_sequence import BookSequence
-from quantdesk.venues.binance.decode import decode, read_listing
+from quantdesk.venues.binance.decode import read_listing
 from quantdesk.venues.binance.instruments import listed_instruments
 from quantdesk.venues.binance.rest import BinanceRest
 from quantdesk.venues.binance.settings import BinanceSettings
@@ -29,8 +29,8 @@ from quantdesk.venues.binance.streams import (
     ShardPlan,
     wanted_streams,
 )
+from quantdesk.venues.binance.usual import book_ids
 from quantdesk.venues.binance.weight import WeightBudget
-from quantdesk.venues.binance.wire import Depth, Push
 from quantdesk.venues.transport.backoff import Backoff
 
 NS_PER_S = 1_000_000_000
@@ -258,20 +258,16 @@ class BinanceSession:
             self._follow_book(payload)
 
     def _follow_book(self, payload: bytes) -> None:
-        try:
-            message = decode(payload)
-        except ProtocolError:
+        """Follow the ids of a change; its levels are read where frames are decoded."""
+        change = book_ids(payload)
+        book = None if change is None else self._books.get(change.symbol)
+        if change is None or book is None:
             return  # counted where frames are decoded; the next change shows the gap
-        records = message.records if isinstance(message, Push) else ()
-        for change in records:
-            book = self._books.get(change.symbol) if isinstance(change, Depth) else None
-            if book is None or not isinstance(change, Depth):
-                continue
-            book.note_change(
-                first_id=change.first_id, last_id=change.last_id, previous_id=change.previous_id
-            )
-            if book.needs_snapshot:
-                self._books_asked.set()
+        book.note_change(
+            first_id=change.first_id, last_id=change.last_id, previous_id=change.previous_id
+        )
+        if book.needs_snapshot:
+            self._books_asked.set()
 
     async def _mend_books(self) -> None:
         """Fetch snapshots of books that need one, one after the other, until none does."""
