@@ -49,3 +49,11 @@ def read_limits(path: Path) -> LimitSet | None:
         return parse_limits(text, str(path))
     except ConfigError as error:
         raise ConfigError(f"{error}; {NO_TRADING}") from None
+
+
+def required_limits(path: Path) -> LimitSet:
+    """As `read_limits`; a file that is not there is refused too."""
+    limits = read_limits(path)
+    if limits is None:
+        raise ConfigError(f"{path}: there is no such limits file")
+    return limits

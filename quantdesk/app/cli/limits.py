@@ -26,8 +26,6 @@ from quantdesk.app.render.limits_formats import (
     decision_bytes,
     limits_bytes,
 )
-from quantdesk.domain.account import AccountSnapshot
-from quantdesk.domain.instrument import Side
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.portfolio.leg_marks import LegMarks
@@ -35,9 +33,9 @@ from quantdesk.risk.limits.gate import LimitGate
 from quantdesk.risk.limits.limit import Filters
 from quantdesk.risk.limits.ticket import Ticket, TicketLeg
 from quantdesk.risk.limits.trial import Result
-from quantdesk.risk.limits.use_report import OpenLeg, limit_gate, limit_report
-from quantdesk.risk.stresses import STRESSES
+from quantdesk.risk.limits.use_report import limit_report
 from quantdesk.runtime.books import OpenBook
+from quantdesk.runtime.limit_books import gate_over, market_now_ns
 from quantdesk.runtime.limits_file import limits_path, read_limits
 from quantdesk.runtime.settings import load_settings
 from quantdesk.structures.plan import StructurePlan
@@ -99,8 +97,9 @@ def show_command(ctx: click.Context, /, **options: Any) -> None:
     format_, output = options.pop("format_"), options.pop("output")
     gate, opened = _open(options)
     if gate.limits is None:
-        raise ConfigError(f"{gate.closed}: no trading, cancels stay allowed")
-    report = limit_report(gate, _now_ns(opened.market))
+        click.echo(f"quantdesk: {gate.closed}: no trading, cancels stay allowed", err=True)
+        ctx.exit(BREACH_EXIT_CODE)
+    report = limit_report(gate, market_now_ns(opened.market))
     write_output(limits_bytes(report, format_), output)
     if report.breaches:
         ctx.exit(BREACH_EXIT_CODE)
@@ -132,7 +131,7 @@ def test_command(ctx: click.Context, /, **options: Any) -> None:
     gate, opened = _open(options)
     market = _market_of(opened.market, plan, coin)
     ticket = _ticket(plan, market, opened.market, account=account, strategy=strategy)
-    decision = gate.review(ticket, _now_ns(opened.market))
+    decision = gate.review(ticket, market_now_ns(opened.market))
     write_output(decision_bytes(decision, format_), output)
     if not decision.is_allowed:
         ctx.exit(BREACH_EXIT_CODE)
@@ -151,47 +150,18 @@ def _open(options: dict[str, Any]) -> tuple[LimitGate, OpenBook]:
     opened = open_from_options(load_settings(), **options)
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
-    orders, left_out = _open_orders(opened.accounts, opened.market)
-    reasons = [f"row {one.row}: {safe_text(one.reason, 300)}" for one in opened.refused] + left_out
-    tell_left_out(reasons)
-    if reasons and is_strict:
-        raise StorageError(f"--strict: {len(reasons)} rows or orders would be left out")
-    gate = limit_gate(
+    made = gate_over(
+        opened,
         limits,
-        opened.positions,
-        opened.market,
-        orders=orders,
-        stresses=(*STRESSES, *(() if scenarios is None else read_scenarios(scenarios))),
+        own_scenarios=() if scenarios is None else read_scenarios(scenarios),
         results={Filters(): result},
         reason=f"there is no limits file {path}",
     )
-    if reasons and gate.limits is not None:
-        # What is held but not counted could be on either side of any limit.
-        gate.closed = f"{len(reasons)} positions or orders could not be read"
-    return gate, opened
-
-
-def _open_orders(
-    accounts: tuple[AccountSnapshot, ...], market: MarketData
-) -> tuple[list[OpenLeg], list[str]]:
-    marks = LegMarks(market)
-    found, left_out = [], []
-    for account in accounts:
-        for order in account.open_orders:
-            instrument = marks.instrument(account.venue, order.instrument_name)
-            rest = order.amount - order.filled
-            if instrument is None:
-                left_out.append(f"order {order.order_id}: {order.instrument_name} is not listed")
-            elif rest > 0:
-                quantity = rest if order.side is Side.BUY else -rest
-                leg = TicketLeg(instrument=instrument, quantity=quantity, price=order.price)
-                order_id = f"{account.venue} {account.account} {order.order_id}"
-                found.append(OpenLeg(order_id=order_id, leg=leg, account=account.account))
-    return found, left_out
-
-
-def _now_ns(market: MarketData) -> int:
-    return max((one.as_of_ns for one in market.markets), default=0)
+    reasons = [safe_text(reason, 300) for reason in made.left_out]
+    tell_left_out(reasons)
+    if reasons and is_strict:
+        raise StorageError(f"--strict: {len(reasons)} rows or orders would be left out")
+    return made.gate, opened
 
 
 def _market_of(market: MarketData, plan: StructurePlan, coin: str) -> UnderlyingMarket:

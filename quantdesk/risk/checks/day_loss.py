@@ -1,7 +1,7 @@
 """Day loss and drawdown: past the level only orders that reduce a position leave.
 
-An order reduces where its whole size, with what is open on its side, does not take the position of
-its instrument through nothing.
+An order reduces where its whole size, with what is open on its side, does not take what the scope
+holds of its instrument through nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class DayLoss(Check):
             for level, bound in ((Level.HARD, cell.limit.hard), (Level.SOFT, cell.limit.soft)):
                 if bound is None or (value is not None and not is_over(value, bound)):
                     continue
-                if not _reduces(trial):
+                if not self._reduces(place, trial):
                     detail = "only orders that reduce a position may pass"
                     if value is None:
                         detail = f"nobody told it; {detail}"
@@ -70,6 +70,25 @@ class DayLoss(Check):
                 break
         return found
 
+    def _reduces(self, place: int, trial: Trial) -> bool:
+        """True where the ticket takes no instrument of the cell's scope through nothing."""
+        for slot in trial.slots:
+            held = buys = sells = 0.0
+            for own in self.slots:
+                is_same = own.instrument.name == slot.instrument.name
+                if is_same and place in self.map.of_slot(own.number):
+                    held, buys, sells = held + own.held, buys + own.buys, sells + own.sells
+            is_leg = [one.instrument.name == slot.instrument.name for one in trial.slots]
+            legs = trial.quantity[np.array(is_leg)]
+            noise = TOLERANCE * abs(held)
+            bought = float(np.maximum(legs, 0).sum())
+            sold = float(np.minimum(legs, 0).sum())
+            if bought and held + buys + bought > noise:
+                return False
+            if sold and held + sells + sold < -noise:
+                return False
+        return True
+
     def uses(self, now_ns: int) -> Sequence[Use]:
         """The losses."""
         return [
@@ -80,16 +99,3 @@ class DayLoss(Check):
             )
             for cell in self.cells
         ]
-
-
-def _reduces(trial: Trial) -> bool:
-    for number in np.unique(trial.rows).tolist():
-        legs = trial.quantity[trial.rows == number]
-        slot = next(one for one in trial.slots if one.number == number)
-        noise = TOLERANCE * abs(slot.held)
-        bought, sold = float(np.maximum(legs, 0).sum()), float(np.minimum(legs, 0).sum())
-        if bought and slot.held + slot.buys + bought > noise:
-            return False
-        if sold and slot.held + slot.sells + sold < -noise:
-            return False
-    return True

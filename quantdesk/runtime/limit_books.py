@@ -1,0 +1,83 @@
+"""A gate over an open book: its positions and the open orders of its accounts. Wiring only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from quantdesk.domain.account import AccountSnapshot
+from quantdesk.domain.instrument import Side
+from quantdesk.market.market_data import MarketData
+from quantdesk.portfolio.leg_marks import LegMarks
+from quantdesk.risk.limits.gate import LimitGate
+from quantdesk.risk.limits.limit import Filters, LimitSet
+from quantdesk.risk.limits.ticket import TicketLeg
+from quantdesk.risk.limits.trial import Result
+from quantdesk.risk.limits.use_report import OpenLeg, limit_gate
+from quantdesk.risk.scenario import Scenario
+from quantdesk.risk.stresses import STRESSES
+from quantdesk.runtime.books import OpenBook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BookGate:
+    """A gate, and what it could not count: then it lets nothing through."""
+
+    gate: LimitGate
+    left_out: tuple[str, ...]
+
+
+def gate_over(
+    opened: OpenBook,
+    limits: LimitSet | None,
+    *,
+    own_scenarios: Sequence[Scenario] = (),
+    results: Mapping[Filters, Result] | None = None,
+    reason: str = "no limits are loaded",
+) -> BookGate:
+    """The gate over the positions of `opened` and the open orders of its accounts.
+
+    A row or order that could not be read closes it: what is held but not counted could be on either
+    side of any limit. own_scenarios : count for stress limits beside the desk's
+    """
+    orders, strays = _open_orders(opened.accounts, opened.market)
+    refused = tuple(
+        f"{'' if row.row is None else f'row {row.row}: '}{row.reason}" for row in opened.refused
+    )
+    gate = limit_gate(
+        limits,
+        opened.positions,
+        opened.market,
+        orders=orders,
+        stresses=(*STRESSES, *own_scenarios),
+        results=results,
+        reason=reason,
+    )
+    left_out = (*refused, *strays)
+    if left_out and gate.limits is not None:
+        gate.closed = f"{len(left_out)} positions or orders could not be read"
+    return BookGate(gate=gate, left_out=left_out)
+
+
+def _open_orders(
+    accounts: Sequence[AccountSnapshot], market: MarketData
+) -> tuple[list[OpenLeg], list[str]]:
+    marks = LegMarks(market)
+    found, strays = [], []
+    for account in accounts:
+        for order in account.open_orders:
+            instrument = marks.instrument(account.venue, order.instrument_name)
+            rest = order.amount - order.filled
+            if instrument is None:
+                strays.append(f"order {order.order_id}: {order.instrument_name} is not listed")
+            elif rest > 0:
+                quantity = rest if order.side is Side.BUY else -rest
+                leg = TicketLeg(instrument=instrument, quantity=quantity, price=order.price)
+                order_id = f"{account.venue} {account.account} {order.order_id}"
+                found.append(OpenLeg(order_id=order_id, leg=leg, account=account.account))
+    return found, strays
+
+
+def market_now_ns(market: MarketData) -> int:
+    """The latest moment of a market, which stands for now where nobody has a clock."""
+    return max((one.as_of_ns for one in market.markets), default=0)
