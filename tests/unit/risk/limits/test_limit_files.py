@@ -1,0 +1,158 @@
+"""The limits file: what is understood, and every way in which it is refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from quantdesk.errors import ConfigError
+from quantdesk.risk.limits import files
+from quantdesk.risk.limits.files import parse_limits
+from quantdesk.risk.limits.limit import CONVENTIONS, Measure, Scope
+
+GOOD = """
+schema = 1
+[[limit]]
+scope = "underlying"
+name = "BTC"
+measure = "net_delta"
+convention = "black"
+soft = 40
+hard = 50
+"""
+
+
+def refused(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse_limits(text, "limits.toml")
+    message = str(caught.value)
+    assert message.startswith("limits.toml: ")
+    return message
+
+
+def one(**keys: object) -> str:
+    lines = [f"{key} = {value!r}".replace("'", '"') for key, value in keys.items()]
+    return "\n".join(["schema = 1", "[[limit]]", *lines])
+
+
+def test_a_limit_is_read_with_its_levels_and_words() -> None:
+    (limit,) = parse_limits(GOOD, "limits.toml").limits
+    assert (limit.scope, limit.name, limit.measure) == (Scope.UNDERLYING, "BTC", Measure.NET_DELTA)
+    assert (limit.soft, limit.hard) == (40.0, 50.0)
+    assert limit.measure_words == "net delta (black)"
+    assert limit.scope_words == "underlying BTC"
+    assert limit.unit_words == "BTC"
+
+
+def test_the_example_in_the_documentation_is_a_valid_file() -> None:
+    assert files.__doc__ is not None
+    indented = re.findall(r"^    .*$|^$", files.__doc__, re.MULTILINE)
+    limits = parse_limits("\n".join(line[4:] for line in indented), "example").limits
+    assert len(limits) == 4
+    assert {one.measure for one in limits} >= {Measure.NET_DELTA, Measure.ALLOW_LIST}
+
+
+@pytest.mark.parametrize("measure", [one for one in Measure if one.root in CONVENTIONS])
+def test_a_measure_with_several_conventions_must_name_one(measure: Measure) -> None:
+    text = one(scope="underlying", name="BTC", measure=measure.value, hard=1)
+    message = refused(text)
+    assert "convention" in message
+    for convention in CONVENTIONS[measure.root]:
+        assert convention in message
+        parse_limits(text + f'\nconvention = "{convention}"', "limits.toml")
+
+
+def test_a_convention_that_is_not_one_is_refused() -> None:
+    assert "black or premium-adjusted" in refused(GOOD.replace("black", "forward"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("hard", "hrad"), ("measure", "measur"), ("scope", "scoop"), ("convention", "conventoin")],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_name(wrong: str, right: str) -> None:
+    text = GOOD.replace(f"\n{wrong} =", f"\n{wrong} = 1\n{right} =", 1)
+    message = refused(text.replace(f"\n{wrong} = 1\n", "\n"))
+    assert f"{right}: unknown key" in message
+    assert f"did you mean {wrong}?" in message
+
+
+def test_an_unknown_measure_or_scope_is_refused_with_the_nearest_name() -> None:
+    assert "did you mean net_delta?" in refused(GOOD.replace("net_delta", "delta"))
+    assert "did you mean underlying?" in refused(GOOD.replace('"underlying"', '"underlyings"'))
+    assert "did you mean limit?" in refused("schema = 1\n[[limits]]\nhard = 1")
+
+
+@pytest.mark.parametrize("level", ['"50"', "true", "nan", "inf", "-1", "[50]"])
+def test_a_level_must_be_a_number_from_zero_up(level: str) -> None:
+    assert "hard" in refused(GOOD.replace("hard = 50", f"hard = {level}"))
+
+
+def test_soft_above_hard_is_refused() -> None:
+    assert "must be at most hard = 50" in refused(GOOD.replace("soft = 40", "soft = 60"))
+
+
+def test_a_limit_without_a_level_is_refused() -> None:
+    text = GOOD.replace("soft = 40", "").replace("hard = 50", "")
+    assert "hard or soft must be given" in refused(text)
+
+
+@pytest.mark.parametrize("text", ["schema = 1", "schema = 1\nlimit = []"])
+def test_a_file_without_limits_is_refused(text: str) -> None:
+    assert "without limits nothing is traded" in refused(text)
+
+
+@pytest.mark.parametrize("text", ["", "schema = 2", "schema = true", 'schema = "1"'])
+def test_another_schema_is_refused(text: str) -> None:
+    assert "schema" in refused(text)
+
+
+def test_what_is_no_toml_is_refused() -> None:
+    assert "is no TOML" in refused("schema = 1\n[[limit")
+
+
+def test_coins_of_several_underlyings_are_never_added() -> None:
+    text = one(scope="desk", measure="net_delta", convention="black", hard=1)
+    assert "underlying" in refused(text)
+    parse_limits(text + '\nunit = "usd"', "limits.toml")
+    parse_limits(text + '\nunderlying = "BTC"', "limits.toml")
+
+
+def test_an_expiry_limit_needs_its_underlying_and_a_date() -> None:
+    text = one(scope="expiry", name="27MAR26", measure="gross_gamma", hard=1)
+    assert "underlying" in refused(text)
+    ok = text + '\nunderlying = "BTC"'
+    (limit,) = parse_limits(ok, "limits.toml").limits
+    assert limit.scope_words == "expiry BTC 27MAR26"
+    (same,) = parse_limits(ok.replace("27MAR26", "2026-03-27"), "limits.toml").limits
+    assert same.name == "27MAR26"
+    assert "27MAR26, PERP or *" in refused(ok.replace("27MAR26", "soon"))
+
+
+def test_a_name_belongs_to_every_scope_but_the_desk() -> None:
+    assert "name" in refused(one(scope="desk", name="x", measure="open_orders", hard=1))
+    assert "name" in refused(one(scope="account", measure="open_orders", hard=1))
+
+
+def test_a_key_of_another_measure_is_refused() -> None:
+    text = one(scope="desk", measure="open_orders", hard=1, per_s=5)
+    assert "per_s: goes with order_rate" in refused(text)
+    assert "allow" in refused(one(scope="desk", measure="open_orders", hard=1, allow=["BTC"]))
+
+
+def test_the_same_limit_twice_is_refused() -> None:
+    assert "is already limit 1" in refused(GOOD + GOOD.replace("schema = 1", ""))
+
+
+def test_every_measure_can_be_limited() -> None:
+    for measure in Measure:
+        keys: dict[str, object] = {"scope": "underlying", "name": "BTC", "measure": measure.value}
+        if measure is Measure.ALLOW_LIST:
+            keys["allow"] = ["BTC*"]
+        else:
+            keys["hard"] = 1
+        if measure.root in CONVENTIONS:
+            keys["convention"] = CONVENTIONS[measure.root][0]
+        (limit,) = parse_limits(one(**keys), "limits.toml").limits
+        assert limit.measure is measure
