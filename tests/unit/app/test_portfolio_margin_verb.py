@@ -214,3 +214,19 @@ def test_build_shows_portfolio_margin_beside_the_standard_one() -> None:
     (total,) = json.loads(result.stdout)["portfolio_margin"]["totals"]
     assert len(total["legs"]) == 2
     assert total["initial"] == pytest.approx(total["risk_matrix_margin"])
+
+
+def test_the_risk_report_explains_portfolio_margin(tmp_path: Path) -> None:
+    arguments = ["risk", "report", "--book", book(tmp_path), "--market", str(MARKET)]
+    result = CliRunner().invoke(cli, [*arguments, "--collateral", "BTC=2", "--format", "json"])
+    assert result.exit_code == 0, result.output
+    portfolio = json.loads(result.stdout)["margin"]["portfolio"]
+    assert portfolio["label"].startswith("unproved")
+    (account,) = portfolio["accounts"]
+    assert len(account["grid"]) == 27
+    assert account["liquidation"]["is_below"] is False
+    text = CliRunner().invoke(cli, [*arguments, "--format", "md"]).stdout
+    assert "OPTION PART UNPROVED" in text
+    assert "Grid, profit in BTC" in text
+    rows = CliRunner().invoke(cli, [*arguments, "--format", "csv"]).stdout.splitlines()
+    assert sum(row.startswith("margin_portfolio_leg,") for row in rows) == 2

@@ -203,6 +203,7 @@ def test_margins_of_a_cross_margined_account_are_said_to_be_shared(frame_of: Mak
     data = summary(margin_model="cross_pm", delta_total_map={"sol_usdc": 1.0})
     events = account_events_of(frame_of(push("user.portfolio.any", data)))
     assert only(events, BalanceReport).is_margin_shared is True
+    assert only(events, BalanceReport).margin_model == "cross_pm"
     names = [event.underlying for event in events if isinstance(event, GreeksReport)]
     assert names == ["BTC", "SOL_USDC"]
 
