@@ -22,9 +22,16 @@ from quantdesk.market.variance_clock import NS_PER_DAY
 from quantdesk.pricing.smile import Jets, Slice, durrleman, slice_jets
 
 K_REACH = 12.0
-"""Integrals end at this log-moneyness: what lies beyond is below the rounding of a price."""
+"""Integrals go on to this log-moneyness at least, and further where wings carry mass there."""
 
-STEPS = 8_001
+K_FURTHEST = 384.0
+"""No integral goes on beyond: e to more than this leaves no room for products."""
+
+TAIL_MASS = 1e-14
+"""Probability beyond an end of an integral that is nothing, under either measure."""
+
+PANELS = 160
+NODES = 16
 INDEX_DAYS = 30
 
 
@@ -75,15 +82,44 @@ class _Rule(NamedTuple):
     weight: FloatArray
 
 
-def _rule(width: float, low: float = -K_REACH, high: float = K_REACH) -> _Rule:
-    """Simpson's rule in u with k = width·sinh(u): dense where a smile of that width bends."""
+def _rule(smile: Slice, low: float | None = None, high: float | None = None) -> _Rule:
+    """Gauss-Legendre nodes between the breaks of `smile`: its knots, where the density bends.
+
+    `low` and `high` cut the rule off; without them it goes as far as the wings carry mass.
+    """
+    start = -_reach(smile, -1.0) if low is None else low
+    stop = _reach(smile, 1.0) if high is None else high
+    return _panels(_width(smile), start, stop, smile.parameters[: smile.knots])
+
+
+def _panels(width: float, low: float, high: float, breaks: FloatArray) -> _Rule:
+    """Gauss-Legendre in u, k = width·sinh(u), on even panels of u that end at 0 and all breaks.
+
+    Panels are dense where a smile of that width bends, and each integrand is smooth on each.
+    """
     start, stop = math.asinh(low / width), math.asinh(high / width)
-    u = np.linspace(start, stop, STEPS)
-    simpson = np.full(STEPS, 2.0)
-    simpson[1::2] = 4.0
-    simpson[[0, -1]] = 1.0
-    step = (stop - start) / (STEPS - 1)
-    return _Rule(width * np.sinh(u), simpson * (step / 3.0) * width * np.cosh(u))
+    inner = np.arcsinh(np.append(breaks, 0.0) / width)
+    edges = np.union1d(
+        np.linspace(start, stop, PANELS + 1), inner[(inner > start) & (inner < stop)]
+    )
+    node, share = np.polynomial.legendre.leggauss(NODES)
+    half = np.diff(edges) / 2
+    u = (edges[:-1] + half)[:, None] + half[:, None] * node
+    weight = half[:, None] * share * width * np.cosh(u)
+    return _Rule(width * np.sinh(u).ravel(), weight.ravel())
+
+
+def _reach(smile: Slice, sign: float) -> float:
+    """Distance from the money at which too little mass is left on one side to be counted."""
+    reach = K_REACH
+    while reach < K_FURTHEST:
+        root = math.sqrt(float(slice_jets(smile, sign * reach).w))
+        # Φ(−x) of the nearer of both measures' distances; Mills' ratio bounds it from above.
+        distance = reach / root - root / 2
+        if distance > 0 and math.erfc(distance / math.sqrt(2)) / 2 < TAIL_MASS:
+            break
+        reach *= 2
+    return reach
 
 
 def density(k: FloatArray, jets: Jets) -> FloatArray:
@@ -95,14 +131,14 @@ def density(k: FloatArray, jets: Jets) -> FloatArray:
 
 
 def slice_density(smile: Slice) -> Density:
-    """The density of a slice, on log-moneyness from −12 to 12."""
-    k = _rule(_width(smile)).k
+    """The density of a slice, on log-moneyness from −12 to 12 or as far as its wings carry mass."""
+    k = _rule(smile).k
     return Density(k, density(k, slice_jets(smile, k)))
 
 
 def slice_moments(smile: Slice) -> Moments:
     """Moments of the log-return that a slice implies."""
-    k, weight = _rule(_width(smile))
+    k, weight = _rule(smile)
     share = weight * density(k, slice_jets(smile, k))
     mass = float(share.sum())
     mean = float(share @ k) / mass
@@ -121,15 +157,14 @@ def slice_moments(smile: Slice) -> Moments:
 
 def density_price(smile: Slice, k: float, *, is_call: bool) -> float:
     """Undiscounted price over forward of an option at `k`, from the density alone."""
-    span = (k, K_REACH) if is_call else (-K_REACH, k)
-    at, weight = _rule(_width(smile), *span)
+    at, weight = _rule(smile, low=k) if is_call else _rule(smile, high=k)
     payoff = np.abs(np.exp(at) - math.exp(k))
     return float((weight * payoff) @ density(at, slice_jets(smile, at)))
 
 
 def fair_variance(smile: Slice) -> float:
     """Fair total variance of a variance swap, by replication with out-of-the-money options."""
-    rule = _rule(_width(smile))
+    rule = _rule(smile)
     return _replicated(rule, slice_jets(smile, rule.k).w)
 
 
@@ -138,7 +173,8 @@ def variance_swap(fit: SurfaceFit, expiry_ns: int) -> VarianceSwap:
     if expiry_ns <= fit.as_of_ns:
         raise InvalidInput("expiry_ns", expiry_ns, f"must be after {fit.as_of_ns}, the surface's")
     at_money = float(fit.total_variance(expiry_ns, np.array(0.0)))
-    rule = _rule(math.sqrt(at_money))
+    breaks = np.concatenate([each.smile.parameters[: each.smile.knots] for each in fit.slices])
+    rule = _panels(math.sqrt(at_money), -K_REACH, K_REACH, breaks)
     total = _replicated(rule, fit.total_variance(expiry_ns, rule.k))
     years = float(fit.years(expiry_ns))
     return VarianceSwap(years=years, total_variance=total, vol=math.sqrt(total / years))
@@ -175,7 +211,7 @@ def _width(smile: Slice) -> float:
 
 
 def _replicated(rule: _Rule, w: FloatArray) -> float:
-    # The kink from put to call is at k = 0, which is the rule's middle point.
+    # The kink from put to call is at k = 0, where two panels meet.
     k = rule.k
     price = np.asarray(pricing.price(k >= 0, 1.0, np.exp(k), 1.0, np.sqrt(w), 0.0))
     return 2.0 * float((rule.weight * price) @ np.exp(-k))

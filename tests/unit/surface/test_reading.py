@@ -104,14 +104,14 @@ def test_questions_outside_the_surface_are_refused(fit: SurfaceFit) -> None:
 def test_density_is_one_and_reprices_the_chain(fit: SurfaceFit) -> None:
     for each in fit.slices:
         moments = slice_moments(each.smile)
-        assert moments.mass == pytest.approx(1.0, abs=5e-6)
-        assert moments.forward == pytest.approx(1.0, abs=5e-6)
+        assert moments.mass == pytest.approx(1.0, abs=1e-10)
+        assert moments.forward == pytest.approx(1.0, abs=1e-10)
         for k, is_call in zip(
             each.quotes.log_moneyness[::4].tolist(), each.quotes.is_call[::4].tolist(), strict=True
         ):
             root = math.sqrt(float(slice_jets(each.smile, k).w))
             black = float(pricing.price(is_call, 1.0, math.exp(k), 1.0, root, 0.0))
-            assert density_price(each.smile, k, is_call=is_call) == pytest.approx(black, abs=2e-7)
+            assert density_price(each.smile, k, is_call=is_call) == pytest.approx(black, abs=1e-12)
 
 
 def test_a_flat_smile_has_its_own_vol_as_variance_swap() -> None:
