@@ -23,6 +23,7 @@ from quantdesk.market.chain import FloatArray
 from quantdesk.market.market_data import MarketData
 from quantdesk.portfolio.contract_values import is_future
 from quantdesk.portfolio.ledger import HoldingKey
+from quantdesk.risk.index_prices import index_prices_of
 from quantdesk.risk.pnl_explain_changes import LegChange
 from quantdesk.risk.pnl_explain_index import with_index
 from quantdesk.risk.pnl_explain_legs import InstrumentKey, UnitState, option_moves, unit_states
@@ -36,7 +37,6 @@ from quantdesk.risk.pnl_explain_steps import (
     option_steps,
 )
 from quantdesk.risk.pnl_explain_vols import vol_parts
-from quantdesk.risk.report import index_prices_of
 from quantdesk.risk.scenario import SmileRule
 from quantdesk.risk.scenarios import DOLLARS
 from quantdesk.risk.valuation import Surfaces

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import numpy as np
@@ -24,7 +24,13 @@ from quantdesk.market.chain import FloatArray
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.risk.exposure import Exposures, expose
 from quantdesk.risk.fitted import MarketSurfaces
+from quantdesk.risk.greeks import GREEK_FIELDS
 from quantdesk.risk.historical import historical_days
+from quantdesk.risk.index_prices import index_prices_of
+from quantdesk.risk.limits.limit import Filters
+from quantdesk.risk.limits.trial import Result
+from quantdesk.risk.limits.use_report import LimitReport
+from quantdesk.risk.pnl_explain import PnlExplain
 from quantdesk.risk.prepare import prepare
 from quantdesk.risk.revaluation import PreparedBook, ScenarioTable
 from quantdesk.risk.scenario import Scenario, VolRule
@@ -46,9 +52,9 @@ from quantdesk.risk.valuation import (
     as_positions,
     value_positions,
 )
+from quantdesk.risk.var import VarReport, VarSettings, value_at_risk
 
 NOT_YET: Mapping[str, str] = {
-    "var": "not computed: no history of returns is connected to this report",
     "limits": "not computed: no limits are configured",
     "pnl_explain": "not computed: it needs an opening book and market to explain from",
 }
@@ -91,6 +97,8 @@ class RiskReport:
     collateral : cash by currency as handed in;  unpriced_cash : cash that is in no number, since
         the market has no price of it
     portfolio : Deribit's portfolio margin of the same positions, explained
+    var, pnl_explain : None where they could not be computed; `reasons` says why
+    limits : use of every limit, None where no limits were given
     """
 
     as_of_ns: int
@@ -106,6 +114,9 @@ class RiskReport:
     collateral: Mapping[str, Decimal] = field(default_factory=dict)
     unpriced_cash: Mapping[str, Decimal] = field(default_factory=dict)
     portfolio: PortfolioStatement | None = None
+    var: VarReport | None = None
+    limits: LimitReport | None = None
+    pnl_explain: PnlExplain | None = None
     reasons: Mapping[str, str] = field(default_factory=lambda: dict(NOT_YET))
 
     @property
@@ -171,6 +182,9 @@ def build_report(
     venue_margins: Sequence[VenueMargin] = (),
     portfolio: PortfolioStatement | None = None,
     book_source: str = "positions handed in",
+    var_settings: VarSettings | None = None,
+    with_var: bool = True,
+    pnl_explain: PnlExplain | None = None,
     runner: Runner | None = None,
     threads: int | None = None,
 ) -> RiskReport:
@@ -189,6 +203,8 @@ def build_report(
     venue_margins : the venue's own figures, where an account is connected
     portfolio : portfolio margin of the positions, where it is known already with orders and equity
     book_source : where the positions come from, in words
+    with_var : False leaves value at risk out, for a screen that shows none and is drawn often
+    pnl_explain : of this book up to this market, where there was an opening to explain from
 
     A position that can not be marked is excluded by name; the rest is computed. Raises InvalidInput
     for collateral without a price and for moves outside their domain.
@@ -201,8 +217,22 @@ def build_report(
     book = value_positions(positions, market, surfaces=surfaces)
     prepared = prepare(book, surfaces=surfaces)
     run = _Run(prepared=prepared, index_prices=index_prices, collateral=cash, threads=threads)
+    as_of_ns = max((one.as_of_ns for one in (book.markets or market.markets)), default=0)
+    var = (
+        value_at_risk(
+            prepared,
+            index_prices=index_prices,
+            until_ns=as_of_ns,
+            collateral=cash,
+            settings=var_settings,
+            left_out=len(book.excluded),
+            threads=threads,
+        )
+        if with_var
+        else None
+    )
     return RiskReport(
-        as_of_ns=max((one.as_of_ns for one in (book.markets or market.markets)), default=0),
+        as_of_ns=as_of_ns,
         exposures=expose(book, collateral=cash, strike_widths=strike_widths, threads=threads),
         prepared=prepared,
         index_prices=index_prices,
@@ -229,7 +259,42 @@ def build_report(
         sources=(*_sources(book, market.source, book_source), *surface_sources),
         collateral=cash,
         unpriced_cash=unpriced,
+        var=var if var is not None and var.is_available else None,
+        pnl_explain=pnl_explain,
+        reasons=_reasons(var, pnl_explain),
     )
+
+
+def desk_results(report: RiskReport) -> dict[Filters, Result]:
+    """Equity of the desk, for margin limits that are a share of it: collateral and open value in
+    USD at the index; nothing where no collateral is known.
+    """
+    if not report.collateral:
+        return {}
+    cash = sum(
+        float(amount) * (1.0 if currency in DOLLARS else report.index_prices[currency])
+        for currency, amount in report.collateral.items()
+    )
+    worth = report.exposures.by_position[:, GREEK_FIELDS.index("value_usd")]
+    return {Filters(): Result(equity_usd=max(cash + float(worth.sum()), 0.0))}
+
+
+def with_limits(report: RiskReport, limits: LimitReport) -> RiskReport:
+    """`report` with the use of every limit."""
+    reasons = {part: reason for part, reason in report.reasons.items() if part != "limits"}
+    return replace(report, limits=limits, reasons=reasons)
+
+
+def _reasons(var: VarReport | None, explained: PnlExplain | None) -> dict[str, str]:
+    """Why parts of the report are null."""
+    reasons = dict(NOT_YET)
+    if explained is not None:
+        del reasons["pnl_explain"]
+    if var is None:
+        reasons["var"] = "not computed: it was not asked for"
+    elif not var.is_available:
+        reasons["var"] = var.rows[0].reason
+    return reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -253,16 +318,6 @@ class _Run:
         )
         table = ScenarioTable.of(scenarios, self.prepared.underlyings)
         return NamedResults(results=results, taylor_usd=taylor_usd(self.prepared, table))
-
-
-def index_prices_of(market: MarketData) -> dict[str, float]:
-    """USD per coin of each coin with an index, coin-settled chains before dollar-settled ones."""
-    prices: dict[str, float] = {}
-    for one in sorted(market.markets, key=lambda each: ("_" in each.underlying, each.venue)):
-        coin = one.underlying.split("_", 1)[0]
-        if one.index_price is not None and one.index_price > 0:
-            prices.setdefault(coin, one.index_price)
-    return prices
 
 
 def surface_sources_of(fitted: MarketSurfaces) -> tuple[InputSource, ...]:

@@ -141,6 +141,11 @@ class VarReport:
     left_out: int
     notes: tuple[str, ...] = field(default=())
 
+    @property
+    def is_available(self) -> bool:
+        """Whether any method has a figure."""
+        return any(row.usd is not None for row in self.rows)
+
     def row(
         self,
         scope: str = TOTAL,
@@ -174,9 +179,15 @@ def value_at_risk(
     collateral : cash by currency, as for `run_scenarios`
     left_out : positions that could not be marked and so are in no figure
     records : by (coin, what); the packaged ones else
+
+    Raises InvalidInput for collateral in a currency without a price.
     """
     chosen = settings or VarSettings()
     cash = {c: float(a) for c, a in (collateral or {}).items() if a and c not in DOLLARS}
+    for coin in sorted(cash):
+        if coin not in index_prices:
+            known = ", ".join(sorted(index_prices.keys() | DOLLARS))
+            raise InvalidInput("collateral", coin, f"must be in a currency with a price: {known}")
     dollars = math.fsum(float(a) for c, a in (collateral or {}).items() if c in DOLLARS)
     work = _Work(
         prepared=prepared,

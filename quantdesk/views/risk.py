@@ -13,12 +13,15 @@ from quantdesk.risk.exposure import Grouping
 from quantdesk.risk.report import RiskReport
 from quantdesk.risk.venue_decay import decay_note
 from quantdesk.views.greeks import hedge_table, ladder_table, net_tables, position_table
+from quantdesk.views.limits import limits_text_table
 from quantdesk.views.margin import REASON_LENGTH_MAX, TextTable, margin_view, quantity_text
 from quantdesk.views.number_text import DASH, number_text
+from quantdesk.views.pnl_explain import explain_notes, explain_tables
 from quantdesk.views.portfolio_margin import label_text, portfolio_tables
 from quantdesk.views.safe_text import safe_text
 from quantdesk.views.scenario import SPOT_RULE, matrix_tables, named_table, worst_table
 from quantdesk.views.time_text import instant_text
+from quantdesk.views.var import var_notes, var_tables
 
 LADDERS = (Grouping.EXPIRY, Grouping.STRIKE, Grouping.STRATEGY, Grouping.VENUE)
 """Ladders of the report; the others are `risk ladder`'s."""
@@ -52,6 +55,12 @@ def risk_view(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> RiskVie
     if report.own is not None:
         tables.append(named_table(report.own, "Own scenarios"))
     tables.append(named_table(report.historical, "Recorded days replayed on this book"))
+    if report.var is not None:
+        tables += var_tables(report.var)
+    if report.pnl_explain is not None:
+        tables += explain_tables(report.pnl_explain)
+    if report.limits is not None:
+        tables.append(limits_text_table(report.limits))
     tables += [table for table in margin.tables if not table.title.startswith("Left out")]
     if report.portfolio is not None:
         tables += portfolio_tables(report.portfolio)
@@ -67,6 +76,8 @@ def risk_view(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> RiskVie
             f"Scenarios: {SPOT_RULE}.",
             "Greeks in dollars are on each leg's own forward; values in USD are coin × index.",
             *venue_notes(report),
+            *(() if report.var is None else var_notes(report.var)),
+            *(() if report.pnl_explain is None else explain_notes(report.pnl_explain)),
             *(f"{name}: {reason}" for name, reason in report.reasons.items()),
             *margin.rules,
             *_portfolio_notes(report),

@@ -26,6 +26,7 @@ VERBS = {
     "limits": "quantdesk.app.cli.limits",
     "margin": "quantdesk.app.cli.margin",
     "payoff": "quantdesk.app.cli.payoff",
+    "pnl": "quantdesk.app.cli.pnl",
     "positions": "quantdesk.app.cli.positions",
     "price": "quantdesk.app.cli.price",
     "record": "quantdesk.app.cli.record",

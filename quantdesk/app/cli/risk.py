@@ -16,6 +16,7 @@ from quantdesk.app.cli.book_options import (
 )
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.risk_options import parse_risk_options, risk_options
+from quantdesk.app.cli.var import var_command
 from quantdesk.app.render.risk_formats import (
     FORMATS,
     ladder_bytes,
@@ -51,11 +52,14 @@ def output_options(function: Command) -> Command:
 
 @click.group("risk")
 def command() -> None:
-    """What a book can lose: report, Greeks ladders, scenarios.
+    """What a book can lose: report, Greeks ladders, scenarios, value at risk.
 
     A position that can not be marked is left out by name, never counted as zero, and the verb then
     ends with code 3; --strict makes it an error.
     """
+
+
+command.add_command(var_command)
 
 
 @command.command("report")

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from quantdesk.app.render.limits_record import limits_record
 from quantdesk.app.render.margin_record import margin_record, plain
+from quantdesk.app.render.pnl_explain_record import explain_record
 from quantdesk.app.render.portfolio_record import portfolio_record
 from quantdesk.app.render.scenario_record import cube_record, named_record
+from quantdesk.app.render.var_record import var_record
 from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.position import RefusedRow
 from quantdesk.domain.times import format_instant
@@ -96,9 +99,9 @@ def risk_record(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> dict[
         "margin": margin_record(report.margin, refused) | {"portfolio": _portfolio(report)},
         "excluded": excluded_records(report, refused),
         "sources": [source_record(source) for source in report.sources],
-        "var": None,
-        "limits": None,
-        "pnl_explain": None,
+        "var": None if report.var is None else var_record(report.var),
+        "limits": None if report.limits is None else limits_record(report.limits),
+        "pnl_explain": None if report.pnl_explain is None else explain_record(report.pnl_explain),
     }
     return record | {"reasons": dict(report.reasons)}
 

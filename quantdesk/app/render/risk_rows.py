@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from quantdesk.app.render.margin_record import flat_rows as margin_flat_rows
+from quantdesk.app.render.pnl_explain_record import explain_flat_rows
 from quantdesk.app.render.portfolio_rows import book_rows
 from quantdesk.app.render.risk_record import (
     GROUPINGS,
@@ -23,6 +24,7 @@ from quantdesk.app.render.risk_record import (
     position_records,
     source_record,
 )
+from quantdesk.app.render.var_record import var_flat_rows
 from quantdesk.domain.position import RefusedRow
 from quantdesk.domain.times import format_instant
 from quantdesk.market.chain import FloatArray
@@ -87,12 +89,26 @@ FIELDS = (
     "age_s",
     "left_out_of",
     "reason",
+    "method",
+    "confidence",
+    "observations",
+    "var_usd",
+    "es_usd",
+    "var_usd_with_collateral",
+    "es_usd_with_collateral",
+    "var_coin",
+    "es_coin",
+    "var_coin_with_collateral",
+    "es_coin_with_collateral",
+    "step",
+    "line",
+    "amount",
 )
 """Columns of the flat formats. `kind` is position, by_underlying and the other groupings, matrix,
 stress, historical, own, margin_portfolio_total, margin_portfolio_leg, margin_portfolio_distance,
 margin_portfolio_venue, margin_portfolio_excluded,
-margin_leg, margin_total, margin_venue, margin_excluded, excluded, source;
-what a kind has no use for is empty."""
+margin_leg, margin_total, margin_venue, margin_excluded, excluded, source,
+var, pnl_explain; what a kind has no use for is empty."""
 
 Row = dict[str, Any]
 """A row: what is not in it is empty."""
@@ -115,6 +131,10 @@ def report_rows(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> list[
     rows += [one | {"kind": f"margin_{one['kind']}"} for one in margin_flat_rows(report.margin)]
     if report.portfolio is not None:
         rows += [one | {"kind": f"margin_{one['kind']}"} for one in book_rows(report.portfolio)]
+    if report.var is not None:
+        rows += var_flat_rows(report.var)
+    if report.pnl_explain is not None:
+        rows += explain_flat_rows(report.pnl_explain)
     rows += [{"kind": "excluded"} | one for one in excluded_records(report, refused)]
     for source in report.sources:
         record = source_record(source)

@@ -82,9 +82,10 @@ def test_json_has_the_promised_top_level(book: Path) -> None:
     assert list(record) == TOP_LEVEL
     assert record["schema"] == "quantdesk.risk/1"
     assert record["as_of"].startswith("2026-06-27T09:2")
-    for name in ("var", "limits", "pnl_explain"):
+    for name in ("limits", "pnl_explain"):
         assert record[name] is None
         assert record["reasons"][name]
+    assert record["var"]["rows"][0]["usd"]["var"] > 0
 
 
 def test_json_positions_have_every_greek_and_their_source(book: Path) -> None:

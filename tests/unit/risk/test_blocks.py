@@ -10,8 +10,8 @@ import pytest
 
 from quantdesk.errors import InvalidInput, WorkerLost
 from quantdesk.risk import scenarios as module
+from quantdesk.risk.index_prices import index_prices_of
 from quantdesk.risk.prepare import prepare
-from quantdesk.risk.report import index_prices_of
 from quantdesk.risk.revaluation import PreparedBook, option_group
 from quantdesk.risk.scenario import Move, Scenario, SmileRule, VolRule, VolUnit
 from quantdesk.risk.scenarios import ScenarioResults, run_scenarios

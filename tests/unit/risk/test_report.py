@@ -47,7 +47,9 @@ def test_report_holds_everything_of_one_moment() -> None:
     assert report.collateral == {"BTC": Decimal("1.5")}
     assert report.excluded == ()
     assert [leg.requirement.instrument_name for leg in report.margin.legs] == [CALL, PUT]
-    assert set(report.reasons) == {"var", "limits", "pnl_explain"}
+    assert set(report.reasons) == {"limits", "pnl_explain"}
+    assert report.var is not None
+    assert report.var.settings.confidence == 0.99
     assert report.own is None
 
 

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from quantdesk.domain.position import Position
 from quantdesk.errors import InvalidInput
 from quantdesk.market.market_data import MarketData
+from quantdesk.risk.index_prices import index_prices_of
 from quantdesk.risk.prepare import prepare
-from quantdesk.risk.report import build_report, index_prices_of
+from quantdesk.risk.report import build_report
 from quantdesk.risk.scenario import Move, Scenario, SmileRule, VolRule, VolTenor, VolUnit
 from quantdesk.risk.scenarios import ScenarioAxes, ScenarioResults, run_scenarios
 from quantdesk.risk.valuation import value_positions

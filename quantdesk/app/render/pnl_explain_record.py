@@ -1,0 +1,149 @@
+"""A P&L explain as records and flat rows: schema `quantdesk.pnl_explain/1`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from quantdesk.app.render.margin_record import plain
+from quantdesk.domain.times import format_instant
+from quantdesk.market.chain import FloatArray
+from quantdesk.risk.pnl_explain import ROLL_UPS, ExplainTotal, LegExplain, PnlExplain
+from quantdesk.risk.pnl_explain_steps import LINES, STEPS
+
+SCHEMA = "quantdesk.pnl_explain/1"
+
+UNITS = {
+    "steps": "settlement currency; each a full revaluation, in their order, they add up to actual",
+    "lines": "settlement currency; Greek lines from each step's start",
+    "residual": "step less its lines",
+    "gross": "sum over legs of absolute lines",
+    "actual_usd": "actual at the closing index, and the translation of the opening coin value",
+}
+
+
+def explain_record(explained: PnlExplain) -> dict[str, Any]:
+    """The whole explain: totals by currency, roll-ups, legs, what is in no number."""
+    return {
+        "schema": SCHEMA,
+        "from": format_instant(explained.from_ns),
+        "to": format_instant(explained.to_ns),
+        "vol_rule": explained.rule.value,
+        "order": list(STEPS),
+        "units": UNITS,
+        "sources": {"opening": explained.sources[0], "closing": explained.sources[1]},
+        "is_alarm": explained.is_alarm,
+        "actual_usd": _number(explained.actual_usd),
+        "cash_translation_usd": dict(explained.cash_translation_usd),
+        "totals": [total_record(one) for one in explained.totals],
+        **{f"by_{what}": [total_record(one) for one in explained.by(what)] for what in ROLL_UPS},
+        "legs": [leg_record(leg) for leg in explained.legs],
+        "excluded": [
+            {
+                "venue": one.change.key.venue,
+                "instrument_name": one.change.key.instrument_name,
+                "quantity_before": plain(one.change.quantity_before),
+                "quantity_after": plain(one.change.quantity_after),
+                "reason": one.reason,
+            }
+            for one in explained.excluded
+        ],
+        "notes": list(explained.notes),
+    }
+
+
+def total_record(total: ExplainTotal) -> dict[str, Any]:
+    """A sum of legs in one currency."""
+    return {
+        "label": total.label,
+        "currency": total.currency,
+        "legs": total.legs,
+        **_amounts(total.steps, total.lines, total.residual),
+        "actual": total.actual,
+        "gross": total.gross,
+        "residual_share": total.residual_share,
+        "residual_limit": total.residual_limit,
+        "is_alarm": total.is_alarm,
+        "actual_usd": _number(total.actual_usd),
+        "translation_usd": total.translation_usd,
+        "index_before": _number(total.index_before),
+        "index_after": _number(total.index_after),
+    }
+
+
+def leg_record(leg: LegExplain) -> dict[str, Any]:
+    """One holding."""
+    key, change = leg.key, leg.change
+    return {
+        "venue": key.venue,
+        "account": key.account,
+        "instrument_name": key.instrument_name,
+        "strategy": key.strategy,
+        "structure": key.structure,
+        "currency": leg.currency,
+        "quantity_before": plain(change.quantity_before),
+        "quantity_after": plain(change.quantity_after),
+        "cash": {
+            "traded": plain(change.traded),
+            "settled": plain(change.settled),
+            "fees": plain(change.fees),
+            "funding": plain(change.funding),
+        },
+        **_amounts(leg.steps, leg.lines, leg.residual),
+        "actual": leg.actual,
+        "gross": leg.gross,
+        "translation_usd": leg.translation_usd,
+        "note": leg.note or None,
+    }
+
+
+def _amounts(steps: FloatArray, lines: FloatArray, residual: FloatArray) -> dict[str, Any]:
+    """Steps with their lines, lines over the steps, and what they leave."""
+    left = residual.tolist()
+    return {
+        "steps": [
+            {
+                "step": name,
+                "amount": float(steps[number]),
+                "lines": {
+                    line: amount
+                    for line, amount in zip(LINES, lines[number].tolist(), strict=True)
+                    if amount
+                },
+                "residual": left[number],
+            }
+            for number, name in enumerate(STEPS)
+        ],
+        "lines": {line: math.fsum(lines[:, number].tolist()) for number, line in enumerate(LINES)},
+        "residual": math.fsum(left),
+    }
+
+
+def explain_flat_rows(explained: PnlExplain) -> list[dict[str, Any]]:
+    """One flat row a leg and step, and one a line that is not 0."""
+    rows = []
+    for leg in explained.legs:
+        head = {
+            "kind": "pnl_explain",
+            "venue": leg.key.venue,
+            "account": leg.key.account,
+            "instrument_name": leg.key.instrument_name,
+            "strategy": leg.key.strategy,
+            "structure": leg.key.structure,
+            "currency": leg.currency,
+        }
+        for number, step in enumerate(STEPS):
+            rows.append(head | {"step": step, "line": "step", "amount": float(leg.steps[number])})
+            rows += [
+                head | {"step": step, "line": line, "amount": amount}
+                for line, amount in zip(LINES, leg.lines[number].tolist(), strict=True)
+                if amount
+            ]
+            rows.append(
+                head | {"step": step, "line": "residual", "amount": float(leg.residual[number])}
+            )
+    return rows
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,147 @@
+"""Value at risk and its backtest as records and flat rows: schema `quantdesk.var/1`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from quantdesk.domain.times import format_instant
+from quantdesk.risk.var import DEFAULT_METHOD, DELTA_GAMMA_LABEL, VarReport, VarRow
+from quantdesk.risk.var_backtest import Backtest
+from quantdesk.risk.var_exceptions import SIGNIFICANCE, LikelihoodRatio
+from quantdesk.risk.var_quantiles import ES_RULE, OBSERVATIONS_MIN, QUANTILE_RULE, Figure
+
+SCHEMA = "quantdesk.var/1"
+
+UNITS = {
+    "usd": "USD, a loss is positive; coin value at the moved index less coin value now",
+    "coin": "coin of the scope, a loss is positive; dollar-settled legs at the moved index",
+    "with_collateral": "with the cash handed in: in USD that of coins, in coin that of dollars",
+}
+
+RULES = {
+    "revaluation": "full, with one horizon of time passed; index and forwards by one factor",
+    "vol_index": "each vol × exp(Δln of the coin's vol index × (30/d)^tenor_power), d days, min. 1",
+    "unchanged": "each option keeps its vol",
+    "filtered": "each move scaled by EWMA vol now over EWMA vol of its day, index and vol index",
+    "historical": "moves as recorded",
+    "horizon": "non-overlapping windows of the horizon; nothing is scaled by the root of time",
+    "quantile": QUANTILE_RULE,
+    "expected_shortfall": ES_RULE,
+    "availability": f"not available under {OBSERVATIONS_MIN} observations",
+}
+
+FIGURES = ("usd", "usd_with_collateral", "coin", "coin_with_collateral")
+
+
+def var_record(report: VarReport, backtests: Sequence[Backtest] = ()) -> dict[str, Any]:
+    """Everything said of a book's value at risk; `backtest` is empty where none was asked for."""
+    settings = report.settings
+    return {
+        "confidence": settings.confidence,
+        "horizon_days": settings.horizon_days,
+        "window": settings.window,
+        "decay": settings.decay,
+        "tenor_power": settings.tenor_power,
+        "default": {"method": DEFAULT_METHOD[0].value, "vols": DEFAULT_METHOD[1].value},
+        "units": UNITS,
+        "rules": RULES,
+        "left_out": report.left_out,
+        "rows": [row_record(row) for row in report.rows],
+        "backtest": [backtest_record(one) for one in backtests],
+        "notes": list(report.notes),
+    }
+
+
+def row_record(row: VarRow) -> dict[str, Any]:
+    """Figures of one scope and method; null with a reason where they are not available."""
+    sample = row.sample
+    record: dict[str, Any] = {
+        "scope": row.scope,
+        "method": row.method.value,
+        "vols": row.vols.value,
+        "is_default": (row.method, row.vols) == DEFAULT_METHOD,
+    }
+    record |= {name: _figure(getattr(row, name)) for name in FIGURES}
+    return record | {
+        "comparison": {"label": DELTA_GAMMA_LABEL, "usd": _figure(row.delta_gamma_usd)},
+        "sample": None
+        if sample is None
+        else {
+            "observations": sample.observations,
+            "from": format_instant(sample.first_ns),
+            "to": format_instant(sample.last_ns),
+            "sources": list(sample.sources),
+        },
+        "reason": row.reason or None,
+        "collateral_reason": row.collateral_reason or None,
+    }
+
+
+def backtest_record(one: Backtest) -> dict[str, Any]:
+    """Exceptions of one method and what the tests say of them."""
+    record: dict[str, Any] = {
+        "method": one.method.value,
+        "vols": one.vols.value,
+        "confidence": one.confidence,
+        "window": one.window,
+        "what": "today's book on every recorded day, USD without collateral, data before each day",
+        "sources": list(one.sources),
+        "reason": one.reason or None,
+    }
+    tests = one.tests
+    if tests is None:
+        return record | {"days": None, "exceptions": None}
+    return record | {
+        "from": format_instant(int(one.end_ns[0])),
+        "to": format_instant(int(one.end_ns[-1])),
+        "days": tests.days,
+        "exceptions": tests.exceptions,
+        "expected": tests.expected,
+        "exception_days": [format_instant(ns) for ns in one.end_ns[one.exceptions].tolist()],
+        "kupiec": _ratio(tests.uc),
+        "christoffersen_independence": _ratio(tests.ind),
+        "christoffersen_conditional": _ratio(tests.cc),
+        "transitions": {name: getattr(tests.transitions, name) for name in _TRANSITIONS},
+        "basel_zone": None if tests.zone is None else tests.zone.value,
+        "significance": SIGNIFICANCE,
+        "is_rejected": tests.is_rejected,
+    }
+
+
+_TRANSITIONS = ("n00", "n01", "n10", "n11")
+
+
+def var_flat_rows(report: VarReport) -> list[dict[str, Any]]:
+    """One flat row a scope and method."""
+    rows = []
+    for row in report.rows:
+        flat: dict[str, Any] = {
+            "kind": "var",
+            "label": row.scope,
+            "method": row.method.value,
+            "vol_rule": row.vols.value,
+            "confidence": report.settings.confidence,
+            "days": report.settings.horizon_days,
+            "observations": None if row.sample is None else row.sample.observations,
+            "reason": row.reason or row.collateral_reason or None,
+            "source": None if row.sample is None else "; ".join(row.sample.sources),
+        }
+        for name in FIGURES:
+            found: Figure | None = getattr(row, name)
+            flat[f"var_{name}"] = None if found is None else found.var
+            flat[f"es_{name}"] = None if found is None else found.es
+        rows.append(flat)
+    return rows
+
+
+def _figure(found: Figure | None) -> dict[str, float] | None:
+    return None if found is None else {"var": found.var, "es": found.es}
+
+
+def _ratio(found: LikelihoodRatio) -> dict[str, Any]:
+    return {
+        "statistic": found.statistic,
+        "p_value": found.p_value,
+        "is_rejected": found.is_rejected,
+    }

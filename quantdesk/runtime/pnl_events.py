@@ -1,0 +1,212 @@
+"""What happened to a book between two moments, from a CSV file: trades, fees, funding, deliveries.
+
+    kind, venue, instrument_name, quantity, price, fee, amount, currency, account, time
+
+`trade` has a signed quantity, a price and maybe a fee (a cost, in `currency` or the settlement
+currency); `fee` and `funding` have an amount, positive received; `settlement` has an amount, or the
+delivery price of an option. A row that can not be used refuses the file: a P&L misses nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from quantdesk.domain.fill import Fill, Liquidity
+from quantdesk.domain.instrument import Instrument, InstrumentKind, Side
+from quantdesk.domain.position import Position
+from quantdesk.domain.times import parse_instant
+from quantdesk.errors import InvalidInput, QuantDeskError, StorageError
+from quantdesk.portfolio.contract_values import payoff
+from quantdesk.portfolio.ledger import CashEntry, CashKind, HoldingKey
+from quantdesk.portfolio.leg_marks import LegMarks
+from quantdesk.risk.pnl_explain_changes import key_of
+
+ROWS_MAX = 100_000
+BYTES_MAX = 16 * 1024 * 1024
+COLUMNS = (
+    "kind",
+    "venue",
+    "instrument_name",
+    "quantity",
+    "price",
+    "fee",
+    "amount",
+    "currency",
+    "account",
+    "time",
+)
+KINDS = ("trade", "fee", "funding", "settlement")
+
+Cells = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookEvents:
+    """Fills, cash of its own, and the instruments they name."""
+
+    fills: tuple[Fill, ...]
+    entries: tuple[CashEntry, ...]
+    instruments: Mapping[str, Instrument]
+
+
+NOTHING = BookEvents(fills=(), entries=(), instruments={})
+
+
+def read_events(
+    path: Path, positions: Sequence[Position], markets: Sequence[LegMarks], *, at_ns: int
+) -> BookEvents:
+    """The events of the file `path`, on what `positions` hold and `markets` list.
+
+    at_ns : moment of rows without a time. Raises StorageError naming the row.
+    """
+    working = _Working(positions, markets, at_ns)
+    for number, cells in enumerate(_rows(path), start=1):
+        try:
+            working.add(number, cells)
+        except QuantDeskError as error:
+            raise StorageError(f"{path}: row {number}: {error}") from None
+    return BookEvents(
+        fills=tuple(working.fills),
+        entries=tuple(working.entries),
+        instruments=working.instruments,
+    )
+
+
+def _rows(path: Path) -> list[Cells]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise StorageError(f"{path}: can not be read: {error.strerror or error}") from None
+    if len(content) > BYTES_MAX:
+        raise StorageError(f"{path}: larger than {BYTES_MAX:,} bytes")
+    try:
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True)
+        rows = [row for row in reader if any(cell.strip() for cell in row)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise StorageError(f"{path}: is no CSV text: {error}") from None
+    header = [name.strip().lower() for name in rows[0]] if rows else []
+    for needed in ("kind", "venue", "instrument_name"):
+        if needed not in header:
+            raise StorageError(f"{path}: column {needed!r} is missing; known: {', '.join(COLUMNS)}")
+    for name in header:
+        if name not in COLUMNS or header.count(name) > 1:
+            raise StorageError(f"{path}: column {name!r}: must be once one of {', '.join(COLUMNS)}")
+    if len(rows) - 1 > ROWS_MAX:
+        raise StorageError(f"{path}: {len(rows) - 1:,} rows, at most {ROWS_MAX:,}")
+    for number, row in enumerate(rows[1:], start=1):
+        if len(row) != len(header):
+            raise StorageError(f"{path}: row {number}: {len(row)} cells, {len(header)} columns")
+    return [
+        {name: cell.strip() for name, cell in zip(header, row, strict=True)} for row in rows[1:]
+    ]
+
+
+class _Working:
+    """Events while they are read."""
+
+    def __init__(
+        self, positions: Sequence[Position], markets: Sequence[LegMarks], at_ns: int
+    ) -> None:
+        self.markets, self.at_ns = markets, at_ns
+        self.fills: list[Fill] = []
+        self.entries: list[CashEntry] = []
+        self.instruments: dict[str, Instrument] = {}
+        self.held: dict[HoldingKey, Decimal] = {}
+        for position in positions:
+            key = key_of(position)
+            self.instruments[position.instrument.name] = position.instrument
+            self.held[key] = self.held.get(key, Decimal(0)) + position.quantity
+
+    def add(self, number: int, cells: Cells) -> None:
+        kind, venue = cells["kind"].lower(), cells["venue"].lower()
+        if kind not in KINDS:
+            raise InvalidInput("kind", kind[:40], f"must be one of {', '.join(KINDS)}")
+        instrument = self.instrument(venue, cells["instrument_name"])
+        event_ns = parse_instant(cells["time"]) if cells.get("time") else self.at_ns
+        key = self.key(instrument, cells.get("account", ""))
+        if kind == "trade":
+            self.trade(number, cells, instrument, key, event_ns)
+            return
+        amount = self.amount(kind, cells, instrument, key)
+        if kind == "settlement" and instrument.expiry_ns is not None:
+            event_ns = max(event_ns, instrument.expiry_ns)
+        self.entries.append(
+            CashEntry(
+                entry_id=f"row {number}",
+                holding=key,
+                currency=cells.get("currency", "").upper() or instrument.settlement_currency,
+                kind=CashKind(kind),
+                amount=amount,
+                event_ns=event_ns,
+            )
+        )
+
+    def trade(
+        self, number: int, cells: Cells, instrument: Instrument, key: HoldingKey, event_ns: int
+    ) -> None:
+        quantity = _decimal(cells, "quantity")
+        if not quantity:
+            raise InvalidInput("quantity", cells.get("quantity"), "must not be 0")
+        fee = _decimal(cells, "fee") if cells.get("fee") else Decimal(0)
+        self.fills.append(
+            Fill(
+                venue=instrument.venue,
+                account=key.account,
+                instrument_name=instrument.name,
+                trade_id=f"row {number}",
+                order_id="",
+                label="",
+                side=Side.BUY if quantity > 0 else Side.SELL,
+                price=_decimal(cells, "price"),
+                amount=abs(quantity),
+                fee=fee,
+                fee_currency=cells.get("currency", "").upper() or instrument.settlement_currency,
+                liquidity=Liquidity.TAKER,
+                event_ns=event_ns,
+            )
+        )
+        self.held[key] = self.held.get(key, Decimal(0)) + quantity
+
+    def amount(self, kind: str, cells: Cells, instrument: Instrument, key: HoldingKey) -> Decimal:
+        if cells.get("amount"):
+            return _decimal(cells, "amount")
+        if kind != "settlement" or instrument.kind is not InstrumentKind.OPTION:
+            raise InvalidInput("amount", cells.get("amount"), f"of a {kind} is missing")
+        price = _decimal(cells, "price")
+        if price <= 0:
+            raise InvalidInput("price", f"{price:f}", "must be above 0")
+        return payoff(instrument, self.held.get(key, Decimal(0)), price)
+
+    def instrument(self, venue: str, name: str) -> Instrument:
+        found = self.instruments.get(name)
+        if found is None:
+            for marks in self.markets:
+                found = found or marks.instrument(venue, name)
+        if found is None or found.venue != venue:
+            rule = f"is neither held nor listed by {venue or 'a venue'} at either moment"
+            raise InvalidInput("instrument_name", name, rule)
+        self.instruments[name] = found
+        return found
+
+    def key(self, instrument: Instrument, account: str) -> HoldingKey:
+        for key in self.held:
+            if key[:3] == (instrument.venue, account, instrument.name):
+                return key
+        return HoldingKey(instrument.venue, account, instrument.name)
+
+
+def _decimal(cells: Cells, name: str) -> Decimal:
+    text = cells.get(name, "")
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise InvalidInput(name, text[:40], "must be a number")
+    return value

@@ -1,0 +1,173 @@
+"""Value at risk as rows of text: every method beside the default, samples, backtests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quantdesk.domain.times import format_instant
+from quantdesk.risk.var import DEFAULT_METHOD, DELTA_GAMMA_LABEL, TOTAL, VarReport, VarRow
+from quantdesk.risk.var_backtest import Backtest
+from quantdesk.risk.var_exceptions import SIGNIFICANCE, LikelihoodRatio
+from quantdesk.risk.var_quantiles import ES_RULE, QUANTILE_RULE, Figure
+from quantdesk.views.margin import TextTable
+from quantdesk.views.number_text import DASH, number_text
+from quantdesk.views.safe_text import safe_text
+
+NOT_AVAILABLE = "not available"
+REASON_LENGTH_MAX = 160
+WITH_COLLATERAL = ("VaR with collateral", "ES with collateral")
+
+
+def var_tables(report: VarReport) -> tuple[TextTable, ...]:
+    """Figures in USD, in coin, and the samples they are drawn from."""
+    return (_usd_table(report), _coin_table(report), _sample_table(report))
+
+
+def _usd_table(report: VarReport) -> TextTable:
+    settings = report.settings
+    title = (
+        f"Value at risk and expected shortfall, {100 * settings.confidence:g} %, "
+        f"{settings.horizon_days:g} d, USD (a loss is positive)"
+    )
+    return TextTable(
+        title=title,
+        columns=(
+            "Scope",
+            "Method",
+            "Vols",
+            "VaR",
+            "ES",
+            *WITH_COLLATERAL,
+            "Delta-gamma VaR (comparison)",
+        ),
+        numeric=(False, False, False, True, True, True, True, True),
+        rows=tuple(
+            (
+                *_method(row),
+                *_pair(row.usd, 2),
+                *_pair(row.usd_with_collateral, 2),
+                _text(row.delta_gamma_usd, "var", 2),
+            )
+            for row in report.rows
+        ),
+    )
+
+
+def _coin_table(report: VarReport) -> TextTable:
+    return TextTable(
+        title="Value at risk and expected shortfall in coin",
+        columns=(
+            "Scope",
+            "Method",
+            "Vols",
+            "VaR",
+            "ES",
+            *WITH_COLLATERAL,
+        ),
+        numeric=(False, False, False, True, True, True, True),
+        rows=tuple(
+            (*_method(row), *_pair(row.coin, 6), *_pair(row.coin_with_collateral, 6))
+            for row in report.rows
+            if row.scope != TOTAL
+        ),
+    )
+
+
+def _sample_table(report: VarReport) -> TextTable:
+    rows = []
+    for row in report.rows:
+        sample = row.sample
+        rows.append(
+            (
+                *_method(row),
+                DASH if sample is None else str(sample.observations),
+                DASH if sample is None else f"{_day(sample.first_ns)} to {_day(sample.last_ns)}",
+                ", ".join(sample.sources) if sample is not None else "",
+                safe_text(row.reason or row.collateral_reason, REASON_LENGTH_MAX),
+            )
+        )
+    return TextTable(
+        title="Samples",
+        columns=("Scope", "Method", "Vols", "Observations", "Span", "Records", "Reason"),
+        numeric=(False, False, False, True, False, False, False),
+        rows=tuple(rows),
+    )
+
+
+def backtest_table(backtests: Sequence[Backtest]) -> TextTable:
+    """Exceptions of today's book on the record, and whether the method is rejected."""
+    rows = []
+    for one in backtests:
+        tests = one.tests
+        method = (one.method.value, one.vols.value)
+        if tests is None:
+            blank = (DASH,) * 7
+            rows.append((*method, *blank, safe_text(one.reason, REASON_LENGTH_MAX)))
+            continue
+        rows.append(
+            (
+                *method,
+                f"{_day(int(one.end_ns[0]))} to {_day(int(one.end_ns[-1]))}",
+                str(tests.days),
+                str(tests.exceptions),
+                number_text(tests.expected, 1),
+                _ratio(tests.uc),
+                _ratio(tests.ind),
+                _ratio(tests.cc),
+                f"{'REJECTED' if tests.is_rejected else 'not rejected'} at {SIGNIFICANCE:.0%}",
+            )
+        )
+    return TextTable(
+        title="Backtest: today's book on every recorded day, data before each day only",
+        columns=(
+            "Method",
+            "Vols",
+            "Span",
+            "Days",
+            "Exceptions",
+            "Expected",
+            "Kupiec p",
+            "Independence p",
+            "Both p",
+            "Verdict",
+        ),
+        numeric=(False, False, False, True, True, True, True, True, True, False),
+        rows=tuple(rows),
+    )
+
+
+def var_notes(report: VarReport) -> tuple[str, ...]:
+    """What a reader of the figures must know."""
+    settings = report.settings
+    method, vols = (one.value for one in DEFAULT_METHOD)
+    found = (
+        f"VaR: {QUANTILE_RULE}. ES: {ES_RULE}. Default: {method}, vols by {vols}, "
+        f"the latest {settings.window} windows at most.",
+        "Full revaluation with one horizon of time passed, no scaling by √h; a vol moves by the "
+        f"vol index's log-change × (30/d)^{settings.tenor_power:g}.",
+        f"Delta-gamma: {DELTA_GAMMA_LABEL.split(': ', 1)[1]}.",
+        "Coin cash has no profit in its own coin; dollars have one in coin.",
+    )
+    left_out = (f"VaR misses {report.left_out} positions left out.",) if report.left_out else ()
+    return (*found, *left_out, *report.notes)
+
+
+def _method(row: VarRow) -> tuple[str, str, str]:
+    mark = " *" if (row.method, row.vols) == DEFAULT_METHOD else ""
+    return safe_text(row.scope, 16), f"{row.method.value}{mark}", row.vols.value
+
+
+def _pair(found: Figure | None, decimals: int) -> tuple[str, str]:
+    return _text(found, "var", decimals), _text(found, "es", decimals)
+
+
+def _text(found: Figure | None, which: str, decimals: int) -> str:
+    return NOT_AVAILABLE if found is None else number_text(getattr(found, which), decimals)
+
+
+def _ratio(found: LikelihoodRatio) -> str:
+    return number_text(found.p_value, 3)
+
+
+def _day(instant_ns: int) -> str:
+    return format_instant(instant_ns)[:10]
