@@ -83,10 +83,65 @@ class Market:
         return push(f"book.{name}.100ms", data)
 
 
+class OptionsMarket:
+    """The same for Binance: best prices and changes of books of the given symbols."""
+
+    def __init__(self, symbols: list[str], frames: int) -> None:
+        rng = random.Random(1)
+        ids = dict.fromkeys(symbols, 1_000)
+        self.snapshots = b""
+        blast = []
+        for number in range(frames):
+            symbol = symbols[rng.randrange(len(symbols))]
+            stamp_ms = STAMP_MS + number
+            if number % 3 == 2:
+                blast.append(self._top(symbol, number, rng, stamp_ms))
+                continue
+            before, ids[symbol] = ids[symbol], ids[symbol] + rng.randrange(1, 9)
+            blast.append(self._change(symbol, before, ids[symbol], rng, stamp_ms))
+        self.blast = b"".join(blast)
+
+    def _top(self, symbol: str, number: int, rng: random.Random, stamp_ms: int) -> bytes:
+        data = {
+            "e": "bookTicker",
+            "u": number,
+            "s": symbol,
+            "b": f"{3_000 - 5 * rng.randrange(4)}.000",
+            "B": f"{rng.randrange(1, 900) / 100:.2f}",
+            "a": f"{3_050 + 5 * rng.randrange(4)}.000",
+            "A": f"{rng.randrange(1, 900) / 100:.2f}",
+            "T": stamp_ms,
+            "E": stamp_ms,
+        }
+        return self._push(f"{symbol.lower()}@bookTicker", data)
+
+    def _change(
+        self, symbol: str, before: int, now: int, rng: random.Random, stamp_ms: int
+    ) -> bytes:
+        steps = rng.sample(range(LEVELS), 2)
+        bids = [[f"{3_000 - 5 * n}.000", f"{rng.randrange(1, 900) / 100:.2f}"] for n in steps]
+        data = {
+            "e": "depthUpdate",
+            "E": stamp_ms,
+            "T": stamp_ms,
+            "s": symbol,
+            "U": before + 1,
+            "u": now,
+            "pu": before,
+            "b": bids,
+            "a": [],
+        }
+        return self._push(f"{symbol.lower()}@depth@100ms", data)
+
+    def _push(self, stream: str, data: object) -> bytes:
+        body = {"stream": stream, "data": data}
+        return text_frame(json.dumps(body, separators=(",", ":")).encode())
+
+
 class Server:
     """Speaks to one client at a time."""
 
-    def __init__(self, market: Market, instruments: list[Any]) -> None:
+    def __init__(self, market: Market | OptionsMarket, instruments: list[Any]) -> None:
         self._market = market
         self._instruments = instruments
 
@@ -105,6 +160,11 @@ class Server:
             await self._blast(writer)
             return
         request = json.loads(text)
+        if request["method"] == "SUBSCRIBE":
+            body = {"result": None, "id": request["id"]}
+            writer.write(text_frame(json.dumps(body, separators=(",", ":")).encode()))
+            await self._blast(writer)
+            return
         method, channels = request["method"], request["params"].get("channels", [])
         results: dict[str, Any] = {
             "public/get_instruments": self._instruments,
@@ -154,7 +214,11 @@ async def main() -> None:
     given = json.loads(sys.stdin.readline())
     instruments, tickers = given["instruments"], given["tickers"]
     names = sorted(tickers)
-    market = Market(names, tickers, int(sys.argv[1]))
+    market: Market | OptionsMarket
+    if given.get("symbols"):
+        market = OptionsMarket(given["symbols"], int(sys.argv[1]))
+    else:
+        market = Market(names, tickers, int(sys.argv[1]))
     server = Server(market, [i for i in instruments if i["instrument_name"] in tickers])
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     print(listening.sockets[0].getsockname()[1], flush=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -21,7 +21,7 @@ from quantdesk.venues.binance.decode import read_listing
 from quantdesk.venues.binance.instruments import listed_instruments
 from quantdesk.venues.binance.rest import BinanceRest
 from quantdesk.venues.binance.settings import BinanceSettings
-from quantdesk.venues.binance.stream_link import StreamLink
+from quantdesk.venues.binance.stream_link import Emit, StreamLink
 from quantdesk.venues.binance.streams import (
     MARKET_PATH,
     NEW_SYMBOLS,
@@ -36,8 +36,6 @@ from quantdesk.venues.transport.backoff import Backoff
 NS_PER_S = 1_000_000_000
 BOOK_PAUSE_S = 0.2
 """Between the snapshots of books: all that break together are not asked for together."""
-
-Emit = Callable[[bytes, bytes | None], Awaitable[None]]
 
 
 class BinanceSession:
@@ -152,7 +150,9 @@ class BinanceSession:
             await self._rest.close()
 
     async def _emit_answer(self, payload: bytes) -> None:
-        await self._emit(payload, None)
+        waiting = self._emit(payload, None)
+        if waiting is not None:
+            await waiting
 
     async def _list_first(self) -> None:
         """Clock, list and first marks; tried until the list is there."""

@@ -18,6 +18,7 @@ from quantdesk.errors import ProtocolError, RateLimited, Transient, VenueError
 from quantdesk.venues.binance.decode import decode
 from quantdesk.venues.binance.settings import BinanceSettings
 from quantdesk.venues.binance.streams import is_beating, is_replaceable
+from quantdesk.venues.binance.usual import HEAD
 from quantdesk.venues.binance.wire import Control, ControlFailure
 from quantdesk.venues.decoding.ranges import safe_text
 from quantdesk.venues.transport.backoff import Backoff
@@ -36,8 +37,13 @@ PAUSE_UNNAMED_S = 300.0
 """How long a refused address stays away where the refusal does not say: the shortest ban has two
 minutes."""
 
-Emit = Callable[[bytes, bytes | None], Awaitable[None]]
-"""Takes a payload, and the stream whose earlier payloads it replaces (None where none)."""
+Emit = Callable[[bytes, bytes | None], Awaitable[None] | None]
+"""Takes a payload, and the stream whose earlier payloads it replaces (None where none).
+
+Gives what is to be waited for before the next, None where nothing is."""
+
+STREAMS_SEEN_MAX = 4_096
+"""Many times what a connection may carry; further names are looked at each time."""
 
 
 class StreamLink:
@@ -88,6 +94,7 @@ class StreamLink:
             low_s=settings.backoff_low_s, high_s=settings.backoff_high_s, rng=rng
         )
         self._wanted: dict[str, None] = {}
+        self._seen: dict[bytes, tuple[str, bytes | None]] = {}
         self._changed = asyncio.Event()
         self._number = 0
         self._forget_connection()
@@ -189,18 +196,32 @@ class StreamLink:
                 raise first_cause(group) from None
 
     async def _read(self, link: WsSession) -> None:
-        loop = asyncio.get_running_loop()
-        async for payload in link.frames():
-            now_s = self._heard_s = loop.time()
-            found = PUSH_HEAD.match(payload)
-            if found is None:
-                await self._emit(payload, None)
-                self._settle(payload)
-                continue
-            stream = found[1].decode()
-            self._heard[stream] = now_s
-            await self._emit(payload, found[1] if is_replaceable(stream) else None)
-            self._on_push(stream, payload)
+        await link.pass_on(self._pass)
+
+    def _pass(self, payload: bytes) -> Awaitable[None] | None:
+        """Hand a message on; what is to be waited for before the next."""
+        self._heard_s = asyncio.get_running_loop().time()
+        end = payload.find(b'"', len(HEAD)) if payload.startswith(HEAD) else -1
+        seen = self._seen.get(payload[len(HEAD) : end]) if end > 0 else None
+        if seen is None and (seen := self._look(payload)) is None:
+            self._settle(payload)
+            return self._emit(payload, None)
+        stream, replaced = seen
+        self._heard[stream] = self._heard_s
+        waiting = self._emit(payload, replaced)
+        self._on_push(stream, payload)
+        return waiting
+
+    def _look(self, payload: bytes) -> tuple[str, bytes | None] | None:
+        """Of a stream that was not seen yet: its name, and as what a later push replaces it."""
+        found = PUSH_HEAD.match(payload)
+        if found is None:
+            return None
+        stream = found[1].decode()
+        seen = (stream, found[1] if is_replaceable(stream) else None)
+        if len(self._seen) < STREAMS_SEEN_MAX:
+            self._seen[found[1]] = seen
+        return seen
 
     def _settle(self, payload: bytes) -> None:
         """Hand an answer to whoever waits for it; nobody waits for one that came too late."""
