@@ -33,11 +33,13 @@ class BookWishes:
     """What a user chose that has to be computed: days that pass, basis move, rule of vol moves.
 
     days : at least 0;  basis : added to the annual rate of dated forwards
+    with_liquidation : distances to liquidation too, which cost more than all the rest
     """
 
     days: float = 0.0
     basis: float = 0.0
     rule: VolRule = field(default_factory=VolRule)
+    with_liquidation: bool = False
 
     def axes(self) -> ScenarioAxes:
         """Spot × vol at the wished days and basis."""
@@ -88,7 +90,8 @@ def read_book(
     try:
         opened = book.open(snapshot)
         portfolio = opened.portfolio_margin(
-            cash=cash_of_one_account(opened.positions, book.collateral)
+            cash=cash_of_one_account(opened.positions, book.collateral),
+            with_liquidation=wishes.with_liquidation,
         )
         report = build_report(
             opened.positions,

@@ -44,7 +44,7 @@ impl Default for SplineOptions {
             smoothing: 1.0,
             floor: 0.0015,
             margin: 2e-3,
-            knots_max: 40,
+            knots_max: 80,
             gap_min: 0.03,
         }
     }

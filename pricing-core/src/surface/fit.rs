@@ -16,6 +16,11 @@ use crate::smile::{SmileSection, svi_fit};
 /// Fewest two-sided quotes that a spline is fitted to.
 pub const SPLINE_QUOTES_MIN: usize = 4;
 
+/// Half-spreads of a shorter expiry's quote in which leaving its floor counts as one.
+const FLOOR_WIDTH: f64 = 4.0;
+/// Half-spreads below a slice's own middles from which a shorter expiry's bid is heard.
+const FLOOR_ONSET: f64 = 2.0;
+
 /// Which family slices are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
@@ -139,24 +144,29 @@ fn of_svi(raw: RawSvi, upper: Option<&Slice>, fallback: Option<String>) -> Slice
     }
 }
 
-/// What the quotes of shorter expiries ask of a slice: their middles beyond its own quotes, and
-/// their bids where those lie above its own middles.
+/// What the quotes of shorter expiries ask of a slice: their asks beyond its own quotes, and their
+/// bids where those come near its own middles.
+///
+/// Beyond its quotes a slice that kept to the middles would bound the shorter ones from above by
+/// its own extrapolation, and each tick of its last quotes would move theirs. The pull of a floor
+/// is soft and sets in before it binds: a tick of one expiry hardly moves another.
 fn floors_under(own: &SliceQuotes<'_>, shorter: &[SliceQuotes<'_>], least: f64) -> Vec<Floor> {
     let mut floors = Vec::new();
     for slice in shorter {
         for quote in slice.iter().filter(Quote::is_two_sided) {
             let half = quote.half_spread(least);
-            let width = 2.0 * quote.mid() * half * slice.years;
+            let half = 2.0 * quote.mid() * half * slice.years;
             let (bid, mid) = (quote.bid, quote.mid());
+            let bid = bid * bid * slice.years;
             let floor = match own_variance(own, quote.k) {
-                None => mid * mid * slice.years,
-                Some(here) if bid * bid * slice.years > here => bid * bid * slice.years,
+                None => mid * mid * slice.years + half,
+                Some(here) if bid > here - FLOOR_ONSET * half => bid,
                 Some(_) => continue,
             };
             floors.push(Floor {
                 k: quote.k,
                 w: floor,
-                width,
+                width: FLOOR_WIDTH * half,
             });
         }
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -46,6 +47,9 @@ class BookScreen(DeskScreen):
         ("STALE", "the quote behind a mark is older than the venue ever leaves one"),
         ("LEFT OUT", "in no total of any screen, with the reason"),
     )
+
+    WITH_LIQUIDATION: ClassVar[bool] = False
+    """Whether this screen shows distances to liquidation, which no other has to pay for."""
 
     def __init__(self, context: DeskContext) -> None:
         super().__init__(context)
@@ -91,6 +95,9 @@ class BookScreen(DeskScreen):
         if not self.is_mounted:
             return
         snapshot = self.context.snapshot
+        if self.is_current:
+            wishes = replace(self.book.wishes, with_liquidation=self.WITH_LIQUIDATION)
+            self.book.wishes = wishes
         job = None if snapshot is None else self.book.due(snapshot, self.context.clock)
         if job is not None:
             self.app.run_worker(

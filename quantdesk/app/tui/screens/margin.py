@@ -32,6 +32,7 @@ class MarginScreen(TwoPanes):
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.PANES, Where.BOOK, Where.TABLE)
     PANES: ClassVar[tuple[str, str]] = ("margin", "portfolio")
+    WITH_LIQUIDATION: ClassVar[bool] = True
     SYMBOLS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("verified", "the rule reproduces figures that the venue published or an account had"),
         ("derived", "it follows from a stated formula; no figure of the venue confirms all of it"),
