@@ -106,6 +106,7 @@ def read_book(
             venue_margins=opened.figures,
             portfolio=portfolio,
             book_source=opened.name,
+            with_var=False,
         )
         return BookReading(
             label=book.label,
