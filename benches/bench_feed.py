@@ -9,6 +9,12 @@ the machine has other things to do. The table's times are of whole passes.
 
 Of Binance the public socket is measured (`StreamLink`), with events and books; the REST side, which
 a feed asks a few times a minute, is left out, and the first snapshots are handed in.
+
+Goal: as many as bare `websockets` with orjson. Reached at commit bf0dc41 on a core of a shared
+two-core x86-64 machine, Python 3.11: Deribit 0.62 of it (130,000 a second of 210,000; our socket
+alone takes 1,040,000, the feed without events 324,000), Binance 0.80 (191,000 of 238,000). What is
+left is the making of typed, exact values: 1.9 µs to decode a ticker and 2.4 µs to check and make
+it, 0.8 and 1.6 µs for a change of a book, 0.6 µs to apply it.
 """
 
 from __future__ import annotations
