@@ -7,6 +7,7 @@ and touches nothing but its arguments. Wiring only.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from quantdesk.domain.ports import Clock
 from quantdesk.errors import QuantDeskError
@@ -14,10 +15,12 @@ from quantdesk.margin import BookMargin
 from quantdesk.margin.portfolio_statement import PortfolioStatement, cash_of_one_account
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.portfolio.valued_positions import ValuedPosition, value_positions
+from quantdesk.risk.limits.use_report import LimitReport
 from quantdesk.risk.report import RiskReport, build_report
 from quantdesk.risk.scenario import Scenario, VolRule
 from quantdesk.risk.scenarios import ScenarioAxes, ScenarioCube, run_scenarios
 from quantdesk.runtime.books import OpenBook, account_cash
+from quantdesk.runtime.limit_reading import report_with_limits
 from quantdesk.runtime.screen_books import ScreenBook
 from quantdesk.snapshot import DeskSnapshot
 
@@ -83,6 +86,8 @@ def read_book(
     wishes: BookWishes,
     *,
     own_scenarios: tuple[Scenario, ...] = (),
+    limits_file: Path | None = None,
+    limits_before: LimitReport | None = None,
     clock: Clock,
 ) -> BookReading | FailedReading:
     """`book` on `snapshot`; a failure of the desk's own kind is an answer, not an exception."""
@@ -107,6 +112,9 @@ def read_book(
             portfolio=portfolio,
             book_source=opened.name,
             with_var=False,
+        )
+        report = report_with_limits(
+            report, opened, limits_file, own_scenarios=own_scenarios, before=limits_before
         )
         return BookReading(
             label=book.label,

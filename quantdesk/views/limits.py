@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from quantdesk.domain.times import format_instant
 from quantdesk.risk.limits.decision import Decision
 from quantdesk.risk.limits.findings import number_words
+from quantdesk.risk.limits.limit import Measure
 from quantdesk.risk.limits.use_report import LimitReport, LimitRow
+from quantdesk.risk.report import RiskReport
 from quantdesk.views.cells import Cell, Role
 from quantdesk.views.margin import TextTable
+from quantdesk.views.provenance import Provenance
 from quantdesk.views.safe_text import safe_text
 from quantdesk.views.table import Align, TableColumn, TableLine, TableView, table_view
 
@@ -90,20 +93,69 @@ def limits_table(report: LimitReport) -> TableView:
             Cell(text, role if title in {"use", "room", "used", "state"} else Role.LABEL)
             for title, text in zip(_TITLES, texts, strict=True)
         )
-        key = f"{row.use.cell.number} {row.use.cell.label}"
-        lines.append(TableLine(key=key, cells=cells))
+        lines.append(TableLine(key=_key(row), cells=cells))
     return table_view(columns, lines, fixed=3, empty="no limit has anything to look at")
 
 
-def limits_heading(report: LimitReport) -> str:
-    """Where the limits are from, and how many are breached."""
+def limits_screen(report: RiskReport) -> TableView:
+    """The limits of a risk report as the screen's table; where there are none it says why."""
+    if report.limits is not None:
+        return limits_table(report.limits)
+    reason = safe_text(report.reasons.get("limits", "no limits are loaded"), 300)
+    return table_view((TableColumn(key="none", title=""),), (), fixed=0, empty=reason)
+
+
+def limits_summary(report: RiskReport) -> str:
+    """How many limits there are and what is over, for a header."""
+    if report.limits is None:
+        return "none: no trading"
+    return f"{len(report.limits.rows)}, {_over_words(report.limits)}"
+
+
+def explain_limit(report: RiskReport, key: str | None) -> Provenance:
+    """What the limit of a line means, and how its use was made."""
+    rows = () if report.limits is None else report.limits.rows
+    row = next((one for one in rows if _key(one) == key), None)
+    if row is None or report.limits is None:
+        return Provenance(title="Move to a limit: what it means is said here", sentences=())
+    limit, use = row.use.cell.limit, row.use
+    sentences = [
+        f"Limit {use.cell.number} of {safe_text(report.limits.source, 200)}.",
+        f"In {limit.unit_words}." if limit.unit_words else "",
+        safe_text(use.detail, 300),
+        _rule(limit.measure),
+    ]
+    title = f"{limit.measure_words} of {safe_text(use.cell.label, _NAME_MAX)}"
+    return Provenance(title=title, sentences=tuple(one for one in sentences if one))
+
+
+def _rule(measure: Measure) -> str:
+    if measure.is_net:
+        return "Positions with all open orders that raise it, and with all that lower it."
+    if measure.is_gross or measure is Measure.MARGIN_USE:
+        return "By instrument the larger of both sides, open orders filled; then added."
+    if measure in (Measure.STRESS_LOSS, Measure.VAR):
+        return "Each open order is filled only in the scenarios where it loses."
+    return ""
+
+
+def _key(row: LimitRow) -> str:
+    return f"{row.use.cell.number} {row.use.cell.label}"
+
+
+def _over_words(report: LimitReport) -> str:
     states = [row.use.state for row in report.rows]
     counts = [
         f"{states.count(state)} {word}"
         for state, word in (("breached", "breached"), ("soft", "over soft"), ("unknown", "unknown"))
         if state in states
     ]
-    summary = ", ".join(counts) or "all within"
+    return ", ".join(counts) or "all within"
+
+
+def limits_heading(report: LimitReport) -> str:
+    """Where the limits are from, and how many are breached."""
+    summary = _over_words(report)
     source = safe_text(report.source, 200)
     return f"{len(report.rows)} limits of {source} (sha256 {report.digest[:12]}): {summary}"
 

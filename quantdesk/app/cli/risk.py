@@ -29,8 +29,17 @@ from quantdesk.errors import StorageError
 from quantdesk.margin.portfolio_statement import cash_of_one_account
 from quantdesk.risk.exposure import Grouping
 from quantdesk.risk.fitted import fit_surfaces
-from quantdesk.risk.report import RiskReport, build_report, surface_sources_of
+from quantdesk.risk.limits.use_report import limit_report
+from quantdesk.risk.report import (
+    RiskReport,
+    build_report,
+    desk_results,
+    surface_sources_of,
+    with_limits,
+)
 from quantdesk.runtime.books import OpenBook, account_cash
+from quantdesk.runtime.limit_books import gate_over, market_now_ns
+from quantdesk.runtime.limits_file import required_limits
 from quantdesk.runtime.runners import ProcessPoolRunner
 from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
@@ -70,6 +79,13 @@ command.add_command(var_command)
     default=None,
     help="Pictures in the HTML; by default where matplotlib (quantdesk[plots]) is installed.",
 )
+@click.option(
+    "--limits",
+    "limits_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Limits, TOML [[limit]]: the report says what is used of each, on the marks.",
+)
 @output_options
 @click.pass_context
 def report_command(
@@ -79,10 +95,15 @@ def report_command(
     format_: str,
     output: Path | None,
     plots: bool | None,
+    limits_file: Path | None,
     **options: Any,
 ) -> None:
     """Exposures, ladders, scenario matrix, margin by leg, what was left out, sources and ages."""
+    limits = None if limits_file is None else required_limits(limits_file)
     opened, report = _open(strict=strict, options=options)
+    if limits is not None:
+        gate = gate_over(opened, limits, results=desk_results(report)).gate
+        report = with_limits(report, limit_report(gate, market_now_ns(opened.market)))
     with_plots = format_ == "html" and (has_plots() if plots is None else plots)
     data = risk_report_bytes(report, format_, opened.refused, plots=with_plots)
     _finish(ctx, opened, report, data, format_, output)

@@ -26,6 +26,7 @@ from quantdesk.app.render.table import screen_text
 from quantdesk.errors import ConfigError
 from quantdesk.risk.scenario import Scenario
 from quantdesk.runtime.clock import ManualClock, SystemClock
+from quantdesk.runtime.limits_file import limits_path
 from quantdesk.runtime.live import DeskThread
 from quantdesk.runtime.recordings import screen_desk
 from quantdesk.runtime.replay import ReplayPlayer
@@ -142,7 +143,11 @@ def _open_screen(
 
     is_simulated = any(each.environment is Environment.SIMULATED for each in source.venues)
     book = book_desk(
-        books.books, sample_book(), opens_sample=is_simulated, own_scenarios=books.scenarios
+        books.books,
+        sample_book(),
+        opens_sample=is_simulated,
+        own_scenarios=books.scenarios,
+        limits_file=limits_path(None),
     )
     if source.market_file is not None:
         snapshot = file_snapshot(source.market_file, None, source.at_ns)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from quantdesk.domain.ports import Clock
 from quantdesk.risk.scenario import Scenario
@@ -34,12 +35,14 @@ class BookDesk:
     books : those that can be chosen;  chosen : number of the one that is looked at, None for none
     choice, wishes : conventions of every book screen; changed by keys
     own_scenarios : the user's, beside the desk's stresses
+    limits_file : where the limits are, read anew with each reading; None for none
     reading : the newest that could be made;  error : why the last one could not, "" where it could
     """
 
     books: tuple[ScreenBook, ...] = ()
     chosen: int | None = None
     own_scenarios: tuple[Scenario, ...] = ()
+    limits_file: Path | None = None
     choice: GreekChoice = field(default_factory=GreekChoice)
     wishes: BookWishes = field(default_factory=BookWishes)
     reading: BookReading | None = None
@@ -82,6 +85,8 @@ class BookDesk:
             snapshot,
             self.wishes,
             own_scenarios=self.own_scenarios,
+            limits_file=self.limits_file,
+            limits_before=None if self.reading is None else self.reading.report.limits,
             clock=clock,
         )
 
@@ -105,6 +110,7 @@ def book_desk(
     *,
     opens_sample: bool = False,
     own_scenarios: Sequence[Scenario] = (),
+    limits_file: Path | None = None,
 ) -> BookDesk:
     """A desk on `books`, the first one open, with the sample as the last choice.
 
@@ -115,4 +121,5 @@ def book_desk(
         books=(*books, sample),
         chosen=0 if is_open else None,
         own_scenarios=tuple(own_scenarios),
+        limits_file=limits_file,
     )

@@ -84,6 +84,13 @@ SCREENS = (
         module="quantdesk.app.tui.screens.comparison",
         type_name="ComparisonScreen",
     ),
+    ScreenEntry(
+        key="L",
+        name="limits",
+        title="limits",
+        module="quantdesk.app.tui.screens.limits",
+        type_name="LimitsScreen",
+    ),
 )
 """In the order of their keys; the first is the one that the desk opens with."""
 
