@@ -23,6 +23,7 @@ from quantdesk.domain.margin import (
 from quantdesk.domain.position import Position
 from quantdesk.errors import InvalidInput, PricingError
 from quantdesk.margin.model import standard_margin
+from quantdesk.margin.parameters import OptionUnderlying
 from quantdesk.margin.sizes import BINANCE
 from quantdesk.margin.statements import merged
 from quantdesk.market.market_data import MarketData
@@ -158,8 +159,9 @@ class _Account:
 class _Working:
     """A book's margin while it is made."""
 
-    def __init__(self, market: MarketData) -> None:
+    def __init__(self, market: MarketData, option_underlying: OptionUnderlying) -> None:
         self.marks = LegMarks(market)
+        self.option_underlying = option_underlying
         self.accounts: dict[tuple[str, str], _Account] = {}
         self.excluded: list[ExcludedPosition] = []
 
@@ -207,12 +209,19 @@ class _Working:
             )
         )
 
+    def prices(self, instrument: Instrument, mark: LegMark) -> MarginPrices:
+        """What the law prices `instrument` at: on Binance, or where so chosen, on the index."""
+        is_on_index = instrument.kind is InstrumentKind.OPTION and (
+            instrument.venue == BINANCE or self.option_underlying is OptionUnderlying.INDEX
+        )
+        return MarginPrices(mark=mark.mark, underlying=mark.index if is_on_index else mark.forward)
+
     def statement(self, mine: _Account, balances: Mapping[str, Decimal]) -> MarginStatement:
         """Each market is margined at its own moment: recorded ones of two coins are of different
         days.
         """
         moments = mine.moments or [self.marks.as_of_ns(mine.venue) or 0]
-        prices = {name: _margin_prices(*marked) for name, marked in mine.marks.items()}
+        prices = {name: self.prices(*marked) for name, marked in mine.marks.items()}
         statement = merged(
             [
                 standard_margin(mine.venue, as_of_ns).statement(
@@ -239,6 +248,7 @@ def statement_for(
     venue_figures: Sequence[VenueMargin] = (),
     orders: Sequence[AccountOrder] = (),
     margin_balances: Mapping[tuple[str, str, str], Decimal] | None = None,
+    option_underlying: OptionUnderlying = OptionUnderlying.FORWARD,
 ) -> BookMargin:
     """Standard margin of `positions` on `market`, by the parameters of the market's own moment.
 
@@ -252,11 +262,12 @@ def statement_for(
         in its account's `gaps`
     orders : resting orders, which reserve initial margin
     margin_balances : by (venue, account, currency); needed where a Binance order buys back a short
+    option_underlying : what Deribit's law takes as an option's underlying; not established
 
     Never raises for a position or order; raises InvalidInput where two figures are of one account
     and currency, and for a figure of a venue without a model.
     """
-    working = _Working(market)
+    working = _Working(market, option_underlying)
     for account, instrument, quantity in _held(positions):
         working.add(account, instrument, quantity, None)
     for one in orders:
@@ -278,7 +289,7 @@ def statement_for(
                 venue=mine.venue,
                 account=mine.account,
                 statement=statement,
-                legs=tuple(_leg(mine, leg) for leg in statement.legs),
+                legs=tuple(_leg(mine, leg, working) for leg in statement.legs),
                 gaps=_gaps(statement, figures.get(key, [])),
             )
         )
@@ -305,7 +316,7 @@ def _held(positions: Sequence[Position]) -> Iterator[tuple[str, Instrument, Deci
         yield key[1], instruments[key], quantity
 
 
-def _leg(mine: _Account, requirement: MarginRequirement) -> LegMargin:
+def _leg(mine: _Account, requirement: MarginRequirement, working: _Working) -> LegMargin:
     instrument, mark = mine.marks[requirement.instrument_name]
     return LegMargin(
         venue=mine.venue,
@@ -313,15 +324,8 @@ def _leg(mine: _Account, requirement: MarginRequirement) -> LegMargin:
         instrument=instrument,
         requirement=requirement,
         mark=mark,
-        underlying=_margin_prices(instrument, mark).underlying,
+        underlying=working.prices(instrument, mark).underlying,
     )
-
-
-def _margin_prices(instrument: Instrument, mark: LegMark) -> MarginPrices:
-    """Deribit margins an option on its expiry's forward, Binance on the index."""
-    is_on_index = instrument.venue == BINANCE and instrument.kind is InstrumentKind.OPTION
-    underlying = mark.index if is_on_index else mark.forward
-    return MarginPrices(mark=mark.mark, underlying=underlying)
 
 
 def _by_account(

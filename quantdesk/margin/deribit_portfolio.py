@@ -17,8 +17,13 @@ from enum import Enum
 
 import numpy as np
 
+from quantdesk.domain.venue_rule import RuleStatus
 from quantdesk.errors import InvalidInput
-from quantdesk.margin.portfolio_parameters import EXTENDED_MOVES, PortfolioParameters
+from quantdesk.margin.portfolio_parameters import (
+    EXTENDED_MOVES,
+    HANDED_IN,
+    PortfolioParameters,
+)
 from quantdesk.margin.risk_vectors import (
     RiskLegs,
     RiskVectors,
@@ -103,8 +108,11 @@ class PairRisk:
         """True where captured replies confirm every part: coin futures whose floors bind."""
         parameters, legs = self.book.parameters, self.book.legs
         at_floor = roll_moves(legs, parameters) <= parameters.min_annualised_move
+        as_captured = parameters.origins["parameters"].status is RuleStatus.VERIFIED
         return (
-            not self.has_options
+            as_captured
+            and not any(one.source == HANDED_IN for one in parameters.origins.values())
+            and not self.has_options
             and self.book.is_inverse
             and self.delta_shock == 0
             and bool(at_floor.all())

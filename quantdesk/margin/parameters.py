@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from enum import Enum
 from functools import lru_cache
 from typing import Generic, TypeVar
 
@@ -19,6 +20,13 @@ from quantdesk.margin.sizes import DERIBIT
 
 ANY = "*"
 """Row for every underlying that has none of its own."""
+
+
+class OptionUnderlying(Enum):
+    """What U of Deribit's standard model is for an option; not established which."""
+
+    FORWARD = "forward"
+    INDEX = "index"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +113,9 @@ def _deribit_options(
     )
 
 
-_FORWARD_NOTE = "whether the forward or the index is its underlying is not established"
+_FORWARD_NOTE = (
+    "whether the forward or the index is its underlying is not established: option_underlying"
+)
 DERIBIT_OPTIONS = (
     *_deribit_options("BTC", RuleStatus.DERIVED, _FORWARD_NOTE),
     *_deribit_options("ETH", RuleStatus.DERIVED, _FORWARD_NOTE),

@@ -19,6 +19,7 @@ from quantdesk.domain.position import Position
 from quantdesk.errors import InvalidInput, PricingError
 from quantdesk.margin.book_margin import AccountOrder, ExcludedPosition
 from quantdesk.margin.deribit_portfolio import PairBook
+from quantdesk.margin.parameter_choices import ParameterChoice, with_choices
 from quantdesk.margin.portfolio_parameters import PortfolioParameters, portfolio_parameters
 from quantdesk.margin.resting_orders import closing_and_opening
 from quantdesk.margin.risk_vectors import RiskLegs
@@ -87,8 +88,9 @@ class _Account:
 class _Working:
     """The books while they are made."""
 
-    def __init__(self, market: MarketData) -> None:
+    def __init__(self, market: MarketData, choices: Sequence[ParameterChoice]) -> None:
         self.marks = LegMarks(market)
+        self.choices = choices
         self.accounts: dict[tuple[str, str], _Account] = {}
         self.excluded: list[ExcludedPosition] = []
 
@@ -108,7 +110,7 @@ class _Working:
         if index is None or not index > 0:
             rule = f"of {instrument.underlying} must be known and above 0 for {instrument.name}"
             raise InvalidInput("index_price", index, rule)
-        return parameters, index
+        return with_choices(parameters, self.choices), index
 
     def pair(
         self, account: str, instrument: Instrument, terms: tuple[PortfolioParameters, float]
@@ -167,12 +169,13 @@ def portfolio_books(
     market: MarketData,
     *,
     orders: Sequence[AccountOrder] = (),
+    choices: Sequence[ParameterChoice] = (),
 ) -> PortfolioBooks:
     """The legs of `positions` and `orders` by account, settlement currency and underlying.
 
     Never raises for a position or order; what can not be margined is in `excluded`.
     """
-    working = _Working(market)
+    working = _Working(market, choices)
     net: dict[tuple[str, str, str], Decimal] = {}
     for account, instrument, quantity in _netted(positions):
         net[(instrument.venue, account, instrument.name)] = quantity

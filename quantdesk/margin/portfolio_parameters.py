@@ -17,6 +17,9 @@ from quantdesk.errors import OutOfDomain
 EXTENDED_MOVES = (-0.66, -0.33, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
 """Price moves of the extended table, vol up in each."""
 
+HANDED_IN = "handed in"
+"""Source of a parameter that somebody gave in place of the captured one."""
+
 VOL_SCENARIOS = ("down", "same", "up")
 """Order of the three vol scenarios within one price."""
 
@@ -277,6 +280,16 @@ _UNITS = {
     "roll_scaling": "choice",
 }
 """Every parameter in the order in which it is told; names are the venue's or the desk's."""
+
+
+def known_pairs() -> tuple[str, ...]:
+    """Pairs whose parameters were captured or are derived from a capture."""
+    return tuple(one.pair for one in _BY_CONTRACT.values())
+
+
+def changeable_parameters() -> tuple[str, ...]:
+    """Names of the parameters that may be handed in; the number of cells is the law's."""
+    return tuple(name for name in _UNITS if name != "buckets_count")
 
 
 def stated_parameters(parameters: PortfolioParameters) -> tuple[StatedParameter, ...]:

@@ -20,6 +20,7 @@ from quantdesk.margin.deribit_portfolio import (
     cross_margin,
     portfolio_margin,
 )
+from quantdesk.margin.parameter_choices import ParameterChoice
 from quantdesk.margin.portfolio_balance import DOLLARS, Balances, Equity, MarginBalance
 from quantdesk.margin.portfolio_book import AccountBooks, portfolio_books
 from quantdesk.margin.portfolio_explain import (
@@ -125,6 +126,7 @@ def portfolio_statement(
     cash: Mapping[str, Decimal] | None = None,
     equities: Sequence[Equity] = (),
     venue_figures: Sequence[VenueMargin] = (),
+    choices: Sequence[ParameterChoice] = (),
     with_liquidation: bool = True,
 ) -> PortfolioStatement:
     """Portfolio margin of the Deribit positions of `positions` on `market`, account by account.
@@ -136,12 +138,13 @@ def portfolio_statement(
     cash : by currency; with open value it is the margin balance, and liquidation distances follow
     equities : the same of connected accounts, where `cash` does not say otherwise
     venue_figures : the venue's own margins of connected accounts
+    choices : parameters handed in, in place of the captured ones
     with_liquidation : False leaves the distances out, which cost a few hundred margins each
 
     Never raises for a position or order; what can not be margined is in `excluded`. Raises
     InvalidInput for cash that goes with no single account, is no number, or has no price.
     """
-    made = portfolio_books(positions, market, orders=orders)
+    made = portfolio_books(positions, market, orders=orders, choices=choices)
     _check_cash(cash or {}, made.accounts)
     balances = Balances(positions, market, cash=cash or {}, equities=equities)
     accounts = []

@@ -22,6 +22,8 @@ from quantdesk.margin import BookMargin, VenueMargin, statement_for
 from quantdesk.margin.account_orders import resting_orders
 from quantdesk.margin.book_margin import AccountOrder, ExcludedPosition
 from quantdesk.margin.deribit_portfolio import MarginMode
+from quantdesk.margin.parameter_choices import ParameterChoice
+from quantdesk.margin.parameters import OptionUnderlying
 from quantdesk.margin.portfolio_balance import Equity
 from quantdesk.margin.portfolio_statement import PortfolioStatement, portfolio_statement
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
@@ -97,10 +99,15 @@ class OpenBook:
     figures: tuple[VenueMargin, ...] = ()
     accounts: tuple[AccountSnapshot, ...] = ()
 
-    def margin(self, added: Sequence[Position] = ()) -> BookMargin:
+    def margin(
+        self,
+        added: Sequence[Position] = (),
+        *,
+        option_underlying: OptionUnderlying = OptionUnderlying.FORWARD,
+    ) -> BookMargin:
         """Standard margin of the book: its positions, and the orders of its accounts.
 
-        `added` is held beside them, hypothetically.
+        `added` is held beside them, hypothetically; `option_underlying` is Deribit's U.
         """
         orders, left_out = self._orders()
         margin = statement_for(
@@ -114,6 +121,7 @@ class OpenBook:
                 for balance in account.balances
                 if balance.cash is not None
             },
+            option_underlying=option_underlying,
         )
         return replace(margin, excluded=margin.excluded + left_out)
 
@@ -123,6 +131,7 @@ class OpenBook:
         mode: MarginMode | None = None,
         cash: Mapping[str, Decimal] | None = None,
         added: Sequence[Position] = (),
+        choices: Sequence[ParameterChoice] = (),
         with_liquidation: bool = True,
     ) -> PortfolioStatement:
         """Portfolio margin of the book: its positions, and the orders of its accounts.
@@ -130,6 +139,7 @@ class OpenBook:
         mode : left out, cross where a connected account is margined so, else segregated
         cash : by currency; the accounts' own equity where it says nothing
         added : held beside the positions, hypothetically
+        choices : parameters in place of the captured ones
         with_liquidation : False leaves the distances out, which cost a few hundred margins each
 
         Raises InvalidInput for cash that goes with no single account or has no price.
@@ -159,6 +169,7 @@ class OpenBook:
                 if balance.equity
             ],
             venue_figures=self.figures,
+            choices=choices,
         )
         return replace(statement, excluded=statement.excluded + left_out)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,10 +24,18 @@ from quantdesk.app.cli.margin_ticket import (
 )
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.render.margin_answer import ANSWER_FORMATS, MarginAnswer
+from quantdesk.domain.position import Position
 from quantdesk.errors import ConfigError, StorageError
+from quantdesk.margin import BookMargin
 from quantdesk.margin.book_margin import ExcludedPosition
 from quantdesk.margin.deribit_portfolio import MarginMode
 from quantdesk.margin.margin_change import MarginChange, portfolio_changes, standard_changes
+from quantdesk.margin.parameter_choices import (
+    ParameterChoice,
+    option_underlying_of,
+    parse_choice,
+)
+from quantdesk.margin.portfolio_statement import PortfolioStatement
 from quantdesk.runtime.books import OpenBook
 from quantdesk.runtime.settings import load_settings
 from quantdesk.structures.plan import StructurePlan
@@ -72,6 +80,14 @@ AUTO = "auto"
     "--add-to", metavar="ACCOUNT", help="Account of the ticket, where the book has several."
 )
 @click.option(
+    "--parameter",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A margin parameter in place of the captured one, roll_delta=premium-adjusted or "
+    "btc_usd.price_range=0.14; option_underlying=index is the standard model's. May be repeated; "
+    "names are in the answer's list of parameters.",
+)
+@click.option(
     "--format",
     "format_",
     type=click.Choice(list(ANSWER_FORMATS)),
@@ -95,6 +111,7 @@ def command(
     cash: tuple[str, ...],
     add: tuple[str, ...],
     add_to: str | None,
+    parameter: tuple[str, ...],
     format_: str,
     output: Path | None,
 ) -> None:
@@ -112,6 +129,10 @@ def command(
     if add_to is not None and not add:
         raise ConfigError("--add-to: goes with --add")
     balance, plans = parse_cash(cash), read_tickets(add)
+    choices = tuple(parse_choice(text) for text in parameter)
+    for one in choices:
+        if model == ("portfolio" if one.is_of_standard else "standard"):
+            raise ConfigError(f"--parameter {one.name}: is not of --model {model}")
     opened = open_from_options(
         load_settings(),
         book=book,
@@ -126,7 +147,8 @@ def command(
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
     chosen = None if mode == AUTO else MarginMode(mode)
-    answer = _answer(opened, model, chosen, balance, plans, add_to)
+    ask = _Ask(model=model, mode=chosen, cash=balance, choices=choices)
+    answer = _answer(opened, ask, plans, add_to)
     reasons = _reasons(answer)
     tell_left_out(reasons)
     if strict and reasons:
@@ -138,17 +160,35 @@ def command(
         ctx.exit(LEFT_OUT_EXIT_CODE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ask:
+    """Which models, and by what."""
+
+    model: str
+    mode: MarginMode | None
+    cash: dict[str, Decimal]
+    choices: tuple[ParameterChoice, ...]
+
+    def standard(self, opened: OpenBook, added: Sequence[Position] = ()) -> BookMargin | None:
+        if self.model == "portfolio":
+            return None
+        return opened.margin(added, option_underlying=option_underlying_of(self.choices))
+
+    def portfolio(
+        self, opened: OpenBook, added: Sequence[Position] = ()
+    ) -> PortfolioStatement | None:
+        if self.model == "standard":
+            return None
+        return opened.portfolio_margin(
+            mode=self.mode, cash=self.cash, added=added, choices=self.choices
+        )
+
+
 def _answer(
-    opened: OpenBook,
-    model: str,
-    mode: MarginMode | None,
-    cash: dict[str, Decimal],
-    plans: tuple[StructurePlan, ...],
-    add_to: str | None,
+    opened: OpenBook, ask: _Ask, plans: tuple[StructurePlan, ...], add_to: str | None
 ) -> MarginAnswer:
     """The models asked for, of the book as it is, and the changes that the tickets make."""
-    standard = opened.margin() if model != "portfolio" else None
-    portfolio = opened.portfolio_margin(mode=mode, cash=cash) if model != "standard" else None
+    standard, portfolio = ask.standard(opened), ask.portfolio(opened)
     if not plans:
         return MarginAnswer(standard=standard, portfolio=portfolio, refused=opened.refused)
     bare = resolve_tickets(plans, opened.market, account="")
@@ -157,12 +197,11 @@ def _answer(
     tickets = [replace(one, account=account) for one in bare.positions]
     changes: list[MarginChange] = []
     missed: list[str] = []
-    if standard is not None:
-        after = opened.margin(tickets)
+    after, then = ask.standard(opened, tickets), ask.portfolio(opened, tickets)
+    if standard is not None and after is not None:
         changes += standard_changes(standard, after)
         missed += _missed(standard.excluded, after.excluded)
-    if portfolio is not None:
-        then = opened.portfolio_margin(mode=mode, cash=cash, added=tickets)
+    if portfolio is not None and then is not None:
         changes += portfolio_changes(portfolio, then)
         missed += _missed(portfolio.excluded, then.excluded)
     return MarginAnswer(

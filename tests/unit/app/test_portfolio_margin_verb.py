@@ -187,6 +187,13 @@ def test_tickets_of_several_accounts_name_theirs(tmp_path: Path) -> None:
         (("--cash", "BTC=1"), "--cash: goes with --model portfolio or both"),
         (("--mode", "cross"), "--mode: goes with --model portfolio or both"),
         (("--add-to", "a"), "--add-to: goes with --add"),
+        (("--parameter", "roll_delta=black"), "roll_delta: is not of --model standard"),
+        (("--model", "both", "--parameter", "rol_delta=black"), "did you mean roll_delta"),
+        (("--model", "both", "--parameter", "roll_delta=white"), "black, premium-adjusted"),
+        (("--model", "both", "--parameter", "price_range=1"), "above 0 and below 1"),
+        (("--model", "both", "--parameter", "m_inc=nan"), "from 0 to inf"),
+        (("--model", "both", "--parameter", "sol_usd.m_inc=0"), "pair = 'sol_usd'"),
+        (("--model", "both", "--parameter", "x.option_underlying=index"), "goes without"),
         (("--model", "both", "--cash", "BTC"), "must look like BTC=1.5"),
         (("--model", "both", "--cash", "BTC=nan"), "must look like BTC=1.5"),
         (("--model", "both", "--cash", "BTC=1", "--cash", "btc=2"), "given twice"),
@@ -214,6 +221,29 @@ def test_build_shows_portfolio_margin_beside_the_standard_one() -> None:
     (total,) = json.loads(result.stdout)["portfolio_margin"]["totals"]
     assert len(total["legs"]) == 2
     assert total["initial"] == pytest.approx(total["risk_matrix_margin"])
+
+
+def test_a_parameter_that_is_handed_in_says_so_and_verifies_nothing(tmp_path: Path) -> None:
+    arguments = ("--book", book(tmp_path, "deribit,BTC-PERPETUAL,10000\n"), "--model", "portfolio")
+    wider = document(*arguments, "--parameter", "btc_usd.price_range=0.2")
+    assert wider["label"] == "uncertain"
+    (stated,) = [one for one in wider["parameters"]["btc_usd"] if one["name"] == "price_range"]
+    assert (stated["value"], stated["source"]) == ("0.2", "handed in")
+    account, before = wider["accounts"][0], document(*arguments)["accounts"][0]
+    coins = account["legs"][0]["coins"]
+    assert account["worst_case"] == pytest.approx(coins * (1 / 0.8 - 1))
+    assert before["worst_case"] == pytest.approx(coins * (1 / 0.84 - 1))
+    elsewhere = document(*arguments, "--parameter", "eth_usd.price_range=0.2")["accounts"][0]
+    assert elsewhere["initial"] == before["initial"]
+
+
+def test_what_u_is_of_the_standard_model_is_a_parameter(tmp_path: Path) -> None:
+    arguments = ("--book", book(tmp_path, "deribit,BTC-26MAR27-82000-C,-1\n"))
+    (forward,) = document(*arguments)["accounts"][0]["legs"]
+    index = document(*arguments, "--parameter", "option_underlying=index")["accounts"][0]["legs"][0]
+    letters = {one["name"]: one["value"] for one in index["inputs"]}
+    assert letters["U"] == index["index"] != forward["forward"]
+    assert "option_underlying" in forward["rule"]["note"]
 
 
 def test_the_risk_report_explains_portfolio_margin(tmp_path: Path) -> None:
