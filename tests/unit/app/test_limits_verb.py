@@ -1,0 +1,174 @@
+"""`quantdesk limits` and the limits of `risk report` as a user types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from quantdesk.app.cli.main import cli
+from quantdesk.errors import ConfigError
+
+MARKET = Path(__file__).parents[2] / "fixtures" / "chain_files" / "btc_2026-06-27_tickers.json"
+CALL = "BTC-26MAR27-84000-C"
+LIMITS = """
+schema = 1
+[[limit]]
+scope = "underlying"
+name = "BTC"
+measure = "net_delta"
+convention = "premium-adjusted"
+hard = 5
+[[limit]]
+scope = "desk"
+measure = "var"
+convention = "filtered"
+hard = 1e7
+[[limit]]
+scope = "expiry"
+underlying = "BTC"
+name = "*"
+measure = "gross_vega"
+convention = "usd-per-point"
+soft = 100
+hard = 1e6
+"""
+
+
+@pytest.fixture(autouse=True)
+def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's empty folders."""
+    monkeypatch.setenv("QUANTDESK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("QUANTDESK_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.delenv("QUANTDESK_LIMITS", raising=False)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    path = tmp_path / "book.csv"
+    rows = ("deribit,BTC-28JUN26-60000-C,-1.5", f"deribit,{CALL},2")
+    path.write_text("venue,instrument_name,quantity\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def limits(tmp_path: Path) -> Path:
+    path = tmp_path / "my-limits.toml"
+    path.write_text(LIMITS, encoding="utf-8")
+    return path
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+def on(book: Path) -> tuple[object, ...]:
+    return ("--book", book, "--market", MARKET)
+
+
+def test_show_lists_use_room_and_state(book: Path, limits: Path) -> None:
+    result = run("limits", "show", "--limits", limits, *on(book), "--format", "json")
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert record["schema"] == "quantdesk.limits/1"
+    assert [one["number"] for one in record["limits"]] == [1, 2, 3, 3]
+    delta = record["limits"][0]
+    assert delta["unit"] == "BTC"
+    assert delta["use"] + delta["room"] == pytest.approx(5.0)
+    assert {one["state"] for one in record["limits"]} == {"ok", "soft"}
+    assert delta["trend"] is None
+
+
+@pytest.mark.parametrize("format_", ["table", "csv", "md"])
+def test_show_names_every_limit_in_every_format(format_: str, book: Path, limits: Path) -> None:
+    result = run("limits", "show", "--limits", limits, *on(book), "--format", format_)
+    assert result.exit_code == 0, result.output
+    assert "net delta (premium-adjusted)" in result.stdout
+    assert "expiry BTC 26MAR27" in result.stdout
+
+
+def test_a_ticket_within_the_limits_is_allowed(book: Path, limits: Path) -> None:
+    result = run("limits", "test", "+1 C 84000 26MAR27", "--limits", limits, *on(book))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"ALLOWED: +1 {CALL}\n")
+    assert "warning: gross vega" in result.stdout
+    less = run("limits", "test", "-1 C 84000 26MAR27", "--limits", limits, *on(book))
+    assert less.stdout == f"ALLOWED: -1 {CALL}\n"  # what reduces warns of nothing
+
+
+def test_a_refusal_ends_with_5_and_the_size_that_it_names_passes(book: Path, limits: Path) -> None:
+    asked = ("--limits", limits, *on(book), "--format", "json")
+    result = run("limits", "test", "-50 C 84000 26MAR27", *asked)
+    assert result.exit_code == 5
+    record = json.loads(result.stdout)
+    assert record["allowed"] is False
+    assert "largest size that passes: " in record["sentences"][0]
+    (quantity,) = record["largest"]["quantities"]
+    assert run("limits", "test", f"{quantity} C 84000 26MAR27", *asked).exit_code == 0
+    more = float(quantity) - 0.1
+    assert run("limits", "test", f"{more:.1f} C 84000 26MAR27", *asked).exit_code == 5
+
+
+def test_without_a_limits_file_nothing_is_traded(book: Path, tmp_path: Path) -> None:
+    for words in (("show",), ("test", "-1 C 84000 26MAR27")):
+        result = run("limits", *words, *on(book))
+        assert result.exit_code == 5
+        assert "no trading, cancels stay allowed" in result.output
+        assert str(tmp_path / "limits.toml") in result.output
+
+
+def test_limits_are_found_beside_the_config_file_and_by_the_environment(
+    book: Path, limits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUANTDESK_LIMITS", str(limits))
+    assert run("limits", "show", *on(book)).exit_code == 0
+    monkeypatch.delenv("QUANTDESK_LIMITS")
+    (tmp_path / "limits.toml").write_text(LIMITS, encoding="utf-8")
+    assert run("limits", "show", *on(book)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"schema = 1", LIMITS.replace("hard = 5", "hrad = 5").encode()]
+)
+def test_a_file_that_can_not_be_read_stops_trading(
+    content: bytes, book: Path, limits: Path
+) -> None:
+    limits.write_bytes(content)
+    result = run("limits", "show", "--limits", limits, *on(book))
+    assert isinstance(result.exception, ConfigError)
+    assert "no trading until it can be read, cancels stay allowed" in str(result.exception)
+
+
+def test_a_position_that_can_not_be_read_closes_the_limits(book: Path, limits: Path) -> None:
+    with book.open("a", encoding="utf-8") as file:
+        file.write("deribit,BTC-28JUN26-1-C,5\n")
+    result = run("limits", "test", "-0.1 C 84000 26MAR27", "--limits", limits, *on(book))
+    assert result.exit_code == 5
+    assert "1 positions or orders could not be read" in result.stdout
+
+
+def test_a_breach_ends_show_with_5(book: Path, limits: Path) -> None:
+    limits.write_text(LIMITS.replace("hard = 5\n", "hard = 0.01\n"), encoding="utf-8")
+    result = run("limits", "show", "--limits", limits, *on(book))
+    assert result.exit_code == 5
+    assert "only reducing orders pass" in result.stdout
+
+
+def test_the_risk_report_carries_the_limits(book: Path, limits: Path) -> None:
+    asked = ("risk", "report", *on(book), "--format", "json")
+    without = json.loads(run(*asked).stdout)
+    assert without["limits"] is None
+    assert "limits" in without["reasons"]
+    result = run(*asked, "--limits", limits)
+    record = json.loads(result.stdout)
+    assert "limits" not in record["reasons"]
+    shown = json.loads(
+        run("limits", "show", "--limits", limits, *on(book), "--format", "json").stdout
+    )
+    assert record["limits"] == shown
+    assert (
+        "net delta (premium-adjusted)"
+        in run("risk", "report", *on(book), "--limits", limits).stdout
+    )
