@@ -17,6 +17,7 @@ from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
 from quantdesk.market.fitting_grades import (
     Grade,
+    between_flags,
     common_grid_faults,
     grade_slice,
     slice_flags,
@@ -140,6 +141,7 @@ class SurfaceFit:
     in_spread, rmse : over the scored rows of all slices, *_core within 5 to 95 delta
     g_min, calendar_slack : the worst of the slices
     faults : violations on the common grid in words, empty where there are none
+    between : where g falls below 0 at dates between listed expiries, in words
     """
 
     venue: str
@@ -159,6 +161,7 @@ class SurfaceFit:
     faults: tuple[str, ...]
     grade: Grade
     surface: VarianceSurface
+    between: tuple[str, ...] = ()
 
     def slice_at(self, expiry_ns: int) -> SliceFit | None:
         """The slice of a fitted expiry, None for any other instant."""
@@ -361,7 +364,8 @@ def _assembled(
     inside = np.concatenate([each.is_inside for each in slices])
     both = ~np.isnan(residuals)
     core = both & np.concatenate([core_rows(each.quotes) for each in slices])
-    faults = common_grid_faults([(each.expiry_ns, each.smile) for each in slices])
+    smiles = [(each.expiry_ns, each.smile) for each in slices]
+    faults = common_grid_faults(smiles)
     return SurfaceFit(
         venue=quotes.venue,
         underlying=quotes.underlying,
@@ -382,6 +386,7 @@ def _assembled(
         surface=VarianceSurface(
             [each.clock_years for each in slices], [each.smile for each in slices]
         ),
+        between=between_flags(smiles),
     )
 
 

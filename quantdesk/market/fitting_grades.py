@@ -6,6 +6,7 @@ convexity of Black prices computed from total variance alone.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
@@ -16,13 +17,16 @@ from quantdesk import pricing
 from quantdesk.domain.times import expiry_code
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.surface_quotes import ExpiryQuotes
-from quantdesk.pricing.smile import COMMON_GRID, Slice, durrleman, slice_jets
+from quantdesk.pricing.smile import COMMON_GRID, Jets, Slice, durrleman, slice_jets
 from quantdesk.pricing.surface import FittedSlice
 
 PRICE_ROUNDING = 4e-16
 """Relative error of a price and of a strike; over the gap of strikes it is that of a slope."""
 
 LEE_SLOPE = 2.0
+
+BETWEEN_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
+"""Shares of the clock's time between two expiries at which the surface is looked at."""
 
 
 class Grade(Enum):
@@ -173,4 +177,34 @@ def common_grid_faults(slices: Sequence[tuple[int, Slice]]) -> tuple[str, ...]:
         faults, before = grid_faults(smile, before)
         if any(faults):
             sentences.append(f"{expiry_code(expiry_ns)}: {', '.join(faults.words())}.")
+    return tuple(sentences)
+
+
+def between_flags(slices: Sequence[tuple[int, Slice]]) -> tuple[str, ...]:
+    """Where g falls below 0 between listed expiries, as sentences.
+
+    Total variance is linear between two slices without arbitrage: calendar order holds there by
+    construction, g does not. Looked at on the common grid at five dates of each interval, and of
+    that before the first expiry; the share of time decides, so that this holds on every clock.
+    """
+    sentences = []
+    jets = [slice_jets(smile, COMMON_GRID) for _, smile in slices]
+    nothing = Jets(*(np.zeros(COMMON_GRID.size) for _ in range(3)))
+    for (expiry_ns, _), (shorter, longer) in zip(
+        slices, itertools.pairwise([nothing, *jets]), strict=True
+    ):
+        least, at = np.inf, 0.0
+        for share in BETWEEN_SHARES:
+            mixed = Jets(
+                *((1 - share) * a + share * b for a, b in zip(shorter, longer, strict=True))
+            )
+            g = durrleman(COMMON_GRID, mixed)
+            place = int(np.argmin(g))
+            if g[place] < least:
+                least, at = float(g[place]), float(COMMON_GRID[place])
+        if not least >= 0:
+            sentences.append(
+                f"{expiry_code(expiry_ns)}: between it and the expiry before, "
+                f"g falls to {least:.2g} at k = {at:.3g}."
+            )
     return tuple(sentences)

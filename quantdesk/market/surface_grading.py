@@ -23,6 +23,7 @@ from quantdesk.market.fitting import (
 )
 from quantdesk.market.fitting_grades import GridFaults, grid_faults
 from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes
+from quantdesk.market.variance_clock import CALENDAR, VarianceClock
 
 HOLD_OUT_MIN = 2
 
@@ -78,7 +79,11 @@ class SnapshotScore:
 
 
 def score_snapshot(
-    quotes: SurfaceQuotes, options: FitOptions, *, hold_out: int | None = None
+    quotes: SurfaceQuotes,
+    options: FitOptions,
+    *,
+    hold_out: int | None = None,
+    clock: VarianceClock = CALENDAR,
 ) -> SnapshotScore:
     """How `options` fare on one chain; every `hold_out`-th quote hidden for the second fit.
 
@@ -86,7 +91,7 @@ def score_snapshot(
     """
     if hold_out is not None and hold_out < HOLD_OUT_MIN:
         raise InvalidInput("hold_out", hold_out, f"must be at least {HOLD_OUT_MIN}")
-    fit = fit_surface(quotes, options=options)
+    fit = fit_surface(quotes, options=options, clock=clock)
     refused = sum(1 for each in quotes.expiries if each.refusal)
     hidden = Tally() if hold_out is None else _held_out(quotes, options, hold_out)
     if not isinstance(fit, SurfaceFit):

@@ -28,6 +28,7 @@ from quantdesk.app.render.surface_formats import (
 )
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import OutOfDomain, QuantDeskError
+from quantdesk.market.clock_files import parse_clock
 from quantdesk.market.fitting import MODELS, FitOptions, SurfaceFit, fit_surface
 from quantdesk.market.surface_grading import (
     HOLD_OUT_MIN,
@@ -36,6 +37,8 @@ from quantdesk.market.surface_grading import (
     score_snapshot,
     summarise,
 )
+from quantdesk.market.surface_quotes import SurfaceQuotes
+from quantdesk.market.variance_clock import CALENDAR, VarianceClock, estimate_weekend
 from quantdesk.runtime.surfaces import every_moment, read_quotes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -54,6 +57,35 @@ def chain_options(function: Command) -> Command:
         function
     )
     return click.argument("file", type=click.Path(path_type=Path))(function)
+
+
+def clock_option(function: Command) -> Command:
+    """--clock."""
+    return click.option(
+        "--clock",
+        metavar="calendar|weekend|FILE",
+        default="calendar",
+        show_default=True,
+        help="What variance runs on between expiries: every day alike, weekends as this chain's "
+        "forward variances suggest, or a TOML file of weights and events. No listed vol changes.",
+    )(function)
+
+
+def chosen_clock(quotes: SurfaceQuotes, options: FitOptions, name: str) -> VarianceClock:
+    """The clock of that name or file, for `quotes`; raises QuantDeskError."""
+    if name == "calendar":
+        return CALENDAR
+    if name == "weekend":
+        fit = fit_surface(quotes, options=options)
+        if not isinstance(fit, SurfaceFit):
+            return CALENDAR
+        at_money = [each.atm_iv**2 * each.years for each in fit.slices]
+        return estimate_weekend(fit.as_of_ns, [each.expiry_ns for each in fit.slices], at_money)
+    try:
+        text = Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QuantDeskError(f"--clock {name}: can not be read: {error}") from error
+    return parse_clock(text)
 
 
 @click.group("surface")
@@ -76,6 +108,7 @@ def command() -> None:
     show_default=True,
 )
 @click.option("--grid", is_flag=True, help="In CSV: each slice on 1,201 points of k, -3 to 3.")
+@clock_option
 @click.option("--exclude", metavar="NAME", multiple=True, help="An option to leave out.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
 @click.option(
@@ -94,6 +127,7 @@ def fit_command(
     model: str,
     format_: str,
     grid: bool,
+    clock: str,
     exclude: tuple[str, ...],
     output: Path | None,
     quotes_file: Path | None,
@@ -107,7 +141,8 @@ def fit_command(
         raise click.UsageError("--history goes with --save")
     at_ns = None if at is None else parse_instant(at)
     quotes = read_quotes(file, underlying, at_ns, exclude)
-    fit = fit_surface(quotes, options=FitOptions(model=model))
+    options = FitOptions(model=model)
+    fit = fit_surface(quotes, options=options, clock=chosen_clock(quotes, options, clock))
     if quotes_file is not None:
         write_output(quotes_csv(quotes, fit), quotes_file)
     if not isinstance(fit, SurfaceFit):
@@ -127,10 +162,14 @@ def fit_command(
 @command.command("check")
 @chain_options
 @click.option("--model", type=click.Choice(MODELS), default="spline", show_default=True)
-def check_command(file: Path, underlying: str | None, at: str | None, model: str) -> None:
+@clock_option
+def check_command(
+    file: Path, underlying: str | None, at: str | None, model: str, clock: str
+) -> None:
     """Fit the chain in FILE and check it for arbitrage; exit code 1 where there is some."""
     at_ns = None if at is None else parse_instant(at)
-    fit = fit_surface(read_quotes(file, underlying, at_ns), options=FitOptions(model=model))
+    quotes, options = read_quotes(file, underlying, at_ns), FitOptions(model=model)
+    fit = fit_surface(quotes, options=options, clock=chosen_clock(quotes, options, clock))
     if not isinstance(fit, SurfaceFit):
         raise OutOfDomain(f"{file}: no surface: {fit.reason}")
     write_output(check_text(fit), None)
@@ -163,6 +202,7 @@ def check_command(file: Path, underlying: str | None, at: str | None, model: str
     default="table",
     show_default=True,
 )
+@clock_option
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
 def grade_command(
     files: tuple[Path, ...],
@@ -170,6 +210,7 @@ def grade_command(
     models: tuple[str, ...],
     hold_out: int | None,
     format_: str,
+    clock: str,
     output: Path | None,
 ) -> None:
     """Grade models on every moment of each FILE, side by side; several files also together."""
@@ -179,7 +220,13 @@ def grade_command(
         scores: dict[str, list[SnapshotScore]] = {model: [] for model in models}
         for quotes in every_moment(file, underlying):
             for model in models:
-                score = score_snapshot(quotes, FitOptions(model=model), hold_out=hold_out)
+                options = FitOptions(model=model)
+                score = score_snapshot(
+                    quotes,
+                    options,
+                    hold_out=hold_out,
+                    clock=chosen_clock(quotes, options, clock),
+                )
                 scores[model].append(score)
         titles.append(file.name)
         tables.append([summarise(model, found) for model, found in scores.items()])

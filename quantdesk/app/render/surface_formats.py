@@ -152,6 +152,7 @@ def fit_json(fit: SurfaceFit | FitRefusal) -> bytes:
         "g_min": _known(fit.g_min),
         "calendar_slack": _known(fit.calendar_slack),
         "faults": list(fit.faults),
+        "between": list(fit.between),
         "digest": fit.digest,
         "refused": refused,
         "slices": [slice_record(each) for each in fit.slices],
@@ -193,6 +194,7 @@ def fit_text(fit: SurfaceFit) -> bytes:
     notes = [f"{expiry_code(s.expiry_ns)}: {flag}" for s in fit.slices for flag in s.flags]
     notes += [f"{expiry_code(at)}: not fitted: {reason}." for at, reason in fit.refused]
     notes += [f"Arbitrage: {fault}" for fault in fit.faults]
+    notes += fit.between
     if not fit.faults:
         notes.append(
             "No butterfly, calendar or Lee violation on k = -3…3 (1,201 points), "
@@ -219,7 +221,7 @@ def check_text(fit: SurfaceFit) -> bytes:
         )
     verdict = list(fit.faults) or ["No violation: g, price convexity, calendar, Lee's bound."]
     refused = [f"{expiry_code(at)}: not fitted: {reason}." for at, reason in fit.refused]
-    return _text([*aligned_rows(rows), "", *verdict, *refused])
+    return _text([*aligned_rows(rows), "", *verdict, *fit.between, *refused])
 
 
 GRADE_LINES = (

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from quantdesk.app.cli.surface import command
-from quantdesk.errors import OutOfDomain
+from quantdesk.errors import OutOfDomain, QuantDeskError
 from tests.unit.surface.chains import FIXTURES, RECORDED
 
 
@@ -80,3 +80,22 @@ def test_a_chain_that_carries_nothing_is_refused_in_words(tmp_path: Path) -> Non
 def test_grid_without_csv_is_a_usage_error() -> None:
     result = CliRunner().invoke(command, ["fit", str(RECORDED), "--grid"])
     assert result.exit_code == 2
+
+
+def test_a_clock_of_ones_own_changes_no_listed_vol(tmp_path: Path) -> None:
+    own = tmp_path / "clock.toml"
+    own.write_text("[weights]\nSat = 0.3\nSun = 0.5\n", encoding="utf-8")
+    plain = run("fit", str(RECORDED), "--format", "csv", "--grid")
+    assert run("fit", str(RECORDED), "--format", "csv", "--grid", "--clock", str(own)) == plain
+    assert run("fit", str(RECORDED), "--format", "csv", "--grid", "--clock", "weekend") == plain
+    assert "No violation" in run("check", str(RECORDED), "--clock", str(own))
+    assert "spline" in run("grade", str(RECORDED), "--model", "spline", "--clock", str(own))
+
+
+def test_a_clock_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(QuantDeskError, match="--clock"):
+        run("fit", str(RECORDED), "--clock", str(tmp_path / "none.toml"))
+    own = tmp_path / "clock.toml"
+    own.write_text("[weights]\nSaturday = 0.3\n", encoding="utf-8")
+    with pytest.raises(QuantDeskError, match="weights"):
+        run("fit", str(RECORDED), "--clock", str(own))

@@ -17,10 +17,11 @@ from quantdesk.market.fitting import (
     fit_surface,
     keep_last_good,
 )
+from quantdesk.market.fitting_grades import between_flags
 from quantdesk.market.surface_grading import score_snapshot, summarise
 from quantdesk.market.surface_quotes import SurfaceQuotes
 from quantdesk.market.variance_clock import weekend_clock
-from quantdesk.pricing.smile import COMMON_GRID, slice_jets
+from quantdesk.pricing.smile import COMMON_GRID, RawSvi, slice_jets, svi_slice
 from quantdesk.runtime.surfaces import read_quotes
 from tests.unit.surface.chains import AS_OF_NS, DAY_NS, RECORDED, chain, expiry
 
@@ -41,6 +42,17 @@ def test_recorded_chain_is_met_without_arbitrage() -> None:
     assert fit.rmse <= 0.0050
     assert fit.grade is Grade.A
     assert all(not each.fallback for each in fit.slices)
+
+
+def test_no_butterfly_between_listed_expiries() -> None:
+    assert fitted(read_quotes(RECORDED, None, None)).between == ()
+
+
+def test_a_butterfly_between_expiries_is_named() -> None:
+    tame = svi_slice(RawSvi(0.01, 0.0, 0.0, 0.0, 0.1))
+    wild = svi_slice(RawSvi(-0.0410, 0.1331, 0.3060, 0.3586, 0.4153))
+    (words,) = between_flags([(AS_OF_NS, tame), (AS_OF_NS + DAY_NS, wild)])
+    assert "g falls to -0.0" in words
 
 
 def test_hidden_quotes_are_met_too() -> None:
