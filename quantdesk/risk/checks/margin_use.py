@@ -1,7 +1,7 @@
 """Margin use: initial margin with every open order filled where it hurts, in USD or of equity.
 
-Deribit's standard model adds by instrument, so that its worst case is exact. Portfolio margin, which
-offsets, has no limit of its own yet; a limits file that names it is refused.
+Deribit's standard model adds by instrument, so that its worst case is exact. Portfolio margin has
+no limit of its own yet; a limits file that names it is refused.
 """
 
 from __future__ import annotations
