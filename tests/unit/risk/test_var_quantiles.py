@@ -29,7 +29,8 @@ def test_shortfall_counts_the_last_result_in_part() -> None:
     expected = (100.0 + 99.0 + 0.5 * 98.0) / 2.5
     found = figure(profits, 0.99)
     assert found is not None
-    assert (found.var, found.es) == (98.0, pytest.approx(expected))
+    assert found.var == 98.0
+    assert found.es == pytest.approx(expected)
 
 
 def test_under_a_hundred_results_there_is_no_figure() -> None:

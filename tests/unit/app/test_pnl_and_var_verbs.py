@@ -1,0 +1,133 @@
+"""`risk var` and `pnl explain` as a user types them, with bad inputs too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from quantdesk.app.cli.pnl import command as pnl
+from quantdesk.app.cli.risk import command as risk
+from quantdesk.errors import ConfigError, InvalidInput, StorageError
+
+SAMPLE = Path(__file__).parents[2] / "fixtures" / "chain_files" / "btc_2026-06-27_tickers.json"
+EOD = Path(__file__).parents[4] / "shared" / "data" / "deribit" / "chains_eod"
+MONTH = EOD / "btc_eod_2022-01.csv.gz"
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    path = tmp_path / "book.csv"
+    path.write_text(
+        "venue,instrument_name,quantity,average_price\n"
+        "deribit,BTC-PERPETUAL,10000,60000\n"
+        "deribit,BTC-28JAN22-46000-C,-10,0.05\n"
+    )
+    return path
+
+
+def var(book: Path, *options: str) -> Result:
+    options = ("var", "--book", str(book), "--market", str(SAMPLE), *options)
+    return CliRunner().invoke(risk, options)
+
+
+def explain(book: Path, *options: str) -> Result:
+    return CliRunner().invoke(pnl, ("explain", "--book", str(book), *options))
+
+
+def test_var_as_json_names_rules_samples_and_backtest(book: Path) -> None:
+    done = var(book, "--format", "json", "--collateral", "BTC=2")
+    assert done.exit_code == 3, done.stderr
+    record = json.loads(done.stdout)
+    assert record["schema"] == "quantdesk.var/1"
+    assert record["left_out"] == 1
+    assert "no interpolation" in record["rules"]["quantile"]
+    first = record["rows"][0]
+    assert (first["method"], first["vols"], first["is_default"]) == ("filtered", "vol-index", True)
+    assert first["sample"]["observations"] == 200
+    assert first["usd"]["es"] >= first["usd"]["var"] > 0
+    assert first["usd_with_collateral"]["var"] > first["usd"]["var"]
+    assert "comparison only" in first["comparison"]["label"]
+    assert record["backtest"][0]["is_rejected"] is False
+
+
+def test_var_without_enough_history_says_not_available(book: Path) -> None:
+    done = var(book, "--horizon", "40", "--no-backtest")
+    assert "not available: 4" in done.stdout
+    assert "at least 100 are needed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        (("--confidence", "much"), ConfigError),
+        (("--confidence", "100%"), InvalidInput),
+        (("--horizon", "nan"), InvalidInput),
+        (("--window", "20"), InvalidInput),
+        (("--strict",), StorageError),
+    ],
+)
+def test_var_refuses_what_means_nothing(
+    book: Path, options: tuple[str, ...], kind: type[Exception]
+) -> None:
+    done = var(book, *options)
+    assert isinstance(done.exception, kind)
+    assert not done.stdout
+
+
+def test_explain_needs_two_moments(book: Path) -> None:
+    market = ("--market", str(SAMPLE))
+    assert isinstance(explain(book, *market).exception, ConfigError)
+    turned = ("--from", "2022-01-06T06:00Z", "--to", "2022-01-05T06:00Z")
+    assert isinstance(explain(book, *market, *turned).exception, ConfigError)
+    same = explain(book, *market, "--to-market", str(SAMPLE))
+    assert isinstance(same.exception, InvalidInput)
+    assert "later" in str(same.exception)
+
+
+@pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")
+def test_explain_of_a_recorded_day_with_a_trade_and_funding(book: Path, tmp_path: Path) -> None:
+    events = tmp_path / "events.csv"
+    events.write_text(
+        "kind,venue,instrument_name,quantity,price,fee,amount,time\n"
+        "trade,deribit,BTC-28JAN22-50000-C,5,0.021,0.0015,,2022-01-05T15:00:00Z\n"
+        "funding,deribit,BTC-PERPETUAL,,,,-0.0001,\n"
+    )
+    moments = ("--market", str(MONTH), "--from", "2022-01-05T06:00Z", "--to", "2022-01-06T06:00Z")
+    done = explain(book, *moments, "--trades", str(events), "--format", "json")
+    assert done.exit_code == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert record["schema"] == "quantdesk.pnl_explain/1"
+    (total,) = record["totals"]
+    assert sum(step["amount"] for step in total["steps"]) == pytest.approx(total["actual"])
+    assert total["is_alarm"] is False
+    traded = next(leg for leg in record["legs"] if leg["instrument_name"].endswith("50000-C"))
+    assert traded["cash"] == {"traded": -0.105, "settled": 0, "fees": -0.0015, "funding": 0}
+    table = explain(book, *moments, "--surface", "none")
+    assert "residual" in table.stdout
+    assert "Waterfall" in table.stdout
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("trade,deribit,BTC-XXX,1,0.1", "is neither held nor listed"),
+        ("trade,deribit,BTC-PERPETUAL,1,much", "must be a number"),
+        ("gift,deribit,BTC-PERPETUAL,1,1", "must be one of trade"),
+        ("funding,deribit,BTC-PERPETUAL,,", "of a funding is missing"),
+        ("trade,deribit", "2 cells, 5 columns"),
+    ],
+)
+@pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")
+def test_a_bad_event_refuses_the_file_by_row(
+    book: Path, tmp_path: Path, row: str, said: str
+) -> None:
+    events = tmp_path / "events.csv"
+    events.write_text(f"kind,venue,instrument_name,quantity,price\n{row}\n")
+    moments = ("--market", str(MONTH), "--from", "2022-01-05T06:00Z", "--to", "2022-01-06T06:00Z")
+    done = explain(book, *moments, "--surface", "none", "--trades", str(events))
+    assert isinstance(done.exception, StorageError)
+    assert said in str(done.exception)
+    assert "row 1" in str(done.exception)
