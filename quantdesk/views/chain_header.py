@@ -169,7 +169,7 @@ def _ratio_fields(snapshot: ChainSnapshot, expiry: ExpirySummary) -> list[Header
         ("OI", snapshot.chain.open_interest[part]),
         ("volume", snapshot.chain.volume[part]),
     ):
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             puts, calls = float(np.nansum(column[~is_call])), float(np.nansum(column[is_call]))
         ratio = puts / calls if calls > 0 else None
         texts.append(f"{number_text(ratio, 2)} {name}")
