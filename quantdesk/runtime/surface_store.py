@@ -100,6 +100,7 @@ def stored_fit(fit: SurfaceFit, *, origin: str, saved_ns: int) -> StoredFit:
             g_min=fit.g_min,
             calendar_slack=fit.calendar_slack,
             faults=fit.faults,
+            between_dates=fit.between,
         ),
         slices=tuple(_stored_slice(each) for each in fit.slices),
         refused=fit.refused,
@@ -165,6 +166,7 @@ def restored_fit(stored: StoredFit) -> SurfaceFit:
         g_min=head.g_min,
         calendar_slack=head.calendar_slack,
         faults=head.faults,
+        between=head.between_dates,
         grade=Grade(head.grade),
         surface=VarianceSurface(
             [each.clock_years for each in slices], [each.smile for each in slices]

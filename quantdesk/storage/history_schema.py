@@ -31,7 +31,12 @@ _VERSION_1 = (
         fit_id BIGINT NOT NULL, expiry_ns BIGINT NOT NULL, reason VARCHAR NOT NULL)""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+_VERSION_2 = ("ALTER TABLE fits ADD COLUMN between_dates VARCHAR[] DEFAULT []",)
+
+FITS_COLUMNS_SINCE = {"between_dates": 2}
+"""Version from which a column of `fits` is there; older files read as an empty list."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 """Statements of each step; an empty file takes them all."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

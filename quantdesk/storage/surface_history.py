@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantdesk.errors import StorageError
-from quantdesk.storage.history_schema import MIGRATIONS, SCHEMA_VERSION
+from quantdesk.storage.history_schema import FITS_COLUMNS_SINCE, MIGRATIONS, SCHEMA_VERSION
 
 FITS_MAX = 20_000
 """Fits kept in one file: two weeks of one a minute. The oldest of all go first."""
@@ -94,6 +94,7 @@ class FitSummary:
     g_min: float
     calendar_slack: float
     faults: tuple[str, ...]
+    between_dates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -173,8 +174,9 @@ class SurfaceHistory:
         rules = [(rule, value) for rule, value in wanted if value is not None]
         where = " AND ".join(["true", *(rule for rule, _ in rules)])
         with self._opened() as connection:
+            columns = _fits_columns(_version(connection))
             rows = connection.execute(
-                f"SELECT {', '.join(_SUMMARY)} FROM fits WHERE {where} "
+                f"SELECT {', '.join(columns)} FROM fits WHERE {where} "
                 "ORDER BY as_of_ns DESC, fit_id DESC LIMIT ?",
                 [*(value for _, value in rules), limit],
             ).fetchall()
@@ -305,9 +307,16 @@ def _prune(connection: duckdb.DuckDBPyConnection, fits_max: int) -> None:
             connection.executemany(f"DELETE FROM {table} WHERE fit_id = ?", old)
 
 
+def _fits_columns(version: int) -> list[str]:
+    """Columns of a summary as a file of `version` has them."""
+    return [
+        name if FITS_COLUMNS_SINCE.get(name, 1) <= version else "[]::VARCHAR[]" for name in _SUMMARY
+    ]
+
+
 def _summary(row: Sequence[Any]) -> FitSummary:
     values = dict(zip(_SUMMARY, row, strict=True))
-    for name in ("day_weights", "faults"):
+    for name in ("day_weights", "faults", "between_dates"):
         values[name] = tuple(values[name])
     return FitSummary(**values)
 

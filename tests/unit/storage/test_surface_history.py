@@ -75,6 +75,14 @@ def test_fit_comes_back_bit_for_bit(history: SurfaceHistory, model: str) -> None
     assert np.array_equal(back.implied_vol(between, strikes), fit.implied_vol(between, strikes))
 
 
+def test_words_on_dates_between_expiries_survive(history: SurfaceHistory) -> None:
+    fit = replace(FIT, between=("g falls below 0 between two expiries.",))
+    history.append(stored_fit(fit, origin="test", saved_ns=7))
+    found = history.as_of("BTC")
+    assert found is not None
+    assert restored_fit(found).between == fit.between
+
+
 def test_infinite_slack_of_the_longest_slice_survives(history: SurfaceHistory) -> None:
     history.append(STORED)
     found = history.as_of("BTC")
@@ -144,7 +152,9 @@ def test_file_of_version_1_still_opens(tmp_path: Path) -> None:
     # w(0) = a + b(ρ(0 − m) + √(m² + s²)) = 0.01 + 0.1·0.2, by hand.
     vol = back.implied_vol(np.array([back.slices[0].expiry_ns]), np.array([60_000.0]))
     assert vol[0] == pytest.approx((0.03 / 0.25) ** 0.5, rel=1e-12)
+    assert back.between == ()
     assert history.append(STORED)
+    assert [each.between_dates for each in history.summaries()] == [(), ()]
     assert [each.digest[:3] for each in history.summaries()] == ["abc", STORED.summary.digest[:3]]
 
 
