@@ -285,6 +285,12 @@ def with_limits(report: RiskReport, limits: LimitReport) -> RiskReport:
     return replace(report, limits=limits, reasons=reasons)
 
 
+def with_pnl_explain(report: RiskReport, explained: PnlExplain) -> RiskReport:
+    """`report` with what its book earned up to its market."""
+    reasons = {part: reason for part, reason in report.reasons.items() if part != "pnl_explain"}
+    return replace(report, pnl_explain=explained, reasons=reasons)
+
+
 def _reasons(var: VarReport | None, explained: PnlExplain | None) -> dict[str, str]:
     """Why parts of the report are null."""
     reasons = dict(NOT_YET)

@@ -15,7 +15,7 @@ from quantdesk.domain.times import parse_instant
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.fitted import fit_surfaces
-from quantdesk.risk.pnl_explain import explain_pnl
+from quantdesk.risk.pnl_explain import PnlExplain, explain_pnl
 from quantdesk.risk.pnl_explain_changes import changes_of
 from quantdesk.risk.scenario import SmileRule
 from quantdesk.runtime.books import BookSources
@@ -148,6 +148,22 @@ def explain_command(
     write_output(explain_bytes(explained, format_, reasons=refused), output)
     if reasons:
         ctx.exit(LEFT_OUT_EXIT_CODE)
+
+
+def explain_since(
+    since: str, *, book: Path | None, market: Sequence[Path], replay: Path | None, at: str | None
+) -> PnlExplain:
+    """What the positions of `book`, held throughout, earned from `since` to `at`.
+
+    Raises ConfigError where there is no file of positions or no recorded market.
+    """
+    if book is None or not (market or replay):
+        raise ConfigError("--since: goes with --book and with --market or --replay")
+    opening, closing = _sources(market, (), replay, since, at)
+    moments = open_moments(book, opening, closing, load_settings())
+    opened = moments.opening
+    shapes = (fit_surfaces(opened.market).surfaces, fit_surfaces(moments.closing).surfaces)
+    return explain_pnl(changes_of(opened.positions), opened.market, moments.closing, shapes=shapes)
 
 
 def _events(path: Path, moments: BookMoments) -> BookEvents:

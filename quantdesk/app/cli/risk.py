@@ -15,6 +15,7 @@ from quantdesk.app.cli.book_options import (
     tell_left_out,
 )
 from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.pnl import explain_since
 from quantdesk.app.cli.risk_options import parse_risk_options, risk_options
 from quantdesk.app.cli.var import var_command
 from quantdesk.app.render.risk_formats import (
@@ -36,6 +37,7 @@ from quantdesk.risk.report import (
     desk_results,
     surface_sources_of,
     with_limits,
+    with_pnl_explain,
 )
 from quantdesk.runtime.books import OpenBook, account_cash
 from quantdesk.runtime.limit_books import gate_over, market_now_ns
@@ -86,6 +88,11 @@ command.add_command(var_command)
     type=click.Path(path_type=Path),
     help="Limits, TOML [[limit]]: the report says what is used of each, on the marks.",
 )
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="Explain the P&L of this book since TIME, ISO-8601 UTC, of the file or recording.",
+)
 @output_options
 @click.pass_context
 def report_command(
@@ -96,11 +103,16 @@ def report_command(
     output: Path | None,
     plots: bool | None,
     limits_file: Path | None,
+    since: str | None,
     **options: Any,
 ) -> None:
     """Exposures, ladders, scenario matrix, margin by leg, what was left out, sources and ages."""
     limits = None if limits_file is None else required_limits(limits_file)
+    moments = {name: options[name] for name in ("book", "market", "replay", "at")}
+    explained = None if since is None else explain_since(since, **moments)
     opened, report = _open(strict=strict, options=options)
+    if explained is not None:
+        report = with_pnl_explain(report, explained)
     if limits is not None:
         gate = gate_over(opened, limits, results=desk_results(report)).gate
         report = with_limits(report, limit_report(gate, market_now_ns(opened.market)))

@@ -131,3 +131,15 @@ def test_a_bad_event_refuses_the_file_by_row(
     assert isinstance(done.exception, StorageError)
     assert said in str(done.exception)
     assert "row 1" in str(done.exception)
+
+
+@pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")
+def test_the_risk_report_explains_pnl_since_a_moment(book: Path) -> None:
+    options = ("report", "--book", str(book), "--market", str(MONTH), "--at", "2022-01-06T06:00Z")
+    done = CliRunner().invoke(risk, (*options, "--since", "2022-01-05T06:00Z", "--format", "json"))
+    record = json.loads(done.stdout)
+    assert record["pnl_explain"]["from"].startswith("2022-01-05")
+    assert len(record["pnl_explain"]["legs"]) == 2
+    assert "pnl_explain" not in record["reasons"]
+    alone = CliRunner().invoke(risk, ("report", "--book", str(book), "--since", "2022-01-05"))
+    assert isinstance(alone.exception, ConfigError)
