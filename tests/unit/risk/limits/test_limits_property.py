@@ -1,7 +1,8 @@
 """Random orders, fills, cancels and edits: the gate and the slow model always agree.
 
 10,000 sequences here, 200,000 in `make soak`, and as many as QUANTDESK_SOAK_SEQUENCES says: a
-million take an hour of one core. Each is repeatable from its number. Markets move and positions are adjusted in between, so that limits are breached with nobody's order to blame.
+million take an hour of one core. Each is repeatable from its number. Markets move and positions
+are adjusted in between, so that limits are breached with nobody's order to blame.
 """
 
 from __future__ import annotations
