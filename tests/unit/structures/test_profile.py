@@ -297,6 +297,42 @@ def test_published_payoffs_of_textbook_spreads() -> None:
     assert [usd(butterfly).at(Fraction(price)) for price in (50, 60, 70)] == [-1, 4, -1]
 
 
+@pytest.mark.parametrize(
+    ("payout", "strike", "delivery", "coins"),
+    [
+        (Payout.CALL, 100_000, 125_000, Fraction(1, 5)),
+        (Payout.CALL, 100_000, 100_100, Fraction(100, 100_100)),
+        (Payout.CALL, 100_000, 99_999, Fraction(0)),
+        (Payout.PUT, 100_000, 80_000, Fraction(1, 4)),
+    ],
+)
+def test_deribits_own_payoff_examples(
+    payout: Payout, strike: int, delivery: int, coins: Fraction
+) -> None:
+    """Deribit support, "Inverse options" and "Delivery fees": a call of 100,000 settled at 125,000
+    is worth 0.2 BTC; at 100,100 it is 0.000999."""
+    long = option(payout, strike, Fraction(1), Fraction(0), is_inverse=True)
+    profile = exact_profile([long], Numeraire.COIN, entry_index=INDEX)
+    assert profile.at(Fraction(delivery)) == coins
+
+
+def test_a_coin_premium_is_never_taken_for_dollars() -> None:
+    """0.02 BTC at an index of 60,000 is 1,200 USD: the first trap of coin-settled options."""
+    call = option(Payout.CALL, 70_000, Fraction(1), Fraction(2, 100), is_inverse=True)
+    coin = summarise(exact_profile([call], Numeraire.COIN, entry_index=INDEX))
+    usd = summarise(exact_profile([call], Numeraire.USD, entry_index=INDEX))
+    assert coin.max_loss == pytest.approx(0.02)
+    assert usd.max_loss == pytest.approx(1_200.0)
+    assert usd.breakevens == pytest.approx((71_200.0,))
+
+
+def test_breakevens_far_from_the_index_are_found() -> None:
+    """Nothing is looked for within a percentage of spot only."""
+    put = option(Payout.PUT, 1_000, Fraction(1), Fraction(1, 2), is_inverse=True)
+    coin = exact_profile([put], Numeraire.COIN, entry_index=INDEX)
+    assert coin.breakevens() == (Fraction(2_000, 3),)
+
+
 def test_options_of_several_expiries_have_no_exact_profile() -> None:
     legs = [
         option(Payout.CALL, 60_000, Fraction(-1), Fraction(0), is_inverse=True),
