@@ -1,0 +1,1 @@
+"""What is fast and how fast: pytest-benchmark files, each answering one question."""
