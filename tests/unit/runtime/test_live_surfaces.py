@@ -261,7 +261,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 folder,
                 settings=Settings(),
                 run_id="test",
-                seconds=3.0,
+                seconds=8.0,  # on a loaded machine the first whole chain takes some
                 stop=asyncio.Event(),
             )
         )
