@@ -21,7 +21,7 @@ from quantdesk.market.chain import FloatArray
 from quantdesk.structures.payoff import Numeraire
 from quantdesk.structures.terms import LegTerms, Payout
 
-GRID_POINTS = 801
+GRID_POINTS = 401
 RANGE_SIGMAS = 8.0
 ROOT_STEPS = 33
 ROOT_ROUNDS = 2
@@ -49,9 +49,7 @@ class Revaluation:
     The last few price arrays are remembered: three numeraires and several laws ask for the same.
     """
 
-    REMEMBERED = 8
-    SMALLEST = 256
-    """Shorter arrays are a search's own steps, and nobody asks for them again."""
+    REMEMBERED = 32
 
     def __init__(self, legs: Sequence[LegModel]) -> None:
         self.legs = tuple(legs)
@@ -65,8 +63,6 @@ class Revaluation:
         An inverse option is worth B(F, K)/F coin on its own forward F, a linear one B(F, K) USD; a
         future what it has won since entry. What is past its expiry is settled at the index.
         """
-        if prices.size < self.SMALLEST:
-            return self._worth(prices)
         key = prices.tobytes()
         if key not in self._known:
             if len(self._known) >= self.REMEMBERED:
