@@ -288,6 +288,6 @@ def _laws(
     except InvalidInput as error:
         missing.append(Missing(part="chances under the surface's density", reason=str(error)))
     if view is not None:
-        spot = horizon.forward
-        laws.append(own_view(spot=spot, drift=view.drift, vol=view.vol, years=horizon.years))
+        index = float(_index(market))
+        laws.append(own_view(spot=index, drift=view.drift, vol=view.vol, years=horizon.years))
     return laws, tuple(missing)

@@ -103,7 +103,9 @@ def driftless(forward: float, vol: float, years: float, *, expiry: str, vol_of: 
 
 
 def own_view(*, spot: float, drift: float, vol: float, years: float) -> Lognormal:
-    """One's own lognormal: mean spot·exp(drift·years), a year; vol a fraction.
+    """One's own lognormal, mean spot·exp(drift·years).
+
+    spot : index, USD per coin;  drift : of the index, a year;  vol : a fraction;  years : ACT/365
 
     Raises InvalidInput where a number is out of its domain.
     """

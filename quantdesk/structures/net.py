@@ -18,7 +18,6 @@ from quantdesk.domain.fill import Liquidity
 from quantdesk.domain.instrument import Instrument, InstrumentKind, Side
 from quantdesk.errors import InvalidInput, OutOfDomain
 from quantdesk.structures.leg_quotes import LegQuote
-from quantdesk.structures.terms import coins_per_unit
 
 ZERO = Decimal(0)
 
@@ -137,8 +136,8 @@ def net_premium(
         price = leg_price(quote, basis)
         if price is None:
             return None
-        size = quote.leg.quantity * coins_per_unit(instrument)
-        parts.append((instrument.settlement_currency, size * price))
+        # Deribit prices a coin and counts coins, Binance prices a contract and counts contracts.
+        parts.append((instrument.settlement_currency, quote.leg.quantity * price))
     return add_money(parts, underlying=underlying, index=index)
 
 

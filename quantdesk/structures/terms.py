@@ -26,6 +26,11 @@ class Payout(Enum):
     HELD_COIN = "held coin"
 
     @property
+    def has_premium(self) -> bool:
+        """True for options, which venues price by their own amount unit."""
+        return self in (Payout.CALL, Payout.PUT)
+
+    @property
     def is_bought(self) -> bool:
         """True for what is paid for at entry; a forward is not."""
         return self is not Payout.FORWARD
@@ -51,7 +56,7 @@ class LegTerms:
     @property
     def is_option(self) -> bool:
         """True where the payoff has a kink."""
-        return self.payout in (Payout.CALL, Payout.PUT)
+        return self.payout.has_premium
 
 
 def coins_per_unit(instrument: Instrument) -> Decimal:
@@ -60,7 +65,8 @@ def coins_per_unit(instrument: Instrument) -> Decimal:
 
 
 def leg_terms(leg: Leg, price: Decimal) -> LegTerms:
-    """The claim of `leg` entered at `price`, quote currency a coin.
+    """The claim of `leg` entered at `price`, quote currency for one amount unit of an option, for
+    one coin of anything else.
 
     Raises InvalidInput for a kind of contract that has no payoff here, and for a future whose price
     is not above 0.
@@ -87,6 +93,6 @@ def leg_terms(leg: Leg, price: Decimal) -> LegTerms:
         is_inverse=instrument.is_inverse,
         size=Fraction(leg.quantity * unit),
         strike=Fraction(instrument.strike or 0),
-        entry=Fraction(price),
+        entry=Fraction(price) / Fraction(unit) if payout.has_premium else Fraction(price),
         expiry_ns=instrument.expiry_ns,
     )

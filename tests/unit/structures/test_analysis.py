@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from quantdesk.domain.instrument import OptionType, Settlement
 from quantdesk.domain.structure import Leg, Structure
 from quantdesk.domain.times import NS_PER_S
 from quantdesk.errors import InvalidInput
@@ -21,9 +23,11 @@ from quantdesk.structures.analysis import StructureAnalysis, View, analyse
 from quantdesk.structures.catalogue import plan_structure
 from quantdesk.structures.curves import curve_prices, date_curve, horizon_curve
 from quantdesk.structures.laws import Lognormal, surface_density
-from quantdesk.structures.net import FeeLaw, PriceBasis
-from quantdesk.structures.payoff import Numeraire
+from quantdesk.structures.leg_quotes import LegQuote
+from quantdesk.structures.net import FeeLaw, PriceBasis, net_premium
+from quantdesk.structures.payoff import Numeraire, exact_profile
 from quantdesk.structures.resolve import resolve
+from quantdesk.structures.terms import leg_terms
 from quantdesk.structures.text import parse_line
 
 LAW = FeeLaw(trade=trade_fee, combo=combo_fees)
@@ -287,3 +291,34 @@ def test_the_two_deltas_of_held_coin_are_told_apart(market: UnderlyingMarket) ->
     assert analysis.greeks["delta_premium_adjusted"] == 0.0
     assert analysis.chances == ()
     assert "nothing here expires" in analysis.missing[0].reason
+
+
+def test_contracts_of_many_coins_are_priced_by_the_contract(market: UnderlyingMarket) -> None:
+    """Binance counts contracts of 100 XRP and prices a contract: 3 at 4.5 USDT cost 13.5 USDT."""
+    instrument = replace(
+        market.chain.instruments[0],
+        venue="binance",
+        settlement=Settlement.LINEAR,
+        quote_currency="USDT",
+        settlement_currency="USDT",
+        contract_size=Decimal(100),
+        strike=Decimal("0.5"),
+        option_type=OptionType.CALL,
+    )
+    leg = Leg(instrument=instrument, quantity=Decimal(3))
+    terms = leg_terms(leg, Decimal("4.5"))
+    assert (terms.size, terms.entry) == (Fraction(300), Fraction(9, 200))
+    quote = LegQuote(leg=leg, coins=300.0, bid=Decimal(4), ask=Decimal(5), greeks={})
+    money = net_premium([quote], PriceBasis.MID, underlying="XRP", index=Decimal("0.6"))
+    assert money is not None
+    assert money.amount == Decimal("13.5")
+    profile = exact_profile([terms], Numeraire.USD, entry_index=Fraction(6, 10))
+    assert profile.at(Fraction(7, 10)) == 300 * Fraction(2, 10) - Fraction(27, 2)
+
+
+def test_a_view_drifts_from_the_index(market: UnderlyingMarket) -> None:
+    """Its mean is index·exp(drift·years): a deep call is then worth that mean less its strike."""
+    analysis = analysed(market, "+1 SPOT, +1 C 74000 31JUL26", view=View(drift=0.0, vol=0.01))
+    plain = analysed(market, "+1 C 74000 31JUL26", view=View(drift=0.0, vol=0.01))
+    held = analysis.chances[-1].usd.expected - plain.chances[-1].usd.expected
+    assert held == pytest.approx(0.0, abs=1e-6)
