@@ -7,6 +7,7 @@ with findings. The same answers serve review, largest size and table.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ from quantdesk.risk.limits.limit import Filters, Limit, Measure
 from quantdesk.risk.limits.trial import Result, Trial
 
 
-class Check:
+class Check(ABC):
     """Base of the checks.
 
     name : in words;  measures : whose limits it takes
@@ -43,19 +44,19 @@ class Check:
         """Take a list of slots that grew, or whose units changed."""
         self.slots = slots
 
-    def moved(self, slot: Slot) -> None:
+    def moved(self, slot: Slot) -> None:  # noqa: B027 -- not every check keeps it
         """Take what is held or open of one slot."""
 
-    def sent(self, slot: Slot, now_ns: int) -> None:
+    def sent(self, slot: Slot, now_ns: int) -> None:  # noqa: B027 -- not every check keeps it
         """Take that an order of `slot` was sent."""
 
-    def learned(self, results: dict[Filters, Result]) -> None:
+    def learned(self, results: dict[Filters, Result]) -> None:  # noqa: B027 -- not every check keeps it
         """Take results of scopes."""
 
+    @abstractmethod
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Levels that `trial` would pass, hard and soft; empty where it passes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def uses(self, now_ns: int) -> Sequence[Use]:
         """What each cell uses now; empty for checks that look at one order only."""
-        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -61,25 +62,25 @@ class BookScreen(DeskScreen):
         """The book that is looked at."""
         return self.context.book
 
+    @abstractmethod
     def tables(self) -> Iterable[Widget]:
         """The tables of this screen, from top to bottom."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_reading(self, reading: BookReading) -> None:
         """Bring the tables up to `reading`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fields(self, reading: BookReading) -> tuple[HeaderField, ...]:
         """What the header tells beside the book: conventions first, then figures."""
-        raise NotImplementedError
 
+    @abstractmethod
     def looks(self, reading: BookReading) -> Hashable:
         """Everything but the reading that the tables depend on: they are made when it changes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def explain(self, reading: BookReading) -> Provenance:
         """Where the number under the cursor comes from."""
-        raise NotImplementedError
 
     def head(self) -> Iterable[Widget]:
         """The book and the conventions."""

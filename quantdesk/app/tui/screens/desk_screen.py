@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
@@ -64,13 +65,13 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         """Widgets between the status line and the banner."""
         return ()
 
+    @abstractmethod
     def body(self) -> Iterable[Widget]:
         """The widgets of this screen."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_body(self, snapshot: DeskSnapshot, now_ns: int) -> None:
         """Bring the screen's widgets up to `snapshot` at `now_ns` of the desk's clock."""
-        raise NotImplementedError
 
     def has_data(self, snapshot: DeskSnapshot) -> bool:
         """Whether there is something to show; otherwise the screen says what it waits for."""
