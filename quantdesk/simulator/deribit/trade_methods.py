@@ -5,11 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from quantdesk.simulator.deribit import refusals
-from quantdesk.simulator.deribit.calls import Call, Flag, Method, Text, Whole, given, given_number
+from quantdesk.simulator.deribit.calls import Call, Flag, Method, given, given_number
 from quantdesk.simulator.deribit.market_methods import bad_scope
 from quantdesk.simulator.deribit.order_queries import (
     COUNT_MAX,
     TRADES_DEFAULT,
+    TimedTradesByCurrencyParams,
+    TimedTradesByInstrumentParams,
+    TradesByCurrencyParams,
+    TradesByInstrumentParams,
     number_in,
     page_of,
 )
@@ -17,52 +21,6 @@ from quantdesk.simulator.deribit.records import PublicTrade
 from quantdesk.simulator.deribit.refusals import invalid_params
 
 _SORTINGS = ("asc", "desc", "default")
-
-
-class TradesParams(msgspec.Struct, frozen=True):
-    instrument_name: str
-    start_seq: Whole = msgspec.UNSET
-    end_seq: Whole = msgspec.UNSET
-    start_timestamp: Whole = msgspec.UNSET
-    end_timestamp: Whole = msgspec.UNSET
-    count: Whole = msgspec.UNSET
-    sorting: Text = msgspec.UNSET
-
-
-class CurrencyTradesParams(msgspec.Struct, frozen=True):
-    currency: str
-    kind: Text = msgspec.UNSET
-    start_id: Text = msgspec.UNSET
-    end_id: Text = msgspec.UNSET
-    start_timestamp: Whole = msgspec.UNSET
-    end_timestamp: Whole = msgspec.UNSET
-    count: Whole = msgspec.UNSET
-    sorting: Text = msgspec.UNSET
-
-
-class TimedTradesParams(msgspec.Struct, frozen=True):
-    """The end is required by the document; the venue takes its absence as now."""
-
-    instrument_name: str
-    start_timestamp: int
-    end_timestamp: Whole = msgspec.UNSET
-    start_seq: Whole = msgspec.UNSET
-    end_seq: Whole = msgspec.UNSET
-    count: Whole = msgspec.UNSET
-    sorting: Text = msgspec.UNSET
-
-
-class TimedCurrencyTradesParams(msgspec.Struct, frozen=True):
-    """The end is required by the document; the venue takes its absence as now."""
-
-    currency: str
-    start_timestamp: int
-    end_timestamp: Whole = msgspec.UNSET
-    kind: Text = msgspec.UNSET
-    start_id: Text = msgspec.UNSET
-    end_id: Text = msgspec.UNSET
-    count: Whole = msgspec.UNSET
-    sorting: Text = msgspec.UNSET
 
 
 class VolumesParams(msgspec.Struct, frozen=True):
@@ -127,13 +85,15 @@ def _volume(call: Call, currency: str) -> dict[str, object]:
 
 
 METHODS: dict[str, Method] = {
-    "public/get_last_trades_by_instrument": Method(run=_by_instrument, params=TradesParams),
-    "public/get_last_trades_by_instrument_and_time": Method(
-        run=_by_instrument, params=TimedTradesParams
+    "public/get_last_trades_by_instrument": Method(
+        run=_by_instrument, params=TradesByInstrumentParams
     ),
-    "public/get_last_trades_by_currency": Method(run=_by_currency, params=CurrencyTradesParams),
+    "public/get_last_trades_by_instrument_and_time": Method(
+        run=_by_instrument, params=TimedTradesByInstrumentParams
+    ),
+    "public/get_last_trades_by_currency": Method(run=_by_currency, params=TradesByCurrencyParams),
     "public/get_last_trades_by_currency_and_time": Method(
-        run=_by_currency, params=TimedCurrencyTradesParams
+        run=_by_currency, params=TimedTradesByCurrencyParams
     ),
     "public/get_trade_volumes": Method(run=_volumes, params=VolumesParams),
 }
