@@ -1,7 +1,7 @@
 """Every screen of the desk: one line each. A screen's module is imported when it is first opened.
 
 Number keys, help and palette are made from this list: a new screen is a file beside this one, a
-line here, and its own keys, if it has any, in `actions.py`.
+line here, and its own keys, if it has any, in `keys/`.
 """
 
 from __future__ import annotations

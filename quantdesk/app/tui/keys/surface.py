@@ -1,0 +1,100 @@
+"""Keys of the volatility surface."""
+
+from __future__ import annotations
+
+from quantdesk.app.tui.action import Action
+from quantdesk.app.tui.where import Where
+
+SURFACE_KEYS = (
+    Action(Where.SURFACE, "[", "expiry(-1)", "previous expiry"),
+    Action(Where.SURFACE, "]", "expiry(1)", "next expiry", short="expiry", paired="[ ]", rank=2),
+    Action(Where.SURFACE, "v", "venue", "next venue", short="venue", rank=7),
+    Action(
+        Where.SURFACE,
+        "tab",
+        "part",
+        "next part: smile, term structure, heatmap of edge",
+        short="part",
+        rank=2,
+    ),
+    Action(
+        Where.SURFACE,
+        "m",
+        "model",
+        "next model: spline, svi, svi-free, ssvi",
+        short="model",
+        rank=3,
+    ),
+    Action(
+        Where.SURFACE,
+        "w",
+        "weights(1)",
+        "next weight of roughness against residuals",
+        short="weights",
+        rank=5,
+    ),
+    Action(Where.SURFACE, "W", "weights(-1)", "next floor of half-spreads, in vol points"),
+    Action(
+        Where.SURFACE,
+        "f",
+        "filter",
+        "next age beyond which a quote takes no part",
+        short="filter",
+        rank=6,
+    ),
+    Action(
+        Where.SURFACE,
+        "x",
+        "exclude",
+        "leave the quote under the cursor out, or take it in again",
+        short="exclude",
+        rank=3,
+    ),
+    Action(Where.SURFACE, "X", "include_all", "take every excluded quote in again"),
+    Action(
+        Where.SURFACE,
+        "+ =",
+        "shift(1)",
+        "own vols of this expiry 0.25 points up",
+        short="own vol",
+        paired="+ -",
+        rank=4,
+    ),
+    Action(Where.SURFACE, "-", "shift(-1)", "own vols of this expiry 0.25 points down"),
+    Action(
+        Where.SURFACE,
+        "t",
+        "tilt(1)",
+        "tilt own vols by 0.25 points: puts up, calls down",
+        short="tilt",
+        rank=7,
+    ),
+    Action(Where.SURFACE, "T", "tilt(-1)", "tilt own vols by 0.25 points: puts down, calls up"),
+    Action(
+        Where.SURFACE,
+        "n",
+        "pin(1)",
+        "pin the own vol at the strike under the cursor, 0.25 points higher",
+        short="pin",
+        rank=7,
+    ),
+    Action(
+        Where.SURFACE,
+        "N",
+        "pin(-1)",
+        "pin the own vol at the strike under the cursor, 0.25 points lower",
+    ),
+    Action(Where.SURFACE, "u", "unpin", "take the pin at the strike under the cursor away"),
+    Action(Where.SURFACE, "o", "clear_own", "take all own vols of this expiry away"),
+    Action(Where.SURFACE, ",", "scrub(-1)", "earlier fit"),
+    Action(
+        Where.SURFACE,
+        ".",
+        "scrub(1)",
+        "later fit, up to now",
+        short="earlier",
+        paired=", .",
+        rank=4,
+    ),
+    Action(Where.SURFACE, "esc", "now", "back to the fit of now", in_palette=False),
+)
