@@ -30,6 +30,8 @@ class OptionColumns:
     forward : of the row's own expiry;  index : of its market; quote currency per coin
     expiry_ns : instant;  years : ACT/365 from the market's moment, above 0
     vol : fraction
+    rate : continuously compounded; a linear option is worth exp(−rate·years) of its Black value. 0
+        where it settles in coin
     """
 
     rows: IntArray
@@ -41,6 +43,7 @@ class OptionColumns:
     expiry_ns: IntArray
     years: FloatArray
     vol: FloatArray
+    rate: FloatArray
     is_call: BoolArray
     is_inverse: BoolArray
 

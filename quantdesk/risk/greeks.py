@@ -109,7 +109,14 @@ def option_greeks(
         return matrix
     f, q, years = options.forward, options.coins, options.years
     raw = pricing.greeks(
-        options.is_call, f, options.strike, years, options.vol, which=_RAW, threads=threads
+        options.is_call,
+        f,
+        options.strike,
+        years,
+        options.vol,
+        rate=options.rate,
+        which=_RAW,
+        threads=threads,
     )
     price, delta = _asked(raw.price), _asked(raw.delta)
     unit_coin = np.where(options.is_inverse, price / f, 0.0)
@@ -169,6 +176,7 @@ def _one_day_later(options: OptionColumns, threads: int | None) -> FloatArray:
         options.strike,
         np.maximum(left, 0.0),
         options.vol,
+        rate=options.rate,
         threads=threads,
     )
     return np.asarray(value, dtype=np.float64)

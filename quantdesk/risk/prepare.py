@@ -82,6 +82,7 @@ class _Working:
                     index=float(first.index[0]),
                     forward=float(first.forward[0]),
                     years=float(first.years[0]),
+                    rate=float(first.rate[0]),
                     is_inverse=bool(first.is_inverse[0]),
                     coins=np.array([float(np.add.reduce(coins[same])) for same in legs]),
                     strike=first.strike,

@@ -89,6 +89,7 @@ class OptionGroup:
 
     first : number of the first leg in the prepared book
     value : worth of one coin's option now, coin (inverse) or quote currency
+    rate : that linear options are discounted at over the time that is left; 0 of coin-settled ones
     """
 
     underlying: int
@@ -103,6 +104,7 @@ class OptionGroup:
     vol: FloatArray
     is_call: BoolArray
     value: FloatArray
+    rate: float = 0.0
 
     def __len__(self) -> int:
         return int(self.coins.size)
@@ -218,6 +220,7 @@ def _option_pnl(
             strike=group.strike,
             years=group.years,
             vol=group.vol,
+            rate=group.rate,
             quantity=group.coins,
             index=group.index,
         ),
@@ -292,9 +295,12 @@ def option_group(
     vol: FloatArray,
     is_call: BoolArray,
     smile: ExpirySmile = NO_SMILE,
+    rate: float = 0.0,
 ) -> OptionGroup:
     """A group with its value now. Raises InvalidInput where that is no number."""
-    price = np.asarray(pricing.price(is_call, np.full(strike.size, forward), strike, years, vol))
+    price = np.asarray(
+        pricing.price(is_call, np.full(strike.size, forward), strike, years, vol, rate=rate)
+    )
     if not np.isfinite(price).all():
         raise InvalidInput("value", float("nan"), "of an option must be a number")
     return OptionGroup(
@@ -310,6 +316,7 @@ def option_group(
         vol=vol,
         is_call=is_call,
         value=price / forward if is_inverse else price,
+        rate=rate,
     )
 
 

@@ -43,7 +43,13 @@ def _option_usd(group: OptionGroup, table: ScenarioTable) -> FloatArray:
     forward_move = group.forward * ((1.0 + spot) * np.exp(basis) - 1.0)
     shift = vol_shift(group, table)
     raw = pricing.greeks(
-        group.is_call, group.forward, group.strike, group.years, group.vol, which=_RAW
+        group.is_call,
+        group.forward,
+        group.strike,
+        group.years,
+        group.vol,
+        rate=group.rate,
+        which=_RAW,
     )
     vol_move = np.where(table.is_relative, group.vol[:, None] * shift, shift)
     change = np.zeros((len(group), len(table)), dtype=np.float64)

@@ -1,12 +1,14 @@
 """Positions × market → what each is worth and what drives it; what can not be marked is excluded.
 
 Options are valued by Black-76 on the forward of their own expiry, all at the market's one moment,
+dollar-settled ones at the discount that parity of their expiry says (`market.discounts`),
 with the vol of the fitted surface where there is one and of the venue's mark else; each leg says
 which. Reads no clock.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -280,6 +282,7 @@ class _Working:
         )
         assert instrument.strike is not None
         assert instrument.option_type is not None
+        years = float(pricing.years_between(look.market.as_of_ns, expiry_ns))
         self.options.append(
             (
                 len(self.positions),
@@ -288,8 +291,9 @@ class _Working:
                 forward.price,
                 index,
                 float(instrument.strike),
-                pricing.years_between(look.market.as_of_ns, expiry_ns),
+                years,
                 vol,
+                _rate(instrument, forward.discount, years),
                 instrument.option_type.value == "call",
                 instrument.is_inverse,
             )
@@ -329,7 +333,7 @@ class _Working:
         self.market_of.append(look.number)
 
     def book(self) -> ValuedBook:
-        option = _table(self.options, 10)
+        option = _table(self.options, 11)
         delta_one = _table(self.delta_ones, 8)
         return ValuedBook(
             positions=tuple(self.positions),
@@ -345,8 +349,9 @@ class _Working:
                 expiry_ns=np.array(self.option_expiries, dtype=np.int64),
                 years=option[6],
                 vol=option[7],
-                is_call=option[8] != 0,
-                is_inverse=option[9] != 0,
+                rate=option[8],
+                is_call=option[9] != 0,
+                is_inverse=option[10] != 0,
             ),
             delta_ones=DeltaOneColumns(
                 rows=delta_one[0].astype(np.int64),
@@ -377,6 +382,11 @@ def coins_of(instrument: Instrument, quantity: Decimal, price: float) -> float:
     if instrument.is_inverse and instrument.kind in _FUTURES:
         return amount / price
     return amount
+
+
+def _rate(instrument: Instrument, discount: float, years: float) -> float:
+    """The rate behind the discount of a linear option's expiry; a coin premium has none in it."""
+    return 0.0 if instrument.is_inverse else -math.log(discount) / years
 
 
 def _index_price(market: UnderlyingMarket, instrument: Instrument) -> float:

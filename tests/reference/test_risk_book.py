@@ -133,6 +133,31 @@ def test_scenarios_are_those_of_quantlib(report: RiskReport, days: float) -> Non
     assert years(SEP) * 365 < 100.0
 
 
+def test_a_discounted_book_is_revalued_as_vollib_prices_it() -> None:
+    vollib: Any = pytest.importorskip("vollib.black", reason="vollib is not installed here")
+    discount = 0.98
+    market = made_market(inverse=False, vol=VOL, discount=discount)
+    held = [
+        position(one, lots) for one, lots in zip(only(market).chain.instruments, LOTS, strict=True)
+    ]
+    built = build_report([one for one in held if one.quantity], market)
+    cube = built.scenario(spot=SPOTS, vol=VOLS, days=7.0).pnl_usd()[0, :, :, 0, 0]
+    start, moved = [], np.zeros(cube.shape)
+    for is_call, strike, expiry, coins in legs():
+        flag, time = "c" if is_call else "p", years(expiry)
+        rate = -math.log(discount) / time
+        now = coins * vollib.black(flag, FORWARDS[expiry], strike, time, rate, VOL)
+        start.append(now)
+        for s, spot in enumerate(SPOTS):
+            for v, vol in enumerate(VOLS):
+                forward, left = FORWARDS[expiry] * (1 + spot), time - 7 / 365
+                moved[s, v] += (
+                    coins * vollib.black(flag, forward, strike, left, rate, VOL + vol) - now
+                )
+    assert net(built).value_usd == pytest.approx(sum(start), rel=1e-7)
+    np.testing.assert_allclose(cube, moved, rtol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("path", "options"),
     [

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 import quantdesk as qd
-from quantdesk.domain.events import FutureUpdate, IndexUpdate, MarketEvent
+from quantdesk.domain.events import FutureUpdate, IndexUpdate, MarketEvent, QuoteUpdate
 from quantdesk.domain.instrument import (
     Instrument,
     InstrumentKind,
@@ -73,9 +73,12 @@ def spot() -> Instrument:
 
 
 def made_market(
-    *, inverse: bool = True, vol: float = 0.5, index: float | None = INDEX
+    *, inverse: bool = True, vol: float = 0.5, index: float | None = INDEX, discount: float = 1.0
 ) -> MarketData:
-    """Calls and puts at eleven strikes of two expiries, each with its own forward, one vol."""
+    """Calls and puts at eleven strikes of two expiries, each with its own forward, one vol.
+
+    Prices of linear options are `discount` times their Black value.
+    """
     instruments = [
         option(strike, kind, expiry, inverse=inverse)
         for expiry in (SEP, DEC)
@@ -83,11 +86,11 @@ def made_market(
         for kind in OptionType
     ]
     futures = [future("BTC-25SEP26", SEP), future()] if inverse else []
-    return _desk_market([*instruments, *futures], vol=vol, index=index)
+    return _desk_market([*instruments, *futures], vol=vol, index=index, discount=discount)
 
 
 def _desk_market(
-    instruments: Iterable[Instrument], *, vol: float, index: float | None
+    instruments: Iterable[Instrument], *, vol: float, index: float | None, discount: float
 ) -> MarketData:
     instruments = tuple(instruments)
     desk = Desk(environment=Environment.REPLAY, source="made for a test")
@@ -98,7 +101,10 @@ def _desk_market(
             assert instrument.expiry_ns is not None
             ticker = quote(instrument, forward=FORWARDS[instrument.expiry_ns], vol=vol)
             events.append(
-                replace(ticker, index_price=None if index is None else Decimal(repr(index)))
+                replace(
+                    _discounted(ticker, discount),
+                    index_price=None if index is None else Decimal(repr(index)),
+                )
             )
             continue
         price = INDEX if instrument.expiry_ns is None else FORWARDS[instrument.expiry_ns]
@@ -125,6 +131,18 @@ def _desk_market(
         )
     desk.apply("made", NOW, tuple(events))
     return desk.snapshot(NOW).market()
+
+
+def _discounted(ticker: QuoteUpdate, discount: float) -> QuoteUpdate:
+    if discount == 1.0:
+        return ticker
+    factor = Decimal(repr(discount))
+    assert ticker.bid is not None
+    assert ticker.ask is not None
+    assert ticker.mark is not None
+    return replace(
+        ticker, bid=ticker.bid * factor, ask=ticker.ask * factor, mark=ticker.mark * factor
+    )
 
 
 def position(instrument: Instrument, quantity: str | float, strategy: str = "") -> Position:
