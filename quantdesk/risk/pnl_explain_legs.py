@@ -7,7 +7,7 @@ moments are valued as the risk report values them; a venue's own mark is kept be
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 
 import numpy as np
@@ -72,6 +72,15 @@ class OptionMoves:
 
     def __len__(self) -> int:
         return int(self.strike.size)
+
+    def take(self, rows: IntArray) -> OptionMoves:
+        """Those of `rows`, in the same markets."""
+        picked = {
+            field.name: getattr(self, field.name)[rows]
+            for field in fields(self)
+            if not field.name.startswith("markets")
+        }
+        return replace(self, **picked)
 
 
 def unit_states(

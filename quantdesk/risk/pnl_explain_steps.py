@@ -1,16 +1,16 @@
 """Stepwise revaluation of one unit of each leg, and the Greek lines of each step.
 
-A step goes from one state to the next along a straight line, in equal strides of at most an hour of
-time, 1 % of the forward and one vol point. Lines are Taylor terms with Greeks taken at the start of
-each stride. The first-order line of a step is its *opening* Greek × the whole move; what that
-Greek's change along the way adds is in the second-order line:
+A step goes from one state to the next. Its first-order line is the *opening* Greek × the whole
+move; what that Greek's change along the way adds is a line of its own. The way is walked in
+strides, so short that Taylor terms hold: they follow each expiry's own width σ√T and time left.
 
     delta = Δ₀·ΔF        gamma = Σ(Δᵢ dF + ½Γᵢ dF²) − Δ₀·ΔF
     vega  = ν₀·Δσ        volga = Σ(νᵢ dσ + ½νσᵢ dσ²) − ν₀·Δσ
-    vanna = Σ vannaᵢ dF dσ                     theta = Σ Θᵢ dt
+    theta = Θ₀·Δt        theta drift = Σ ½(Θᵢ + Θᵢ₊₁) dt − Θ₀·Δt
+    vanna = Σ vannaᵢ dF dσ
 
-so that with one stride they are the textbook's. Values are coin per coin for inverse options, whose
-partials are those of V/F, and quote currency for linear ones.
+With one stride gamma, volga and vanna are the textbook's. Values are coin per coin for inverse
+options, whose partials are those of V/F, and quote currency for linear ones.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from quantdesk import pricing
-from quantdesk.market.chain import BoolArray, FloatArray
-from quantdesk.risk.columns import DAYS_PER_YEAR
+from quantdesk.market.chain import BoolArray, FloatArray, IntArray
 from quantdesk.risk.pnl_explain_legs import OptionMoves
 from quantdesk.risk.pnl_explain_vols import VolParts
 
@@ -46,6 +45,7 @@ LINES = (
     "fees",
     "funding",
     "theta",
+    "theta drift",
     "delta",
     "gamma",
     "vega",
@@ -56,10 +56,19 @@ LINES = (
 )
 """Lines; `rho` is the first-order line of the basis step: the rate between index and forward."""
 
-STRIDE_YEARS = 1.0 / (24.0 * DAYS_PER_YEAR)
 STRIDE_FORWARD = 0.01
+STRIDE_WIDTH = 0.1
+"""A stride of the forward: at most 1 %, and a tenth of a standard deviation of the expiry."""
+
 STRIDE_VOL = 0.01
-STRIDES_MAX = 96
+STRIDE_LOG = 0.25
+"""A stride of the vol: at most one point. Of vol and time left also so much of (1 + d²)·|Δ ln|,
+d = |ln K/F|/(σ√T): a wing's value is exp(−d²/2), and follows what changes d."""
+
+DEVIATIONS_MAX = 6.0
+"""Beyond so many d there is no value to follow."""
+
+STRIDES_MAX = 128
 VOL_LEAST = 0.01
 """Vols on the way are not taken below this; the first and the last are what they are."""
 
@@ -74,6 +83,10 @@ class _State:
     forward: FloatArray
     years: FloatArray
     vol: FloatArray
+
+    def take(self, rows: IntArray) -> _State:
+        """Those of `rows`."""
+        return _State(forward=self.forward[rows], years=self.years[rows], vol=self.vol[rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -150,29 +163,62 @@ def _value(legs: OptionMoves, state: _State) -> FloatArray:
     return np.where(legs.is_inverse, price / state.forward, price)
 
 
-def _strides(start: _State, stop: _State) -> int:
-    """How many strides the largest move of any leg takes."""
-    wanted = max(
-        float(np.max(np.abs(stop.years - start.years))) / STRIDE_YEARS,
-        float(np.max(np.abs(np.log(stop.forward / start.forward)))) / STRIDE_FORWARD,
-        float(np.max(np.abs(stop.vol - start.vol))) / STRIDE_VOL,
-    )
-    # A stride of an hour and a rounding is one of an hour.
-    return min(max(math.ceil(wanted - 1e-6), 1), STRIDES_MAX)
-
-
 def _walk(legs: OptionMoves, start: _State, stop: _State, *, is_basis: bool) -> FloatArray:
-    """Lines (n, l) of the step from `start` to `stop`."""
+    """Lines (n, l) of the step from `start` to `stop`, each expiry in strides of its own."""
+    lines = np.zeros((len(legs), len(LINES)))
+    for expiry_ns in np.unique(legs.expiry_ns).tolist():
+        rows = np.flatnonzero(legs.expiry_ns == expiry_ns)
+        own, first, last = legs.take(rows), start.take(rows), stop.take(rows)
+        if (last.years != first.years).any():
+            lines[rows] += _walk_time(own, first, last)
+        if (last.forward != first.forward).any() or (last.vol != first.vol).any():
+            lines[rows] += _walk_market(own, first, last, is_basis=is_basis)
+    return lines
+
+
+def _deviations(legs: OptionMoves, state: _State) -> FloatArray:
+    """d = |ln K/F|/(σ√T) of each leg (n,), as far as there is value."""
+    width = np.maximum(state.vol * np.sqrt(state.years), np.finfo(np.float64).tiny)
+    away = np.abs(np.log(legs.strike / state.forward)) / width
+    return np.asarray(np.minimum(away, DEVIATIONS_MAX), dtype=np.float64)
+
+
+def _strides(wanted: FloatArray) -> int:
+    """How many strides the leg takes that wants most of `wanted` (n,)."""
+    # A stride and a rounding is one stride.
+    return min(max(math.ceil(float(np.max(wanted)) - 1e-6), 1), STRIDES_MAX)
+
+
+def _walk_time(legs: OptionMoves, start: _State, stop: _State) -> FloatArray:
+    """Lines (n, l) of time alone; strides are shorter the nearer the expiry."""
+    lines = np.zeros((len(legs), len(LINES)))
+    ratio = stop.years / start.years
+    change = np.abs(np.log(ratio)) * (1.0 + _deviations(legs, start) ** 2)
+    count = _strides(change / STRIDE_LOG)
+    before = _partials(legs, start)["theta"]
+    # Theta is by time that passes; years are what is left.
+    lines[:, LINE["theta"]] = before * (start.years - stop.years)
+    years = start.years
+    for number in range(1, count + 1):
+        left = start.years * ratio ** (number / count)
+        after = _partials(legs, replace(start, years=left))["theta"]
+        lines[:, LINE["theta drift"]] += 0.5 * (before + after) * (years - left)
+        years, before = left, after
+    lines[:, LINE["theta drift"]] -= lines[:, LINE["theta"]]
+    return lines
+
+
+def _walk_market(legs: OptionMoves, start: _State, stop: _State, *, is_basis: bool) -> FloatArray:
+    """Lines (n, l) of forward and vol, in equal strides."""
     lines = np.zeros((len(legs), len(LINES)))
     forward, vol = stop.forward - start.forward, stop.vol - start.vol
-    years = stop.years - start.years
-    if not (forward.any() or vol.any() or years.any()):
-        return lines
-    count = _strides(start, stop)
+    count = _market_strides(legs, start, stop)
+    d_forward, d_vol = forward / count, vol / count
     first = LINE["rho" if is_basis else "delta"]
     for number in range(count):
-        greeks = _partials(legs, start, stop, number / count)
-        d_forward, d_vol = forward / count, vol / count
+        part = number / count
+        at = replace(start, forward=start.forward + forward * part, vol=start.vol + vol * part)
+        greeks = _partials(legs, at)
         if number == 0:
             lines[:, first] = greeks["delta"] * forward
             lines[:, LINE["vega"]] = greeks["vega"] * vol
@@ -181,20 +227,32 @@ def _walk(legs: OptionMoves, start: _State, stop: _State, *, is_basis: bool) -> 
         lines[:, LINE["gamma"]] += by_forward
         lines[:, LINE["volga"]] += by_vol
         lines[:, LINE["vanna"]] += greeks["vanna"] * d_forward * d_vol
-        # Theta is by time that passes; years are what is left.
-        lines[:, LINE["theta"]] -= greeks["theta"] * years / count
     lines[:, LINE["gamma"]] -= lines[:, first]
     lines[:, LINE["volga"]] -= lines[:, LINE["vega"]]
     return lines
 
 
-def _partials(legs: OptionMoves, start: _State, stop: _State, part: float) -> dict[str, FloatArray]:
-    """Raw partials (n,) of each leg's own face at a part of the way."""
-    at = _State(
-        forward=start.forward + (stop.forward - start.forward) * part,
-        years=start.years + (stop.years - start.years) * part,
-        vol=start.vol + (stop.vol - start.vol) * part,
+def _market_strides(legs: OptionMoves, start: _State, stop: _State) -> int:
+    lower, upper = np.minimum(start.vol, stop.vol), np.maximum(start.vol, stop.vol)
+    lower = np.maximum(lower, VOL_LEAST)
+    width = lower * np.sqrt(start.years)
+    move = np.abs(np.log(stop.forward / start.forward))
+    away = _deviations(legs, replace(start, vol=upper))
+    by_vol = np.log(np.maximum(upper, lower) / lower) * (1.0 + away**2)
+    return _strides(
+        np.maximum.reduce(
+            [
+                move / STRIDE_FORWARD,
+                move / np.maximum(STRIDE_WIDTH * width, STRIDE_FORWARD / STRIDES_MAX),
+                (upper - lower) / STRIDE_VOL,
+                by_vol / STRIDE_LOG,
+            ]
+        )
     )
+
+
+def _partials(legs: OptionMoves, at: _State) -> dict[str, FloatArray]:
+    """Raw partials (n,) of each leg's own face."""
     names = ("delta", "gamma", "vega", "theta", "vanna", "volga")
     found = {name: np.zeros(len(legs)) for name in names}
     for is_inverse in (True, False):

@@ -30,7 +30,7 @@ from quantdesk.risk.index_prices import index_prices_of
 from quantdesk.risk.limits.limit import Filters
 from quantdesk.risk.limits.trial import Result
 from quantdesk.risk.limits.use_report import LimitReport
-from quantdesk.risk.pnl_explain import PnlExplain
+from quantdesk.risk.pnl_explain_totals import PnlExplain
 from quantdesk.risk.prepare import prepare
 from quantdesk.risk.revaluation import PreparedBook, ScenarioTable
 from quantdesk.risk.scenario import Scenario, VolRule

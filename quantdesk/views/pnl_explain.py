@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from quantdesk.risk.pnl_explain import ExplainTotal, PnlExplain
 from quantdesk.risk.pnl_explain_steps import LINES, STEPS
+from quantdesk.risk.pnl_explain_totals import ExplainTotal, PnlExplain
 from quantdesk.views.margin import TextTable, quantity_text
 from quantdesk.views.number_text import DASH, number_text
 from quantdesk.views.safe_text import safe_text
@@ -46,8 +46,8 @@ def explain_notes(explained: PnlExplain) -> tuple[str, ...]:
         f"P&L explain from {instant_text(explained.from_ns)} to {instant_text(explained.to_ns)}: "
         f"{', '.join(STEPS)}, in this order; vols follow {explained.rule.value} while the index "
         "moves.",
-        "Lines are Greeks at each step's start, re-taken each hour, each 1 % of forward and each "
-        "vol point on the way; residual = step − lines.",
+        "Theta, delta, vega and rho are those of each step's start × its move; theta drift, gamma, "
+        "volga and vanna what they change by on the way; residual = step − lines.",
         *(safe_text(note, REASON_LENGTH_MAX) for note in explained.notes),
     )
 

@@ -15,8 +15,9 @@ from quantdesk.domain.times import parse_instant
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.fitted import fit_surfaces
-from quantdesk.risk.pnl_explain import PnlExplain, explain_pnl
+from quantdesk.risk.pnl_explain import explain_pnl
 from quantdesk.risk.pnl_explain_changes import changes_of
+from quantdesk.risk.pnl_explain_totals import PnlExplain
 from quantdesk.risk.scenario import SmileRule
 from quantdesk.runtime.books import BookSources
 from quantdesk.runtime.pnl_events import NOTHING, BookEvents, read_events

@@ -10,7 +10,7 @@ import msgspec
 
 from quantdesk.app.render.pnl_explain_record import explain_flat_rows, explain_record
 from quantdesk.app.render.text_tables import document_html, document_markdown, document_text
-from quantdesk.risk.pnl_explain import PnlExplain
+from quantdesk.risk.pnl_explain_totals import PnlExplain
 from quantdesk.views.pnl_explain import explain_notes, explain_sentence, explain_tables
 from quantdesk.views.time_text import instant_text
 

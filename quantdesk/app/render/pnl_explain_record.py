@@ -8,8 +8,8 @@ from typing import Any
 from quantdesk.app.render.margin_record import plain
 from quantdesk.domain.times import format_instant
 from quantdesk.market.chain import FloatArray
-from quantdesk.risk.pnl_explain import ROLL_UPS, ExplainTotal, LegExplain, PnlExplain
 from quantdesk.risk.pnl_explain_steps import LINES, STEPS
+from quantdesk.risk.pnl_explain_totals import ROLL_UPS, ExplainTotal, LegExplain, PnlExplain
 
 SCHEMA = "quantdesk.pnl_explain/1"
 

@@ -20,9 +20,10 @@ from quantdesk.portfolio.contract_values import payoff
 from quantdesk.portfolio.ledger import CashEntry, CashKind, HoldingKey
 from quantdesk.portfolio.state import opening_book
 from quantdesk.risk.fitted import fit_surfaces
-from quantdesk.risk.pnl_explain import PnlExplain, explain_pnl, residual_limit
+from quantdesk.risk.pnl_explain import explain_pnl
 from quantdesk.risk.pnl_explain_changes import LegChange, changes_between, changes_of, key_of
 from quantdesk.risk.pnl_explain_steps import LINE, LINES, STEP, STEPS
+from quantdesk.risk.pnl_explain_totals import PnlExplain, residual_limit
 from quantdesk.risk.scenario import SmileRule
 from quantdesk.runtime.sources import file_snapshot
 from tests.unit.market.chains import NOW, SEP
@@ -30,6 +31,7 @@ from tests.unit.risk import black
 from tests.unit.risk.books import FORWARDS, INDEX, made_market, named, only, position
 
 HOUR = 3_600_000_000_000
+HOURLY = Path(__file__).parents[4] / "shared/data/deribit/iv_hourly/btc_2026-01-23_24h.csv.gz"
 MARKET, LINEAR = made_market(), made_market(inverse=False)
 CALL, PUT = "BTC-25SEP26-60000-C", "BTC-25SEP26-55000-P"
 EOD = Path(__file__).parents[4] / "shared" / "data" / "deribit" / "chains_eod"
@@ -148,6 +150,39 @@ def test_lines_are_the_textbooks_greeks_of_the_step_start() -> None:
     assert line(found, "vol strike", "vega") == pytest.approx(vega * 0.006, rel=1e-9)
     last = black.delta(True, forward * 1.005, 60_000.0, later, 0.506)
     assert line(found, "basis", "rho") == pytest.approx(last * forward * 1.005 * 0.002, rel=1e-9)
+
+
+def test_first_lines_of_a_whole_day_are_the_opening_greek_times_the_move() -> None:
+    years = (SEP - NOW) / (365 * 24 * HOUR)
+    opening = unmarked(LINEAR)
+    call = next(i for i in only(opening).chain.instruments if "60000-C" in i.name)
+    found = explained([position(call, 1)], moved(LINEAR, spot=1.08, vol=0.06), opening=opening)
+    forward, later = FORWARDS[SEP], years - 1 / 365
+    s = 0.5 * math.sqrt(years)
+    d1 = math.log(forward / 60_000.0) / s + s / 2
+    theta = -forward * black.NORMAL.pdf(d1) * 0.5 / (2 * math.sqrt(years))
+    assert line(found, "time", "theta") == pytest.approx(theta / 365, rel=1e-9)
+    assert abs(line(found, "time", "theta drift")) < 0.01 * abs(theta / 365)
+    delta = black.delta(True, forward, 60_000.0, later, 0.5)
+    assert line(found, "forward", "delta") == pytest.approx(delta * forward * 0.08, rel=1e-9)
+    s = 0.5 * math.sqrt(later)
+    d1 = math.log(forward * 1.08 / 60_000.0) / s + s / 2
+    vega = forward * 1.08 * black.NORMAL.pdf(d1) * math.sqrt(later)
+    assert line(found, "vol strike", "vega") == pytest.approx(vega * 0.06, rel=1e-9)
+
+
+@pytest.mark.parametrize("strike", [50_000, 55_000, 60_000, 65_000, 70_000])
+@pytest.mark.parametrize("spot", [0.97, 1.0, 1.015])
+def test_residual_stays_within_its_limit_in_the_last_hours_of_an_expiry(
+    strike: int, spot: float
+) -> None:
+    hours = (SEP - NOW) / HOUR
+    late = moved(MARKET, hours=hours - 3)
+    closing = moved(MARKET, hours=hours - 1, spot=spot, vol=0.05)
+    for side in "CP":
+        name = f"BTC-25SEP26-{strike}-{side}"
+        found = explained([position(named(MARKET, name), -3)], closing, opening=late)
+        assert not found.is_alarm, name
 
 
 def test_residual_is_the_step_less_its_lines_and_gross_sums_absolute_lines() -> None:
@@ -326,3 +361,23 @@ def test_residuals_of_recorded_days_are_within_their_limits(day: int) -> None:
     assert total.lines[STEP["vol level"], LINE["vega"]] != 0.0
     assert not found.is_alarm
     assert any("no index was recorded" in note for note in found.notes)
+
+
+@pytest.mark.skipif(not HOURLY.is_file(), reason="the recorded hourly chains are not here")
+@pytest.mark.parametrize("hour", [1, 5, 17, 19])
+def test_residuals_of_options_in_their_last_hours_are_within_their_limits(hour: int) -> None:
+    opening, closing = (
+        file_snapshot(HOURLY, "BTC", parse_instant(f"2026-01-23T{at:02d}:30:00Z")).market()
+        for at in (hour, hour + 1)
+    )
+    alive = {
+        one.name
+        for one in only(closing).chain.instruments
+        if (one.expiry_ns or 0) > only(closing).as_of_ns
+    }
+    rows = [one for one in only(opening).chain.instruments if one.name in alive]
+    nearest = min(one.expiry_ns or 0 for one in rows)
+    legs = [position(one, -2) for one in rows if one.expiry_ns == nearest]
+    found = explain_pnl(changes_of(legs), opening, closing)
+    assert len(found.legs) > 10
+    assert not found.is_alarm
