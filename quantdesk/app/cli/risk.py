@@ -19,7 +19,9 @@ from quantdesk.app.cli.pnl import explain_since
 from quantdesk.app.cli.risk_options import parse_risk_options, risk_options
 from quantdesk.app.cli.var import var_command
 from quantdesk.app.render.risk_formats import (
+    BINARY_FORMATS,
     FORMATS,
+    PICTURED_FORMATS,
     ladder_bytes,
     risk_report_bytes,
     scenario_bytes,
@@ -79,7 +81,7 @@ command.add_command(var_command)
 @click.option(
     "--plots/--no-plots",
     default=None,
-    help="Pictures in the HTML; by default where matplotlib (quantdesk[plots]) is installed.",
+    help="Pictures in HTML and PDF; by default where matplotlib (quantdesk[plots]) is installed.",
 )
 @click.option(
     "--limits",
@@ -116,7 +118,7 @@ def report_command(
     if limits is not None:
         gate = gate_over(opened, limits, results=desk_results(report)).gate
         report = with_limits(report, limit_report(gate, market_now_ns(opened.market)))
-    with_plots = format_ == "html" and (has_plots() if plots is None else plots)
+    with_plots = format_ in PICTURED_FORMATS and (has_plots() if plots is None else plots)
     data = risk_report_bytes(report, format_, opened.refused, plots=with_plots)
     _finish(ctx, opened, report, data, format_, output)
 
@@ -211,6 +213,6 @@ def _finish(
     format_: str,
     output: Path | None,
 ) -> None:
-    write_output(data, output, is_binary=format_ == "parquet")
+    write_output(data, output, is_binary=format_ in BINARY_FORMATS)
     if excluded_records(report, opened.refused):
         ctx.exit(LEFT_OUT_EXIT_CODE)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from quantdesk.app.render.pdf import html_pdf
 from quantdesk.app.render.risk_plots import report_figures
 from quantdesk.app.render.risk_record import (
     SCHEMA,
@@ -43,7 +44,9 @@ from quantdesk.views.risk import (
 from quantdesk.views.scenario import SPOT_RULE, matrix_tables, named_table, worst_table
 from quantdesk.views.time_text import instant_text
 
-FORMATS = ("table", "json", "csv", "parquet", "md", "html")
+FORMATS = ("table", "json", "csv", "parquet", "md", "html", "pdf")
+BINARY_FORMATS = frozenset({"parquet", "pdf"})
+PICTURED_FORMATS = frozenset({"html", "pdf"})
 LADDER_SCHEMA = "quantdesk.risk_ladder/1"
 SCENARIO_SCHEMA = "quantdesk.risk_scenario/1"
 
@@ -53,12 +56,15 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 def risk_report_bytes(
     report: RiskReport, format_: str, refused: Sequence[RefusedRow] = (), *, plots: bool = False
 ) -> bytes:
-    """The whole report in one of FORMATS; `plots` go into HTML only, and need matplotlib."""
+    """The whole report in one of FORMATS; `plots` go into HTML and PDF, and need matplotlib.
+
+    Raises ConfigError for PDF and for plots where the extra is not installed.
+    """
     if format_ == "json":
         return _json(risk_record(report, refused))
     if format_ in {"csv", "parquet"}:
         return _flat(report_rows(report, refused), format_, SCHEMA, report)
-    figures = report_figures(report) if plots and format_ == "html" else []
+    figures = report_figures(report) if plots and format_ in PICTURED_FORMATS else []
     return _document(risk_view(report, refused), format_, figures)
 
 
@@ -149,5 +155,8 @@ def _document(view: RiskView, format_: str, figures: Sequence[tuple[str, str]] =
         return document_text(view.heading, view.sentence, view.tables, view.notes)
     if format_ == "md":
         return document_markdown(view.heading, view.sentence, view.tables, view.notes)
+    page = document_html(view.heading, view.sentence, view.tables, view.notes, figures)
+    if format_ == "pdf":
+        return html_pdf(page)
     assert format_ == "html", format_
-    return document_html(view.heading, view.sentence, view.tables, view.notes, figures)
+    return page

@@ -68,13 +68,33 @@ def markdown_text(text: str) -> str:
 
 
 _STYLE = """
-body { font-family: system-ui, sans-serif; margin: 2rem; color: #1a1a1a; background: #fff; }
+body { font-family: system-ui, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; margin: 2rem;
+  color: #1a1a1a; background: #fff; }
 table { border-collapse: collapse; font-size: 0.85rem; margin-bottom: 1.5rem; }
 th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #ddd; text-align: left; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .incomplete { font-weight: bold; border: 2px solid #b35900; padding: 0.5rem; }
 figure { margin: 0 0 1.5rem 0; } figure svg { max-width: 100%; height: auto; }
+@page { size: A4 landscape; margin: 12mm 12mm 15mm 12mm;
+  @bottom-left { content: string(heading); font: 7pt sans-serif; color: #555; }
+  @bottom-right { content: "page " counter(page) " of " counter(pages);
+    font: 7pt sans-serif; color: #555; } }
+@media print {
+  body { margin: 0; font-size: 8pt; }
+  h1 { font-size: 15pt; margin: 0 0 3mm 0; string-set: heading content(); }
+  h2 { font-size: 10pt; margin: 0 0 1.5mm 0; break-after: avoid; }
+  table { font-size: 7pt; margin-bottom: 5mm; }
+  table.wide { font-size: 5.6pt; }
+  th, td { padding: 0.5mm 1.6mm; vertical-align: top; }
+  table.wide th, table.wide td { padding: 0.4mm 0.9mm; }
+  th, th.n { white-space: normal; vertical-align: bottom; border-bottom: 1px solid #555; }
+  tr, figure, .incomplete { break-inside: avoid; }
+  figcaption { font-size: 7pt; } figure { margin-bottom: 4mm; } figure svg { max-height: 85mm; }
+}
 """
+
+WIDE_COLUMNS = 11
+"""A table of so many columns is printed smaller, so that it fits a page."""
 
 
 def document_html(
@@ -126,7 +146,8 @@ def _html_table(table: TextTable) -> str:
 
     body = "\n".join(line(row, "td") for row in table.rows)
     head = line(table.columns, "th")
+    kind = ' class="wide"' if len(table.columns) >= WIDE_COLUMNS else ""
     return (
-        f"<h2>{html.escape(table.title)}</h2>\n<table><thead>{head}</thead>\n"
+        f"<h2>{html.escape(table.title)}</h2>\n<table{kind}><thead>{head}</thead>\n"
         f"<tbody>{body}</tbody></table>"
     )
