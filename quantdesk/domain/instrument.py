@@ -23,6 +23,10 @@ class InstrumentKind(Enum):
     FUTURE_COMBO = "future_combo"
 
 
+_FUTURES = frozenset({InstrumentKind.FUTURE, InstrumentKind.PERPETUAL})
+_ONE = Decimal(1)
+
+
 class OptionType(Enum):
     """Call or put."""
 
@@ -89,7 +93,9 @@ class Instrument:
     underlying : coin the contract is on, "BTC"
     quote_currency : currency of its price; the coin itself for inverse options
     settlement_currency : currency of its cash flows
-    contract_size : coins of underlying (options) or quote units (inverse futures) a contract
+    contract_size : coins of underlying a contract stands for; of an inverse future, quote currency
+    is_amount_in_contracts : amounts count contracts; else coins, or an inverse future's quote
+        currency, whatever the contract's size
     amount_min, amount_step : smallest order and its grid, in the venue's amount unit
     expiry_ns : UTC nanoseconds; None for perpetual and spot
     strike, option_type : of options only
@@ -115,6 +121,7 @@ class Instrument:
     maker_fee: Decimal | None = None
     taker_fee: Decimal | None = None
     created_ns: int | None = None
+    is_amount_in_contracts: bool = False
     simulated: bool = False
 
     def __post_init__(self) -> None:
@@ -138,6 +145,31 @@ class Instrument:
     def is_inverse(self) -> bool:
         """True where price and cash flows are in the coin."""
         return self.settlement is Settlement.INVERSE
+
+    @property
+    def is_future(self) -> bool:
+        """True for dated futures and perpetuals: nothing is paid when they are opened."""
+        return self.kind in _FUTURES
+
+    @property
+    def is_inverse_future(self) -> bool:
+        """True where the amount stands for quote currency, so that its coins hang on the price."""
+        return self.is_inverse and self.is_future
+
+    @property
+    def unit_size(self) -> Decimal:
+        """What one unit of amount stands for: coins of underlying; of an inverse future, quote
+        currency. An option's price is for so many coins.
+        """
+        return self.contract_size if self.is_amount_in_contracts else _ONE
+
+    def coins(self, quantity: Decimal, price: Decimal) -> Decimal:
+        """Signed coins of underlying that `quantity` stands for at `price`, quote currency a coin.
+
+        Exact, but for an inverse future, whose quotient is to 28 digits.
+        """
+        amount = quantity * self.unit_size
+        return amount / price if self.is_inverse_future else amount
 
     def to_tick(self, price: float | Decimal, side: Side) -> Decimal:
         """The nearest price of the grid that is not worse for us: down for a buy, up for a sell.

@@ -57,7 +57,6 @@ from quantdesk.margin.sizes import (
     require_venue,
 )
 from quantdesk.margin.statements import assemble
-from quantdesk.portfolio.contract_values import coins, is_future
 
 ORDER_ORIGIN = RuleOrigin(
     status=RuleStatus.UNCERTAIN,
@@ -155,7 +154,7 @@ class DeribitStandardMargin:
         """Margin of holding `quantity`. Long and flat need no price. Raises as the port says."""
         self._require_supported(instrument)
         quantity = require_finite("quantity", quantity, instrument.name)
-        if is_future(instrument):
+        if instrument.is_future:
             return self._future_position(instrument, quantity, prices)
         row = deribit_option_row(instrument.underlying, self.as_of_ns)
         if quantity >= 0:
@@ -178,7 +177,7 @@ class DeribitStandardMargin:
         self._require_supported(instrument)
         held = require_finite("held", held, instrument.name)
         require_orders(instrument, orders)
-        if is_future(instrument):
+        if instrument.is_future:
             reserves = self._future_reserves(instrument, orders, held, prices)
         else:
             reserves = self._option_reserves(instrument, orders, held, prices)
@@ -195,7 +194,7 @@ class DeribitStandardMargin:
 
     def _require_supported(self, instrument: Instrument) -> None:
         require_venue(instrument, DERIBIT)
-        if instrument.kind is not InstrumentKind.OPTION and not is_future(instrument):
+        if instrument.kind is not InstrumentKind.OPTION and not instrument.is_future:
             raise InvalidInput(
                 "kind", instrument.kind.value, f"of {instrument.name} must be option or future"
             )
@@ -240,7 +239,7 @@ class DeribitStandardMargin:
                 instrument, quantity, NOTHING, formula=FLAT, origin=row.origin
             )
         mark = require_positive("mark", prices.mark, instrument.name)
-        size = abs(coins(instrument, quantity, mark))
+        size = abs(instrument.coins(quantity, mark))
         price = Decimal(1) if instrument.is_inverse else mark
         inputs = (
             MarginInput(name="q", value=size, unit=instrument.underlying),
@@ -306,7 +305,7 @@ class DeribitStandardMargin:
         held_coins = ZERO
         if held:
             mark = require_positive("mark", prices.mark, instrument.name)
-            held_coins = coins(instrument, held, mark)
+            held_coins = instrument.coins(held, mark)
         buys, sells = (
             _side_reserves(instrument, side, held_coins, row.ratios)
             for side in (
@@ -343,7 +342,7 @@ def _side_reserves(
     net, peak = held, future_margin(abs(held), ratios).initial
     reserves = []
     for order in by_priority(orders):
-        size = coins(instrument, order.quantity, order.price)
+        size = instrument.coins(order.quantity, order.price)
         if order.is_reduce_only:
             size = max(size, -net) if net > 0 else min(size, -net)
             size = size if size * net < 0 else ZERO

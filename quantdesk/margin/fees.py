@@ -41,7 +41,7 @@ from quantdesk.margin.sizes import (
     require_finite,
     require_positive,
 )
-from quantdesk.portfolio.contract_values import CASH_UNIT, coins, is_future, payoff
+from quantdesk.portfolio.contract_values import CASH_UNIT, payoff
 
 __all__ = [
     "CASH_UNIT",
@@ -105,7 +105,7 @@ def trade_fee(
     amount = abs(require_finite("quantity", quantity, name))
     require_positive("price", price, name)
     rate, origin = _trade_rate(instrument, liquidity, as_of_ns, rate)
-    if is_future(instrument):
+    if instrument.is_future:
         size = amount / price if instrument.is_inverse else amount * price
         return _fee(
             FeeKind.TRADE,
@@ -121,11 +121,10 @@ def trade_fee(
     else:
         index = require_positive("underlying", underlying, name)
         unit, formula = rate * index, "min(rate × index, cap × price) × size"
-    of_contract = instrument.contract_size if instrument.venue == BINANCE else Decimal(1)
     return _fee(
         FeeKind.TRADE,
         instrument,
-        unit * of_contract * amount,
+        unit * instrument.unit_size * amount,
         cap=OPTION_FEE_CAP[instrument.venue] * price * amount,
         rate=rate,
         formula=formula,
@@ -153,13 +152,13 @@ def delivery_fee(
     price = require_positive("delivery_price", delivery_price, name)
     rule = _delivery_rule(instrument)
     period = period or listing_period(instrument)
-    free = ListingPeriod.WEEK if is_future(instrument) else ListingPeriod.DAY
+    free = ListingPeriod.WEEK if instrument.is_future else ListingPeriod.DAY
     is_free = instrument.venue == DERIBIT and period is free
     if is_free or (amount < 0 and not rule.is_short_charged):
         rate, formula = ZERO, f"free: {period.value}" if is_free else "free: seller"
     else:
         rate, formula = rule.rate, "min(rate × settled underlying, cap × payoff)"
-    size = abs(coins(instrument, amount, price))
+    size = abs(instrument.coins(amount, price))
     notional = size if instrument.is_inverse else size * price
     cap = None if rule.cap is None else rule.cap * abs(payoff(instrument, amount, price))
     return _fee(
@@ -232,7 +231,7 @@ def _product(instrument: Instrument) -> FeeProduct:
     if instrument.venue == DERIBIT and is_option:
         inverse, linear = FeeProduct.DERIBIT_INVERSE_OPTION, FeeProduct.DERIBIT_LINEAR_OPTION
         return inverse if instrument.is_inverse else linear
-    if instrument.venue == DERIBIT and is_future(instrument):
+    if instrument.venue == DERIBIT and instrument.is_future:
         if not instrument.is_inverse:
             return FeeProduct.DERIBIT_LINEAR_FUTURE
         is_weekly = listing_period(instrument) is ListingPeriod.WEEK
@@ -268,7 +267,7 @@ def _delivery_rule(instrument: Instrument) -> DeliveryRule:
         raise InvalidInput("expiry", None, f"of {instrument.name} must be there to be delivered")
     if product is FeeProduct.BINANCE_OPTION:
         return BINANCE_EXERCISE
-    return DERIBIT_FUTURE_DELIVERY if is_future(instrument) else DERIBIT_OPTION_DELIVERY
+    return DERIBIT_FUTURE_DELIVERY if instrument.is_future else DERIBIT_OPTION_DELIVERY
 
 
 def _fee(

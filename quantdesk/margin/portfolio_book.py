@@ -25,7 +25,6 @@ from quantdesk.margin.resting_orders import closing_and_opening
 from quantdesk.margin.risk_vectors import RiskLegs
 from quantdesk.margin.sizes import BINANCE, DERIBIT
 from quantdesk.market.market_data import MarketData
-from quantdesk.portfolio.contract_values import coins, is_future
 from quantdesk.portfolio.leg_marks import LegMark, LegMarks
 
 PERPETUAL_NS = 0
@@ -101,7 +100,7 @@ class _Working:
         if instrument.venue != DERIBIT:
             rule = NO_BINANCE_RULE if instrument.venue == BINANCE else "has no portfolio margin"
             raise InvalidInput("venue", instrument.venue, f"of {instrument.name} {rule}")
-        if not (is_future(instrument) or instrument.kind is InstrumentKind.OPTION):
+        if not (instrument.is_future or instrument.kind is InstrumentKind.OPTION):
             rule = f"of {instrument.name} has no risk vector: it is collateral"
             raise InvalidInput("instrument", instrument.kind.value, rule)
         parameters = portfolio_parameters(instrument.underlying, is_inverse=instrument.is_inverse)
@@ -231,8 +230,8 @@ def _row(instrument: Instrument, quantity: Decimal, marks: LegMarks) -> Row:
     assert market is not None, "what has a mark has a market"
     expiry_ns = instrument.expiry_ns or PERPETUAL_NS
     years = float(pricing.years_between(market.as_of_ns, expiry_ns)) if expiry_ns else 0.0
-    if is_future(instrument):
-        held, price = float(coins(instrument, quantity, mark.mark)), float(mark.mark)
+    if instrument.is_future:
+        held, price = float(instrument.coins(quantity, mark.mark)), float(mark.mark)
         terms = (price, 0.0, 0.0, 0.0, expiry_ns, years)
         return (instrument.name, False, False, instrument.is_inverse, held, *terms)
     if mark.forward is None or instrument.strike is None:
@@ -240,7 +239,7 @@ def _row(instrument: Instrument, quantity: Decimal, marks: LegMarks) -> Row:
     forward, strike = float(mark.forward), float(instrument.strike)
     is_call = instrument.option_type is OptionType.CALL
     vol = _vol(instrument, mark, marks, years)
-    held = float(coins(instrument, quantity, mark.forward))
+    held = float(instrument.coins(quantity, mark.forward))
     terms = (forward, strike, years, vol, expiry_ns, years)
     return (instrument.name, True, is_call, instrument.is_inverse, held, *terms)
 

@@ -127,11 +127,6 @@ def chain_order(instrument: Instrument) -> tuple[int, float, bool, str]:
     return (instrument.expiry_ns, float(instrument.strike), is_put, instrument.name)
 
 
-def _price_coins(instrument: Instrument) -> float:
-    """Binance quotes an option per contract (100 XRP, 1,000 DOGE), Deribit per coin."""
-    return float(instrument.contract_size) if instrument.venue == "binance" else 1.0
-
-
 def build_chain(
     *,
     venue: str,
@@ -161,7 +156,7 @@ def build_chain(
         strike=np.array([float(i.strike or 0) for i in instruments], dtype=np.float64),
         is_call=np.array([i.option_type is OptionType.CALL for i in instruments], dtype=np.bool_),
         is_inverse=np.array([i.is_inverse for i in instruments], dtype=np.bool_),
-        price_coins=np.array([_price_coins(i) for i in instruments], dtype=np.float64),
+        price_coins=np.array([float(i.unit_size) for i in instruments], dtype=np.float64),
         event_ns=event_ns.astype(np.int64, copy=True),
         recv_ns=recv_ns.astype(np.int64, copy=True),
         forward_index=tuple(forward_index),

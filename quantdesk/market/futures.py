@@ -10,10 +10,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from quantdesk.domain.events import FutureUpdate
-from quantdesk.domain.instrument import Instrument, InstrumentKind
+from quantdesk.domain.instrument import Instrument
 from quantdesk.market.market_data import FutureQuote
-
-HEDGES = (InstrumentKind.FUTURE, InstrumentKind.PERPETUAL)
 
 
 class FuturesBoard:
@@ -30,7 +28,7 @@ class FuturesBoard:
 
     def list_contracts(self, instruments: Iterable[Instrument]) -> None:
         """Make those of `instruments` that are futures or perpetuals the listed ones."""
-        contracts = {each.name: each for each in instruments if each.kind in HEDGES}
+        contracts = {each.name: each for each in instruments if each.is_future}
         if contracts == self._contracts:
             return
         for gone in self._contracts.keys() - contracts.keys():

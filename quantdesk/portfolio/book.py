@@ -14,7 +14,7 @@ from quantdesk.domain.fill import Fill
 from quantdesk.domain.instrument import Instrument, Side
 from quantdesk.domain.position import Position
 from quantdesk.errors import InvalidInput
-from quantdesk.portfolio.contract_values import EXACT, is_future, worth
+from quantdesk.portfolio.contract_values import EXACT, worth
 from quantdesk.portfolio.holding import Holding, closed_out, minus, plus, times, traded, usd_rate
 from quantdesk.portfolio.ledger import CashEntry, CashKind, HoldingKey
 
@@ -169,7 +169,7 @@ class PositionBook:
             assert price is not None, key
         rate = usd_rate(instrument, adjustment.index_price)
         after = traded(before, adjustment.quantity, price, rate)
-        if not is_future(instrument):
+        if not instrument.is_future:
             brought = worth(instrument, adjustment.quantity, price)
             after = replace(
                 after,
@@ -227,7 +227,7 @@ def _cash_of(
     instrument, key = after.instrument, after.key
     trade = f"{fill.instrument_name}:{fill.trade_id}"
     entries = []
-    if is_future(instrument):
+    if instrument.is_future:
         kind, amount = CashKind.SETTLEMENT, realised
     else:
         kind, amount = (

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from decimal import Context, Decimal
 
-from quantdesk.domain.instrument import Instrument, InstrumentKind, OptionType
+from quantdesk.domain.instrument import Instrument, OptionType
 from quantdesk.errors import InvalidInput
 
 GRAIN = Decimal("1e-24")
@@ -23,33 +23,13 @@ CASH_UNIT = Decimal("0.00000001")
 EXACT = Context(prec=64)
 """Room for 10^15 units to the last digit of GRAIN, products included."""
 
-_FUTURES = (InstrumentKind.FUTURE, InstrumentKind.PERPETUAL)
-
-
-def is_future(instrument: Instrument) -> bool:
-    """True for dated futures and perpetuals: nothing is paid when they are opened."""
-    return instrument.kind in _FUTURES
-
-
-def coins(instrument: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
-    """Signed coins of underlying that `quantity` stands for at `price`.
-
-    Deribit counts options and linear contracts in coins and inverse futures in USD; Binance counts
-    contracts of `contract_size` coins each.
-    """
-    if instrument.venue == "binance":
-        return quantity * instrument.contract_size
-    if instrument.is_inverse and is_future(instrument):
-        return quantity / price
-    return quantity
-
 
 def worth(instrument: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
     """Signed worth of `quantity` at `price`, settlement currency; see the module's formulas.
 
     Raises InvalidInput for an inverse future's price that is not above 0.
     """
-    if instrument.is_inverse and is_future(instrument):
+    if instrument.is_inverse_future:
         if price <= 0:
             raise InvalidInput("price", f"{price:f}", f"of {instrument.name} must be above 0")
         return EXACT.quantize(EXACT.divide(quantity.copy_negate(), price), GRAIN)
@@ -63,7 +43,7 @@ def average_price(instrument: Instrument, quantity: Decimal, cost: Decimal) -> D
     """
     if not quantity:
         return None
-    is_harmonic = instrument.is_inverse and is_future(instrument)
+    is_harmonic = instrument.is_inverse_future
     if is_harmonic and not cost:
         return None
     exact = (
@@ -79,7 +59,7 @@ def open_value(instrument: Instrument, quantity: Decimal, cost: Decimal, mark: D
     An option's whole worth, since its premium was paid; a future's profit, since nothing was.
     """
     value = worth(instrument, quantity, mark)
-    return EXACT.subtract(value, cost) if is_future(instrument) else value
+    return EXACT.subtract(value, cost) if instrument.is_future else value
 
 
 def payoff(instrument: Instrument, quantity: Decimal, delivery_price: Decimal) -> Decimal:
@@ -92,4 +72,4 @@ def payoff(instrument: Instrument, quantity: Decimal, delivery_price: Decimal) -
     is_call = instrument.option_type is OptionType.CALL
     gain = max(delivery_price - strike if is_call else strike - delivery_price, Decimal(0))
     by_coin = gain / delivery_price if instrument.is_inverse else gain
-    return coins(instrument, quantity, delivery_price) * by_coin
+    return instrument.coins(quantity, delivery_price) * by_coin

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.position import Position
-from quantdesk.portfolio.contract_values import EXACT, GRAIN, average_price, is_future, worth
+from quantdesk.portfolio.contract_values import EXACT, GRAIN, average_price, worth
 from quantdesk.portfolio.ledger import HoldingKey
 
 ZERO = Decimal(0)
@@ -79,7 +79,7 @@ def traded(before: Holding, quantity: Decimal, price: Decimal, rate: Decimal | N
     if not opening:
         return after
     cost = worth(before.instrument, opening, price)
-    paid_usd = ZERO if is_future(before.instrument) else times(cost, rate)
+    paid_usd = ZERO if before.instrument.is_future else times(cost, rate)
     return replace(
         after,
         quantity=EXACT.add(after.quantity, opening),
@@ -93,7 +93,7 @@ def closed_out(before: Holding, proceeds: Decimal, rate: Decimal | None) -> Hold
 
     rate : USD per unit of the settlement currency, None where it is not known
     """
-    if is_future(before.instrument):
+    if before.instrument.is_future:
         # A future's cost was never paid, so that what it pays is what it earned.
         earned, earned_usd = proceeds, times(proceeds, rate)
     else:
@@ -116,7 +116,7 @@ def _closed(before: Holding, closing: Decimal, price: Decimal, rate: Decimal | N
     cost_closed = EXACT.subtract(before.cost, cost_left)
     proceeds = worth(before.instrument, closing.copy_negate(), price)
     earned = EXACT.subtract(proceeds, cost_closed)
-    if is_future(before.instrument):
+    if before.instrument.is_future:
         usd_left: Decimal | None = ZERO
         earned_usd = times(earned, rate)
     else:

@@ -108,7 +108,7 @@ class LegMarks:
         option = self._options.get(key)
         if option is not None:
             return _option_mark(market, option[1])
-        if instrument.kind in (InstrumentKind.FUTURE, InstrumentKind.PERPETUAL):
+        if instrument.is_future:
             future = self._futures.get(key)
             return _future_mark(market, instrument, None if future is None else future[1])
         rule = f"is not listed by {instrument.venue} at {format_instant(market.as_of_ns)}"

@@ -17,7 +17,7 @@ from decimal import Decimal
 from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.position import Position
 from quantdesk.errors import PricingError
-from quantdesk.portfolio.contract_values import EXACT, is_future, open_value, worth
+from quantdesk.portfolio.contract_values import EXACT, open_value, worth
 from quantdesk.portfolio.holding import Holding, minus, plus, times, usd_rate
 from quantdesk.portfolio.ledger import CashKind, CashSum, HoldingKey
 from quantdesk.portfolio.leg_marks import LegMark, LegMarks
@@ -197,7 +197,7 @@ def _open_profit(
     instrument = holding.instrument
     value = open_value(instrument, holding.quantity, holding.cost, mark.price)
     rate = usd_rate(instrument, mark.index_price)
-    if is_future(instrument):
+    if instrument.is_future:
         return value, value, times(value, rate)
     return value, EXACT.subtract(value, holding.cost), minus(times(value, rate), holding.cost_usd)
 

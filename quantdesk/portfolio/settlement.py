@@ -16,7 +16,7 @@ from enum import Enum
 from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.times import NS_PER_S, format_instant
 from quantdesk.errors import InvalidInput
-from quantdesk.portfolio.contract_values import CASH_UNIT, EXACT, is_future, payoff, worth
+from quantdesk.portfolio.contract_values import CASH_UNIT, EXACT, payoff, worth
 from quantdesk.portfolio.holding import Holding
 from quantdesk.portfolio.ledger import HoldingKey
 
@@ -203,7 +203,7 @@ def _delivered(
 
 
 def _proceeds(holding: Holding, price: Decimal) -> Decimal:
-    if is_future(holding.instrument):
+    if holding.instrument.is_future:
         value = worth(holding.instrument, holding.quantity, price)
         return EXACT.subtract(value, holding.cost)
     return payoff(holding.instrument, holding.quantity, price)

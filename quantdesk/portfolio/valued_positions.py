@@ -14,7 +14,7 @@ from decimal import Decimal
 from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.position import Position
 from quantdesk.errors import InvalidInput, PricingError
-from quantdesk.portfolio.contract_values import EXACT, is_future, worth
+from quantdesk.portfolio.contract_values import EXACT, worth
 from quantdesk.portfolio.holding import times, usd_rate
 from quantdesk.portfolio.leg_marks import LegMark, LegMarks
 from quantdesk.portfolio.pnl import unrealised_of
@@ -124,7 +124,7 @@ def _valued(position: Position, mark: LegMark | str) -> ValuedPosition:
     rate = usd_rate(instrument, mark.index)
     unrealised = unrealised_of(position, mark.mark)
     value = unrealised
-    if not is_future(instrument):
+    if not instrument.is_future:
         value = worth(instrument, position.quantity, mark.mark)
     return ValuedPosition(
         position=position,

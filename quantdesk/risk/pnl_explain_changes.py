@@ -14,7 +14,7 @@ from quantdesk.domain.fill import Fill
 from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.position import Position
 from quantdesk.errors import InvalidInput
-from quantdesk.portfolio.contract_values import EXACT, is_future, worth
+from quantdesk.portfolio.contract_values import EXACT, worth
 from quantdesk.portfolio.holding import Holding
 from quantdesk.portfolio.ledger import CashEntry, CashKind, CashSum, HoldingKey
 from quantdesk.portfolio.state import PortfolioSnapshot
@@ -117,7 +117,7 @@ def _between(
         EXACT.subtract(after.realised, after.cost), EXACT.subtract(before.realised, before.cost)
     )
     # A future's closed profit is posted as a settlement too: only an option's is an expiry's.
-    settled = ZERO if is_future(after.instrument) else came(CashKind.SETTLEMENT)
+    settled = ZERO if after.instrument.is_future else came(CashKind.SETTLEMENT)
     others = {name for name, kind in cash_after if kind is CashKind.FEE and name != currency}
     return LegChange(
         key=after.key,
@@ -184,7 +184,7 @@ class _Working:
             rule = f"of entry {entry.entry_id} must be of an expiry: what trades realise is in them"
             raise InvalidInput("kind", entry.kind.value, rule)
         amount = entry.amount
-        if is_future(instrument):
+        if instrument.is_future:
             cost = self.costs.get(key, ZERO)
             if cost is None:
                 raise InvalidInput("average_price", None, f"of {instrument.name} is needed")

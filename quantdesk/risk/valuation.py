@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 
@@ -37,7 +36,6 @@ Holding = Position | Structure | Leg
 Surfaces = Mapping[tuple[str, str], VolSurface]
 """Fitted surfaces by (venue, underlying); they stand before the market's own."""
 
-_FUTURES = (InstrumentKind.FUTURE, InstrumentKind.PERPETUAL)
 _COMBOS = (InstrumentKind.OPTION_COMBO, InstrumentKind.FUTURE_COMBO)
 
 SURFACE, VENUE_MARK_IV = "surface", "venue mark IV"
@@ -287,7 +285,7 @@ class _Working:
             (
                 len(self.positions),
                 look.number,
-                coins_of(instrument, position.quantity, forward.price),
+                float(position.quantity * instrument.unit_size),
                 forward.price,
                 index,
                 float(instrument.strike),
@@ -310,13 +308,14 @@ class _Working:
             price, source, event_ns = index, f"index {look.market.index_source}", 0
         else:
             price, source, event_ns = _future_price(instrument, look.market)
+        amount = float(position.quantity * instrument.unit_size)
         venue_mark = price if source == VENUE_MARK else None
         mark = Mark(forward_source=source, vol_source="", venue_mark=venue_mark, event_ns=event_ns)
         self.delta_ones.append(
             (
                 len(self.positions),
                 look.number,
-                coins_of(instrument, position.quantity, price),
+                amount / price if instrument.is_inverse_future else amount,
                 price,
                 index,
                 pricing.years_between(look.market.as_of_ns, expiry_ns) if expiry_ns else 0.0,
@@ -368,20 +367,6 @@ class _Working:
             coins=tuple(self.coins),
             excluded=tuple(self.excluded),
         )
-
-
-def coins_of(instrument: Instrument, quantity: Decimal, price: float) -> float:
-    """Signed coins of underlying that `quantity` stands for; an inverse future's are at `price`.
-
-    Deribit counts options and linear contracts in coins and inverse futures in USD; Binance counts
-    contracts of `contract_size` coins, or of so many USD for inverse futures.
-    """
-    amount = float(quantity)
-    if instrument.venue == "binance" and instrument.kind is not InstrumentKind.SPOT:
-        amount *= float(instrument.contract_size)
-    if instrument.is_inverse and instrument.kind in _FUTURES:
-        return amount / price
-    return amount
 
 
 def _rate(instrument: Instrument, discount: float, years: float) -> float:

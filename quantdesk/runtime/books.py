@@ -15,7 +15,6 @@ from decimal import Decimal
 from pathlib import Path
 
 from quantdesk.domain.account import AccountSnapshot
-from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.domain.position import Position, PositionRow, RefusedRow
 from quantdesk.errors import ChainFileError, ConfigError, StorageError
 from quantdesk.margin import BookMargin, VenueMargin, statement_for
@@ -258,7 +257,7 @@ def account_cash(
     settles_in = {
         (one.instrument.venue, one.instrument.name): one.instrument.settlement_currency
         for one in positions
-        if one.instrument.kind in {InstrumentKind.FUTURE, InstrumentKind.PERPETUAL}
+        if one.instrument.is_future
     }
     for account in accounts:
         for balance in account.balances:

@@ -18,7 +18,6 @@ from quantdesk.structures.anchors import plain
 from quantdesk.structures.leg_quotes import leg_quotes
 from quantdesk.structures.resolve import future_price
 from quantdesk.structures.spot import spot_of
-from quantdesk.structures.terms import coins_per_unit
 
 HEDGED = "delta-hedged"
 """What a structure with its hedge is called."""
@@ -50,10 +49,8 @@ def hedge_leg(
             raise InvalidInput(f"leg {number} {delta.value} delta", None, rule)
         total += quote.greeks[name]
     coins = Decimal(repr(-total))
-    is_usd_sized = instrument.is_inverse and instrument.kind is not InstrumentKind.SPOT
-    amount = coins * future_price(market, instrument) if is_usd_sized else coins
-    if not is_usd_sized:
-        amount /= coins_per_unit(instrument)
+    size = coins * future_price(market, instrument) if instrument.is_inverse_future else coins
+    amount = size / instrument.unit_size
     lots = (amount / instrument.amount_step).to_integral_value()
     quantity = plain(lots * instrument.amount_step)
     if abs(quantity) < instrument.amount_min:

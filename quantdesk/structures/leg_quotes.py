@@ -11,7 +11,6 @@ from quantdesk.domain.instrument import Instrument, InstrumentKind
 from quantdesk.domain.structure import Leg, Structure
 from quantdesk.market.market_data import FutureQuote, UnderlyingMarket
 from quantdesk.market.quality import stale_rows
-from quantdesk.structures.terms import coins_per_unit
 
 VOL_POINT = 0.01
 
@@ -92,7 +91,7 @@ def leg_quotes(structure: Structure, market: UnderlyingMarket) -> tuple[LegQuote
 
 def _option(leg: Leg, market: UnderlyingMarket, row: int, *, is_stale: bool) -> LegQuote:
     chain, values = market.chain, market.values
-    coins = float(leg.quantity * coins_per_unit(leg.instrument))
+    coins = float(leg.quantity * leg.instrument.unit_size)
     greeks = {name: _number(getattr(values, name)[row]) for name in GREEK_NAMES}
     bid, ask = _price(chain.bid[row]), _price(chain.ask[row])
     return LegQuote(
@@ -122,7 +121,7 @@ def _future(leg: Leg, quote: FutureQuote | None) -> LegQuote:
     if price is None:
         reason = f"{leg.instrument.name} has no mark"
         return LegQuote(leg=leg, coins=0.0, greeks={}, problems=(reason,))
-    quantity = float(leg.quantity * coins_per_unit(leg.instrument))
+    quantity = float(leg.quantity * leg.instrument.unit_size)
     coins = quantity / price if leg.instrument.is_inverse else quantity
     return LegQuote(
         leg=leg,

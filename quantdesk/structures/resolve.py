@@ -134,8 +134,7 @@ class _Resolver:
         the venue counts; a named instrument is counted as the venue counts it.
         """
         quantity = plan.quantity
-        is_future = instrument.kind in (InstrumentKind.FUTURE, InstrumentKind.PERPETUAL)
-        if is_future and instrument.is_inverse and plan.kind is not LegKind.NAMED:
+        if instrument.is_inverse_future and plan.kind is not LegKind.NAMED:
             price = self._sizing_price(plan, instrument)
             steps = (quantity * price / instrument.amount_step).to_integral_value()
             quantity = plain(steps * instrument.amount_step)

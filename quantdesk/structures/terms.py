@@ -10,11 +10,9 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 
-from quantdesk.domain.instrument import Instrument, InstrumentKind, OptionType
+from quantdesk.domain.instrument import InstrumentKind, OptionType
 from quantdesk.domain.structure import Leg
 from quantdesk.errors import InvalidInput
-
-BINANCE = "binance"
 
 
 class Payout(Enum):
@@ -59,11 +57,6 @@ class LegTerms:
         return self.payout.has_premium
 
 
-def coins_per_unit(instrument: Instrument) -> Decimal:
-    """Coins that one amount unit stands for: Binance counts contracts, Deribit coins."""
-    return instrument.contract_size if instrument.venue == BINANCE else Decimal(1)
-
-
 def leg_terms(leg: Leg, price: Decimal) -> LegTerms:
     """The claim of `leg` entered at `price`, quote currency for one amount unit of an option, for
     one coin of anything else.
@@ -76,7 +69,7 @@ def leg_terms(leg: Leg, price: Decimal) -> LegTerms:
     if kind is InstrumentKind.OPTION:
         is_call = instrument.option_type is OptionType.CALL
         payout = Payout.CALL if is_call else Payout.PUT
-    elif kind in (InstrumentKind.FUTURE, InstrumentKind.PERPETUAL):
+    elif instrument.is_future:
         payout = Payout.FORWARD
     elif kind is InstrumentKind.SPOT:
         payout = Payout.HELD_COIN
@@ -86,13 +79,11 @@ def leg_terms(leg: Leg, price: Decimal) -> LegTerms:
         )
     if payout is Payout.FORWARD and price <= 0:
         raise InvalidInput("price", f"{price:f}", f"of {instrument.name} must be above 0")
-    is_usd_sized = payout is Payout.FORWARD and instrument.is_inverse
-    unit = Decimal(1) if is_usd_sized else coins_per_unit(instrument)
     return LegTerms(
         payout=payout,
         is_inverse=instrument.is_inverse,
-        size=Fraction(leg.quantity * unit),
+        size=Fraction(leg.quantity * instrument.unit_size),
         strike=Fraction(instrument.strike or 0),
-        entry=Fraction(price) / Fraction(unit) if payout.has_premium else Fraction(price),
+        entry=Fraction(price) / Fraction(instrument.unit_size if payout.has_premium else 1),
         expiry_ns=instrument.expiry_ns,
     )

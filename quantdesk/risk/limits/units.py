@@ -19,7 +19,7 @@ from quantdesk.domain.margin import MarginBook, MarginPosition, MarginPrices
 from quantdesk.domain.position import Position
 from quantdesk.errors import PricingError
 from quantdesk.margin.model import standard_margin
-from quantdesk.margin.sizes import BINANCE, DERIBIT
+from quantdesk.margin.sizes import DERIBIT
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.market_data import MarketData
 from quantdesk.portfolio.leg_marks import LegMarks
@@ -130,10 +130,10 @@ def unmarked_unit(instrument: Instrument, reason: str, sizes: tuple[int, int, in
 
 
 def contracts_a_unit(instrument: Instrument) -> float:
-    """Contracts in one unit of amount: Binance counts contracts, Deribit coins or USD."""
-    if instrument.venue == BINANCE or instrument.kind is InstrumentKind.SPOT:
+    """Contracts in one unit of amount; a held coin is one of itself."""
+    if instrument.kind is InstrumentKind.SPOT:
         return 1.0
-    return 1.0 / float(instrument.contract_size)
+    return float(instrument.unit_size / instrument.contract_size)
 
 
 @dataclass(slots=True, kw_only=True)

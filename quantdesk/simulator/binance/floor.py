@@ -73,7 +73,6 @@ class BinanceFloor:
                 open_orders_per_instrument_max=OPEN_ORDERS_PER_SYMBOL,
                 open_orders_max=OPEN_ORDERS_PER_UNDERLYING * len(CONTRACTS),
                 amount_max={coin: c.amount_max for coin, c in CONTRACTS.items()},
-                is_amount_in_contracts=True,
                 cash_decimals={QUOTE: 8},
                 order_id_first=ORDER_ID_FIRST,
                 trade_id_first=TRADE_ID_FIRST,

@@ -131,6 +131,7 @@ def option_instrument(
         settlement_currency=QUOTE,
         index_name=contract.symbol,
         contract_size=Decimal(contract.unit),
+        is_amount_in_contracts=True,
         ticks=TickScheme(tick=contract.tick),
         amount_min=contract.lot,
         amount_step=contract.lot,

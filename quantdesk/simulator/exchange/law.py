@@ -28,18 +28,16 @@ class ContractLaw:
     is_option : its premium is cash at the trade; a future's profit becomes cash at settlements
     """
 
-    __slots__ = ("_is_inverse_future", "_multiplier", "_quantum", "instrument", "is_option")
+    __slots__ = ("_is_inverse_future", "_quantum", "_unit_size", "instrument", "is_option")
 
-    def __init__(
-        self, instrument: Instrument, *, is_amount_in_contracts: bool, cash_quantum: Decimal
-    ) -> None:
+    def __init__(self, instrument: Instrument, *, cash_quantum: Decimal) -> None:
         """Raises InvalidInput for a kind that the exchange does not trade."""
         if instrument.kind not in SUPPORTED_KINDS:
             raise InvalidInput("kind", instrument.kind.value, "must be option, future or perpetual")
         self.instrument = instrument
         self.is_option = instrument.kind is InstrumentKind.OPTION
-        self._is_inverse_future = instrument.is_inverse and not self.is_option
-        self._multiplier = instrument.contract_size if is_amount_in_contracts else Decimal(1)
+        self._is_inverse_future = instrument.is_inverse_future
+        self._unit_size = instrument.unit_size
         self._quantum = cash_quantum if self.is_option else VALUE_QUANTUM
 
     def value(self, size: Decimal, price: Decimal) -> Decimal:
@@ -49,10 +47,10 @@ class ContractLaw:
         Linear futures: size × price × coins per unit. Inverse futures: −size / price.
         """
         if self._is_inverse_future:
-            return (-size * self._multiplier / price).quantize(VALUE_QUANTUM)
+            return (-size * self._unit_size / price).quantize(VALUE_QUANTUM)
         if self.is_option:
             return (size * price).quantize(self._quantum)
-        return size * price * self._multiplier
+        return size * price * self._unit_size
 
     def part_of(self, cost: Decimal, part: Decimal, whole: Decimal) -> Decimal:
         """`cost` × `part` / `whole`, as finely as values are kept."""
@@ -61,8 +59,8 @@ class ContractLaw:
     def average_price(self, size: Decimal, cost: Decimal) -> Decimal:
         """The price at which a position of `size` (not 0) would cost `cost`."""
         if self._is_inverse_future:
-            return -size * self._multiplier / cost
-        return cost / (size if self.is_option else size * self._multiplier)
+            return -size * self._unit_size / cost
+        return cost / (size if self.is_option else size * self._unit_size)
 
     def notional(self, size: Decimal, mark: Decimal) -> Decimal:
         """Signed worth of a future's position, settlement currency; what funding is paid on."""
@@ -79,4 +77,4 @@ class ContractLaw:
         is_call = self.instrument.option_type is OptionType.CALL
         gain = max(delivery_price - strike if is_call else strike - delivery_price, Decimal(0))
         in_currency = gain / delivery_price if self.instrument.is_inverse else gain
-        return size * in_currency * self._multiplier
+        return size * in_currency * self._unit_size

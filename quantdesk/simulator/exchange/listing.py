@@ -61,11 +61,8 @@ class Listing:
     def __init__(self, instrument: Instrument, rules: VenueRules) -> None:
         self.instrument = instrument
         self.grid = Grid(instrument)
-        self.law = ContractLaw(
-            instrument,
-            is_amount_in_contracts=rules.is_amount_in_contracts,
-            cash_quantum=rules.cash_quantum(instrument.settlement_currency),
-        )
+        cash_quantum = rules.cash_quantum(instrument.settlement_currency)
+        self.law = ContractLaw(instrument, cash_quantum=cash_quantum)
         self.book = OrderBook()
         self.state = ListingState.OPEN
         self.holders: dict[str, Position] = {}

@@ -29,7 +29,6 @@ class VenueRules:
     label_length_max, is_label_unique : of client labels; unique among an account's open orders
     open_orders_max, open_orders_per_instrument_max : of one account
     amount_max : largest order by underlying, in amount units; absent means no bound but the grid's
-    is_amount_in_contracts : amounts count contracts (of `contract_size` coins), not coins
     is_future_price_clamped : a future's price beyond the limits is moved to them; options refused
     session_period_ns, session_offset_ns : when futures' profit becomes cash: at offset + k·period
     funding_period_ns : perpetuals pay at multiples of it, on the position held then
@@ -44,7 +43,6 @@ class VenueRules:
     open_orders_max: int = 2_000
     open_orders_per_instrument_max: int = 500
     amount_max: Mapping[str, Decimal] = field(default_factory=dict)
-    is_amount_in_contracts: bool = False
     is_future_price_clamped: bool = True
     session_period_ns: int = DAY_NS
     session_offset_ns: int = 8 * HOUR_NS

@@ -35,6 +35,7 @@ class _Law:
     amount_min: Decimal
     contract_size: Decimal
     ticks: TickScheme | None = None
+    is_amount_in_contracts: bool = False
 
 
 _DERIBIT_INVERSE = {
@@ -62,6 +63,7 @@ def _binance_law(amount_min: str, contract_size: int, tick: str) -> _Law:
         amount_min=Decimal(amount_min),
         contract_size=Decimal(contract_size),
         ticks=TickScheme(tick=Decimal(tick)),
+        is_amount_in_contracts=True,
     )
 
 
@@ -140,6 +142,7 @@ def contract_by_rule(
             settlement_currency=quote_currency,
             index_name=index_name_of(venue, underlying),
             contract_size=law.contract_size,
+            is_amount_in_contracts=law.is_amount_in_contracts,
             ticks=law.ticks or era,
             amount_min=law.amount_min,
             amount_step=law.amount_min,

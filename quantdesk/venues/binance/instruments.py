@@ -100,6 +100,7 @@ def to_instrument(record: SymbolRecord, contract: Contract) -> Instrument:
         settlement_currency=_currency(contract.settle_asset, "settleAsset"),
         index_name=record.underlying,
         contract_size=Decimal(record.unit),
+        is_amount_in_contracts=True,
         ticks=_ticks(record),
         amount_min=_exact(record.min_qty, "minQty"),
         amount_step=_exact(sizes.step_size, "stepSize"),

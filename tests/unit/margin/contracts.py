@@ -43,6 +43,7 @@ def option(
         settlement_currency=settled,
         index_name=f"{underlying}_usd".lower(),
         contract_size=Decimal(contract_size),
+        is_amount_in_contracts=venue == "binance",
         ticks=TICKS,
         amount_min=Decimal("0.1"),
         amount_step=Decimal("0.1"),

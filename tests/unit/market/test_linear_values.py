@@ -19,7 +19,10 @@ from tests.unit.market.test_cross_venue import STRIKES, linear_twin
 
 def per_contract(chain: Chain, unit: int) -> Chain:
     """A Binance chain whose contracts are of `unit` coins, rebuilt from its instruments."""
-    instruments = [replace(each, contract_size=Decimal(unit)) for each in chain.instruments]
+    instruments = [
+        replace(each, contract_size=Decimal(unit), is_amount_in_contracts=True)
+        for each in chain.instruments
+    ]
     columns = {name: np.array(getattr(chain, name)) for name in QUOTE_COLUMNS}
     for name in ("bid", "ask", "mark"):
         columns[name] *= unit

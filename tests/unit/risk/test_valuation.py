@@ -15,7 +15,7 @@ from quantdesk.domain.position import Position
 from quantdesk.domain.structure import Leg, Structure
 from quantdesk.errors import InvalidInput
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
-from quantdesk.risk.valuation import as_positions, coins_of, value_positions
+from quantdesk.risk.valuation import as_positions, value_positions
 from tests.unit.market.chains import DEC, SEP, YEAR_NS
 from tests.unit.risk import black
 from tests.unit.risk.books import FORWARDS, INDEX, future, made_market, named, only, position, spot
@@ -184,24 +184,22 @@ def test_future_without_a_quote_is_marked_on_the_forward_of_its_expiry() -> None
     ("instrument", "quantity", "coins"),
     [
         (future(), "60000", 1.0),
-        (replace(future(), venue="binance", contract_size=Decimal(100)), "600", 1.0),
+        (replace(future(), contract_size=Decimal(100), is_amount_in_contracts=True), "600", 1.0),
         (spot(), "1.5", 1.5),
-        (replace(spot(), kind=InstrumentKind.PERPETUAL), "1.5", 1.5),
     ],
 )
 def test_amounts_are_counted_as_each_venue_counts_them(
     instrument: Instrument, quantity: str, coins: float
 ) -> None:
-    assert coins_of(instrument, Decimal(quantity), 60_000.0) == coins
+    book = value_positions([position(instrument, quantity)], made_market())
+    assert book.delta_ones.coins.tolist() == [coins]
 
 
 def test_binance_option_counts_contracts_of_several_coins() -> None:
-    xrp = replace(
-        named(made_market(inverse=False), "BTC_USDC-25SEP26-60000-C"),
-        venue="binance",
-        contract_size=Decimal(100),
-    )
-    assert coins_of(xrp, Decimal("-0.3"), 2.1) == pytest.approx(-30.0)
+    market = made_market()
+    held = replace(named(market, CALL), contract_size=Decimal(100), is_amount_in_contracts=True)
+    book = value_positions([position(held, "-0.3")], market)
+    assert book.options.coins.tolist() == [-30.0]
 
 
 def test_spot_is_marked_on_the_index() -> None:

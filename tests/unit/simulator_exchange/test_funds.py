@@ -223,7 +223,7 @@ def test_binance_order_margin_is_that_of_its_law(side: Side, price: str, open_or
         binance_option(),
         fees=StandardFees(as_of_ns=OPENED_NS),
         margin=BinanceOptionMargin(as_of_ns=OPENED_NS),
-        rules=VenueRules(venue="binance", is_amount_in_contracts=True),
+        rules=VenueRules(venue="binance"),
     )
     admitted(venue.submit("ann", side, "1", price))
     assert margins_of(venue, "ann", "USDT").open_orders == D(open_orders)

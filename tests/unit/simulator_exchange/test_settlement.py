@@ -158,7 +158,7 @@ def test_linear_option_pays_by_the_coin() -> None:
 
 @pytest.mark.parametrize("unit", ["1", "100"])
 def test_contracts_of_several_coins_pay_by_the_unit_and_cost_by_the_contract(unit: str) -> None:
-    rules = VenueRules(venue="binance", is_amount_in_contracts=True)
+    rules = VenueRules(venue="binance")
     venue = Venue(binance_option(unit), rules=rules)
     venue.sell("ann", "0.5", "3000")
     venue.buy("bob", "0.5", "3000")

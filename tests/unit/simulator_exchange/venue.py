@@ -125,6 +125,7 @@ def binance_option(unit: str = "1") -> Instrument:
         settlement_currency="USDT",
         index_name="BTCUSDT",
         contract_size=D(unit),
+        is_amount_in_contracts=True,
         ticks=TickScheme(tick=D(5)),
         amount_min=D("0.01"),
         amount_step=D("0.01"),

@@ -302,6 +302,7 @@ def test_contracts_of_many_coins_are_priced_by_the_contract(market: UnderlyingMa
         quote_currency="USDT",
         settlement_currency="USDT",
         contract_size=Decimal(100),
+        is_amount_in_contracts=True,
         strike=Decimal("0.5"),
         option_type=OptionType.CALL,
     )
