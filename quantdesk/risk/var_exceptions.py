@@ -74,7 +74,13 @@ class ExceptionTests:
     @property
     def is_rejected(self) -> bool:
         """Whether coverage, independence or both together are rejected."""
-        return self.uc.is_rejected or self.ind.is_rejected or self.cc.is_rejected
+        return bool(self.rejected_by)
+
+    @property
+    def rejected_by(self) -> tuple[str, ...]:
+        """What is rejected, each at SIGNIFICANCE: coverage, independence, both together."""
+        found = {"coverage": self.uc, "independence": self.ind, "both together": self.cc}
+        return tuple(name for name, ratio in found.items() if ratio.is_rejected)
 
 
 def examine_exceptions(exceptions: Sequence[bool], probability: float) -> ExceptionTests:

@@ -60,6 +60,31 @@ def quantile_losses(profits: FloatArray, confidence: float) -> FloatArray:
     return np.asarray(-np.partition(profits, place - 1, axis=1)[:, place - 1], dtype=np.float64)
 
 
+def tail_weights(profits: FloatArray, confidence: float) -> tuple[FloatArray, int]:
+    """Weights (n,) with which the worst of `profits` (n,) make the ES, and which one is the VaR.
+
+    ES is −Σ weights·profits; the weights add up to 1. Of equal results the first come first.
+    """
+    check_confidence(confidence)
+    place = rank(profits.size, confidence)
+    tail = profits.size * (1.0 - confidence)
+    worst = np.argsort(profits, kind="stable")[:place]
+    weights = np.zeros(profits.size)
+    weights[worst] = 1.0 / tail
+    weights[worst[-1]] = (tail - place + 1) / tail
+    return weights, int(worst[-1])
+
+
+def shortfalls(profits: FloatArray, confidence: float) -> FloatArray:
+    """ES (t,) of each row of `profits` (t, n)."""
+    check_confidence(confidence)
+    place = rank(profits.shape[1], confidence)
+    tail = profits.shape[1] * (1.0 - confidence)
+    worst = np.partition(profits, place - 1, axis=1)[:, :place]
+    beyond = np.add.reduce(worst[:, :-1], axis=1) + (tail - place + 1) * worst[:, -1]
+    return np.asarray(-beyond / tail, dtype=np.float64)
+
+
 def check_confidence(confidence: float) -> None:
     """Raises InvalidInput for a confidence that is no fraction from 0.5 to below 1."""
     if not 0.5 <= confidence < 1.0:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from quantdesk.domain.times import format_instant
 from quantdesk.risk.var import DEFAULT_METHOD, DELTA_GAMMA_LABEL, TOTAL, VarReport, VarRow
 from quantdesk.risk.var_backtest import Backtest
-from quantdesk.risk.var_exceptions import SIGNIFICANCE, LikelihoodRatio
+from quantdesk.risk.var_exceptions import SIGNIFICANCE, ExceptionTests, LikelihoodRatio
 from quantdesk.risk.var_quantiles import ES_RULE, QUANTILE_RULE, Figure
 from quantdesk.views.margin import TextTable
 from quantdesk.views.number_text import DASH, number_text
@@ -15,12 +17,63 @@ from quantdesk.views.safe_text import safe_text
 
 NOT_AVAILABLE = "not available"
 REASON_LENGTH_MAX = 160
+LEGS_SHOWN_MAX = 30
+"""Legs with the largest parts; JSON and CSV have all."""
+
+COMPONENTS = ("component_es", "component_var")
 WITH_COLLATERAL = ("VaR with collateral", "ES with collateral")
 
 
 def var_tables(report: VarReport) -> tuple[TextTable, ...]:
-    """Figures in USD, in coin, and the samples they are drawn from."""
-    return (_usd_table(report), _coin_table(report), _sample_table(report))
+    """Figures in USD, in coin, each leg's part, and the samples they are drawn from."""
+    return (_usd_table(report), _coin_table(report), _leg_table(report), _sample_table(report))
+
+
+def _shown(report: VarReport) -> list[VarRow]:
+    """The rows, without those of a coin that is all there is: the total says the same."""
+    totals = [row for row in report.rows if row.scope == TOTAL]
+    return [
+        row for row in report.rows if row.scope == TOTAL or replace(row, scope=TOTAL) not in totals
+    ]
+
+
+def _leg_table(report: VarReport) -> TextTable:
+    """Parts of the headline figure, the largest first, with their sum."""
+    legs = sorted(report.legs, key=lambda leg: -leg.component_es)
+    rows = [
+        (
+            safe_text(leg.venue),
+            safe_text(leg.instrument_name),
+            number_text(leg.component_es, 2),
+            number_text(leg.component_var, 2),
+            number_text(leg.es_less, 2),
+            number_text(leg.es_alone, 2),
+        )
+        for leg in legs[:LEGS_SHOWN_MAX]
+    ]
+    if len(legs) > LEGS_SHOWN_MAX:
+        rest = legs[LEGS_SHOWN_MAX:]
+        es, var = (math.fsum(getattr(leg, name) for leg in rest) for name in COMPONENTS)
+        label = f"{len(rest)} more"
+        rows.append((DASH, label, number_text(es, 2), number_text(var, 2), DASH, DASH))
+    if legs:
+        es, var = (math.fsum(getattr(leg, name) for leg in legs) for name in COMPONENTS)
+        rows.append((DASH, TOTAL, number_text(es, 2), number_text(var, 2), DASH, DASH))
+    head = report.headline
+    method = "" if head is None else f", {head.method.value}, vols {head.vols.value}"
+    return TextTable(
+        title=f"Part of each leg in the total, USD without collateral{method}",
+        columns=(
+            "Venue",
+            "Instrument",
+            "Component ES",
+            "Component VaR",
+            "ES less without it",
+            "ES alone",
+        ),
+        numeric=(False, False, True, True, True, True),
+        rows=tuple(rows),
+    )
 
 
 def _usd_table(report: VarReport) -> TextTable:
@@ -48,7 +101,7 @@ def _usd_table(report: VarReport) -> TextTable:
                 *_pair(row.usd_with_collateral, 2),
                 _text(row.delta_gamma_usd, "var", 2),
             )
-            for row in report.rows
+            for row in _shown(report)
         ),
     )
 
@@ -75,7 +128,7 @@ def _coin_table(report: VarReport) -> TextTable:
 
 def _sample_table(report: VarReport) -> TextTable:
     rows = []
-    for row in report.rows:
+    for row in _shown(report):
         sample = row.sample
         rows.append(
             (
@@ -101,12 +154,13 @@ def backtest_table(backtests: Sequence[Backtest]) -> TextTable:
         tests = one.tests
         method = (one.method.value, one.vols.value)
         if tests is None:
-            blank = (DASH,) * 7
+            blank = (str(one.window), *(DASH,) * 7)
             rows.append((*method, *blank, safe_text(one.reason, REASON_LENGTH_MAX)))
             continue
         rows.append(
             (
                 *method,
+                str(one.window),
                 f"{_day(int(one.end_ns[0]))} to {_day(int(one.end_ns[-1]))}",
                 str(tests.days),
                 str(tests.exceptions),
@@ -114,7 +168,7 @@ def backtest_table(backtests: Sequence[Backtest]) -> TextTable:
                 _ratio(tests.uc),
                 _ratio(tests.ind),
                 _ratio(tests.cc),
-                f"{'REJECTED' if tests.is_rejected else 'not rejected'} at {SIGNIFICANCE:.0%}",
+                _verdict(tests),
             )
         )
     return TextTable(
@@ -122,6 +176,7 @@ def backtest_table(backtests: Sequence[Backtest]) -> TextTable:
         columns=(
             "Method",
             "Vols",
+            "Window",
             "Span",
             "Days",
             "Exceptions",
@@ -131,8 +186,25 @@ def backtest_table(backtests: Sequence[Backtest]) -> TextTable:
             "Both p",
             "Verdict",
         ),
-        numeric=(False, False, False, True, True, True, True, True, True, False),
+        numeric=(False, False, True, False, True, True, True, True, True, True, False),
         rows=tuple(rows),
+    )
+
+
+def _verdict(tests: ExceptionTests) -> str:
+    if not tests.is_rejected:
+        return f"not rejected at {SIGNIFICANCE:.0%}"
+    return f"REJECTED at {SIGNIFICANCE:.0%}: {', '.join(tests.rejected_by)}"
+
+
+def backtest_notes(backtests: Sequence[Backtest]) -> tuple[str, ...]:
+    """How to read the verdicts."""
+    if not any(one.tests is not None for one in backtests):
+        return ()
+    return (
+        f"Backtest: each test rejects {SIGNIFICANCE:.0%} of books by chance where the method is "
+        "right; a single pair of exceptions on days that follow each other is enough for "
+        "independence.",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
 
 SETTINGS = VarSettings()
-BACKTESTED = (DEFAULT_METHOD, (VarMethod.HISTORICAL, DEFAULT_METHOD[1]))
+WINDOWS_MAX = 20
 
 
 def parse_confidence(text: str) -> float:
@@ -39,6 +41,19 @@ def parse_confidence(text: str) -> float:
     except ValueError:
         raise ConfigError(f"--confidence {text[:40]!r}: must look like 99% or 0.99") from None
     return value / 100.0 if text.strip().endswith("%") or value > 1.0 else value
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    """The windows of "100,200". Raises ConfigError."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() for word in words) or len(words) > WINDOWS_MAX:
+        rule = f"must be at most {WINDOWS_MAX} whole numbers, as 100,200,300"
+        raise ConfigError(f"--windows {text[:80]!r}: {rule}")
+    return tuple(int(word) for word in words)
+
+
+def _with_window(settings: VarSettings, window: int) -> VarSettings:
+    return replace(settings, window=window)
 
 
 @click.command("var")
@@ -80,6 +95,11 @@ def parse_confidence(text: str) -> float:
     show_default=True,
     help="Exceptions of this book on the whole record, data before each day only.",
 )
+@click.option(
+    "--windows",
+    metavar="COUNTS",
+    help="Backtest the default method with each of these windows too, 100,200,300,400,500.",
+)
 @click.option("--format", "format_", type=click.Choice(VAR_FORMATS), default="table")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
 @click.pass_context
@@ -93,6 +113,7 @@ def var_command(
     window: int,
     surface: str,
     is_tested: bool,
+    windows: str | None,
     format_: str,
     output: Path | None,
     **book_part: Any,
@@ -104,6 +125,9 @@ def var_command(
     """
     settings = VarSettings(
         confidence=parse_confidence(confidence), horizon_days=horizon, window=window
+    )
+    others = (
+        () if windows is None else tuple(map(partial(_with_window, settings), _counts(windows)))
     )
     given = dict(map(parse_amount, collateral))
     opened = open_from_options(load_settings(), **book_part)
@@ -132,11 +156,18 @@ def var_command(
     )
     tests: list[Backtest] = []
     if is_tested:
-        tests = [
-            backtest(prepared, until_ns=until_ns, settings=settings, method=method, vols=vols)
-            for method, vols in BACKTESTED
+        head = report.headline
+        vols = DEFAULT_METHOD[1] if head is None else head.vols
+        tried = [
+            *((DEFAULT_METHOD[0], each) for each in (settings, *others)),
+            (VarMethod.HISTORICAL, settings),
         ]
-    write_output(var_bytes(report, tests, format_, as_of_ns=until_ns, reasons=reasons), output)
+        tests = [
+            backtest(prepared, until_ns=until_ns, settings=each, method=method, vols=vols)
+            for method, each in tried
+        ]
+    data = var_bytes(report, tests, format_, as_of_ns=until_ns, reasons=reasons)
+    write_output(data, output, is_binary=format_ == "pdf")
     if reasons:
         ctx.exit(LEFT_OUT_EXIT_CODE)
 

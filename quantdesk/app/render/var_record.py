@@ -8,6 +8,7 @@ from typing import Any
 from quantdesk.domain.times import format_instant
 from quantdesk.risk.var import DEFAULT_METHOD, DELTA_GAMMA_LABEL, VarReport, VarRow
 from quantdesk.risk.var_backtest import Backtest
+from quantdesk.risk.var_components import LegRisk
 from quantdesk.risk.var_exceptions import SIGNIFICANCE, LikelihoodRatio
 from quantdesk.risk.var_quantiles import ES_RULE, OBSERVATIONS_MIN, QUANTILE_RULE, Figure
 
@@ -28,8 +29,20 @@ RULES = {
     "horizon": "non-overlapping windows of the horizon; nothing is scaled by the root of time",
     "quantile": QUANTILE_RULE,
     "expected_shortfall": ES_RULE,
+    "component_es": "−Σ weights of the total's own ES × the leg's results; they add up to it",
+    "component_var": "the leg's result in the move that is the total's quantile; they add up to it",
+    "es_less": "ES of the total less its ES without the leg; es_alone: of the leg by itself",
     "availability": f"not available under {OBSERVATIONS_MIN} observations",
 }
+
+LEG_FIELDS = (
+    "venue",
+    "instrument_name",
+    "component_var",
+    "component_es",
+    "es_less",
+    "es_alone",
+)
 
 FIGURES = ("usd", "usd_with_collateral", "coin", "coin_with_collateral")
 
@@ -47,10 +60,32 @@ def var_record(report: VarReport, backtests: Sequence[Backtest] = ()) -> dict[st
         "units": UNITS,
         "rules": RULES,
         "left_out": report.left_out,
+        "headline": _headline(report),
         "rows": [row_record(row) for row in report.rows],
+        "legs": [leg_risk_record(leg) for leg in report.legs],
         "backtest": [backtest_record(one) for one in backtests],
         "notes": list(report.notes),
     }
+
+
+def _headline(report: VarReport) -> dict[str, Any] | None:
+    """The figure of the total that is to be used, which is also the one of `legs`."""
+    head = report.headline
+    if head is None:
+        return None
+    return {
+        "scope": head.scope,
+        "method": head.method.value,
+        "vols": head.vols.value,
+        "is_default": (head.method, head.vols) == DEFAULT_METHOD,
+        "usd": _figure(head.usd),
+        "usd_with_collateral": _figure(head.usd_with_collateral),
+    }
+
+
+def leg_risk_record(leg: LegRisk) -> dict[str, Any]:
+    """One leg's part, USD without collateral."""
+    return {name: getattr(leg, name) for name in LEG_FIELDS}
 
 
 def row_record(row: VarRow) -> dict[str, Any]:
@@ -106,6 +141,7 @@ def backtest_record(one: Backtest) -> dict[str, Any]:
         "basel_zone": None if tests.zone is None else tests.zone.value,
         "significance": SIGNIFICANCE,
         "is_rejected": tests.is_rejected,
+        "rejected_by": list(tests.rejected_by),
     }
 
 
@@ -113,8 +149,8 @@ _TRANSITIONS = ("n00", "n01", "n10", "n11")
 
 
 def var_flat_rows(report: VarReport) -> list[dict[str, Any]]:
-    """One flat row a scope and method."""
-    rows = []
+    """One flat row a scope and method, then one a leg."""
+    rows: list[dict[str, Any]] = []
     for row in report.rows:
         flat: dict[str, Any] = {
             "kind": "var",
@@ -132,6 +168,52 @@ def var_flat_rows(report: VarReport) -> list[dict[str, Any]]:
             flat[f"var_{name}"] = None if found is None else found.var
             flat[f"es_{name}"] = None if found is None else found.es
         rows.append(flat)
+    rows += [
+        {
+            "kind": "var_leg",
+            "label": head.scope,
+            "venue": leg.venue,
+            "instrument_name": leg.instrument_name,
+            "method": head.method.value,
+            "vol_rule": head.vols.value,
+            "confidence": report.settings.confidence,
+            "days": report.settings.horizon_days,
+            "component_var_usd": leg.component_var,
+            "component_es_usd": leg.component_es,
+            "es_less_usd": leg.es_less,
+            "es_alone_usd": leg.es_alone,
+        }
+        for head in (report.headline,)
+        if head is not None
+        for leg in report.legs
+    ]
+    return rows
+
+
+def backtest_flat_rows(backtests: Sequence[Backtest]) -> list[dict[str, Any]]:
+    """One flat row a backtest."""
+    rows = []
+    for one in backtests:
+        tests = one.tests
+        row: dict[str, Any] = {
+            "kind": "var_backtest",
+            "method": one.method.value,
+            "vol_rule": one.vols.value,
+            "confidence": one.confidence,
+            "window": one.window,
+            "reason": one.reason or None,
+        }
+        if tests is not None:
+            row |= {
+                "observations": tests.days,
+                "exceptions": tests.exceptions,
+                "expected": tests.expected,
+                "kupiec_p": tests.uc.p_value,
+                "independence_p": tests.ind.p_value,
+                "conditional_p": tests.cc.p_value,
+                "is_rejected": tests.is_rejected,
+            }
+        rows.append(row)
     return rows
 
 
