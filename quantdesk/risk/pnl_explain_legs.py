@@ -29,7 +29,7 @@ class UnitState:
     """One unit of an instrument at one moment.
 
     price : forward of an option, price of a future, 1 for spot; quote currency
-    years, vol, strike : of options, else 0
+    years, vol, rate : of options, else 0; the rate that a linear option is discounted at
     size : coins that one unit of an option or linear contract stands for; USD of an inverse future
     value : worth of a unit by the model, settlement currency (`worth` of a future, see there)
     marked : worth at the venue's own mark, the model's where it gives none
@@ -40,6 +40,7 @@ class UnitState:
     index: float
     years: float
     vol: float
+    rate: float
     size: float
     value: float
     marked: float
@@ -67,6 +68,8 @@ class OptionMoves:
     years_after: FloatArray
     vol_before: FloatArray
     vol_after: FloatArray
+    rate_before: FloatArray
+    rate_after: FloatArray
     markets_before: tuple[UnderlyingMarket, ...]
     markets_after: tuple[UnderlyingMarket, ...]
 
@@ -104,7 +107,14 @@ def _option_states(book: ValuedBook, marks: LegMarks) -> dict[InstrumentKey, Uni
     if not len(options):
         return {}
     worth = np.asarray(
-        pricing.price(options.is_call, options.forward, options.strike, options.years, options.vol)
+        pricing.price(
+            options.is_call,
+            options.forward,
+            options.strike,
+            options.years,
+            options.vol,
+            rate=options.rate,
+        )
     )
     worth = np.where(options.is_inverse, worth / options.forward, worth) * options.coins
     found = {}
@@ -117,6 +127,7 @@ def _option_states(book: ValuedBook, marks: LegMarks) -> dict[InstrumentKey, Uni
             index=float(options.index[place]),
             years=float(options.years[place]),
             vol=float(options.vol[place]),
+            rate=float(options.rate[place]),
             size=size,
             value=value,
             marked=_venue_worth(marks, instrument, size, value),
@@ -153,6 +164,7 @@ def _contract_states(book: ValuedBook) -> dict[InstrumentKey, UnitState]:
             index=float(contracts.index[place]),
             years=0.0,
             vol=0.0,
+            rate=0.0,
             size=size,
             value=value,
             marked=value,
@@ -201,6 +213,8 @@ def option_moves(
         years_after=column(last, "years"),
         vol_before=column(first, "vol"),
         vol_after=column(last, "vol"),
+        rate_before=column(first, "rate"),
+        rate_after=column(last, "rate"),
         markets_before=tuple(one for one, _ in markets),
         markets_after=tuple(other for _, other in markets),
     )

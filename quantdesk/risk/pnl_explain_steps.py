@@ -8,6 +8,8 @@ strides, so short that Taylor terms hold: they follow each expiry's own width σ
     vega  = ν₀·Δσ        volga = Σ(νᵢ dσ + ½νσᵢ dσ²) − ν₀·Δσ
     theta = Θ₀·Δt        theta drift = Σ ½(Θᵢ + Θᵢ₊₁) dt − Θ₀·Δt
     vanna = Σ vannaᵢ dF dσ
+    rho   = Δ₀·ΔF + ∂V/∂r·Δr of the basis step: the forward against its index, and the rate that a
+            linear option is discounted at
 
 With one stride gamma, volga and vanna are the textbook's. Values are coin per coin for inverse
 options, whose partials are those of V/F, and quote currency for linear ones.
@@ -54,7 +56,8 @@ LINES = (
     "rho",
     "mark",
 )
-"""Lines; `rho` is the first-order line of the basis step: the rate between index and forward."""
+"""Lines; `rho` is the first-order line of the basis step: the rate between index and forward, and
+the rate of the discount."""
 
 STRIDE_FORWARD = 0.01
 STRIDE_WIDTH = 0.1
@@ -78,15 +81,21 @@ LINE = {name: number for number, name in enumerate(LINES)}
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _State:
-    """Forward, years and vol of each option (n,)."""
+    """Forward, years, vol and rate of each option (n,)."""
 
     forward: FloatArray
     years: FloatArray
     vol: FloatArray
+    rate: FloatArray
 
     def take(self, rows: IntArray) -> _State:
         """Those of `rows`."""
-        return _State(forward=self.forward[rows], years=self.years[rows], vol=self.vol[rows])
+        return _State(
+            forward=self.forward[rows],
+            years=self.years[rows],
+            vol=self.vol[rows],
+            rate=self.rate[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,7 +112,7 @@ def option_steps(legs: OptionMoves, vols: VolParts) -> UnitSteps:
     lines = np.zeros((len(legs), len(STEPS), len(LINES)))
     if not len(legs):
         return UnitSteps(steps=steps, lines=lines)
-    state = _State(forward=legs.forward_before, years=legs.years_before, vol=legs.vol_before)
+    state = _start(legs)
     value = _value(legs, state)
     for name, target in _path(legs, vols):
         after = _value(legs, target)
@@ -135,10 +144,18 @@ def contract_steps(
     return UnitSteps(steps=steps, lines=lines)
 
 
+def _start(legs: OptionMoves) -> _State:
+    return _State(
+        forward=legs.forward_before,
+        years=legs.years_before,
+        vol=legs.vol_before,
+        rate=legs.rate_before,
+    )
+
+
 def _path(legs: OptionMoves, vols: VolParts) -> list[tuple[str, _State]]:
     """The states after each step that moves the model, in order."""
-    start = _State(forward=legs.forward_before, years=legs.years_before, vol=legs.vol_before)
-    later = replace(start, years=legs.years_after)
+    later = replace(_start(legs), years=legs.years_after)
     moved = legs.forward_before * legs.index_after / legs.index_before
     state = replace(later, forward=moved, vol=vols.ruled)
     path = [("time", later), ("forward", state)]
@@ -152,15 +169,17 @@ def _path(legs: OptionMoves, vols: VolParts) -> list[tuple[str, _State]]:
         path.append((name, state))
     state = replace(state, vol=legs.vol_after)
     path.append(("vol strike", state))
-    path.append(("basis", replace(state, forward=legs.forward_after)))
+    path.append(("basis", replace(state, forward=legs.forward_after, rate=legs.rate_after)))
     return path
 
 
 def _value(legs: OptionMoves, state: _State) -> FloatArray:
-    price = np.asarray(
-        pricing.price(legs.is_call, state.forward, legs.strike, state.years, state.vol)
-    )
+    terms = (legs.is_call, state.forward, legs.strike, state.years, state.vol)
+    price = np.asarray(pricing.price(*terms, rate=state.rate))
     return np.where(legs.is_inverse, price / state.forward, price)
+
+
+_MARKET = ("forward", "vol", "rate")
 
 
 def _walk(legs: OptionMoves, start: _State, stop: _State, *, is_basis: bool) -> FloatArray:
@@ -171,7 +190,7 @@ def _walk(legs: OptionMoves, start: _State, stop: _State, *, is_basis: bool) -> 
         own, first, last = legs.take(rows), start.take(rows), stop.take(rows)
         if (last.years != first.years).any():
             lines[rows] += _walk_time(own, first, last)
-        if (last.forward != first.forward).any() or (last.vol != first.vol).any():
+        if any((getattr(last, name) != getattr(first, name)).any() for name in _MARKET):
             lines[rows] += _walk_market(own, first, last, is_basis=is_basis)
     return lines
 
@@ -211,13 +230,18 @@ def _walk_time(legs: OptionMoves, start: _State, stop: _State) -> FloatArray:
 def _walk_market(legs: OptionMoves, start: _State, stop: _State, *, is_basis: bool) -> FloatArray:
     """Lines (n, l) of forward and vol, in equal strides."""
     lines = np.zeros((len(legs), len(LINES)))
-    forward, vol = stop.forward - start.forward, stop.vol - start.vol
+    forward, vol, rate = (getattr(stop, one) - getattr(start, one) for one in _MARKET)
     count = _market_strides(legs, start, stop)
     d_forward, d_vol = forward / count, vol / count
     first = LINE["rho" if is_basis else "delta"]
     for number in range(count):
         part = number / count
-        at = replace(start, forward=start.forward + forward * part, vol=start.vol + vol * part)
+        at = replace(
+            start,
+            forward=start.forward + forward * part,
+            vol=start.vol + vol * part,
+            rate=start.rate + rate * part,
+        )
         greeks = _partials(legs, at)
         if number == 0:
             lines[:, first] = greeks["delta"] * forward
@@ -229,6 +253,9 @@ def _walk_market(legs: OptionMoves, start: _State, stop: _State, *, is_basis: bo
         lines[:, LINE["vanna"]] += greeks["vanna"] * d_forward * d_vol
     lines[:, LINE["gamma"]] -= lines[:, first]
     lines[:, LINE["volga"]] -= lines[:, LINE["vega"]]
+    if is_basis:
+        # V = exp(−rT)·Black: ∂V/∂r = −T·V.
+        lines[:, LINE["rho"]] -= start.years * _value(legs, start) * rate
     return lines
 
 
@@ -269,7 +296,7 @@ def _partials(legs: OptionMoves, at: _State) -> dict[str, FloatArray]:
         raw = (
             pricing.coin_greeks(*terms, also=("vanna", "volga"))
             if is_inverse
-            else pricing.greeks(*terms, which=names)
+            else pricing.greeks(*terms, rate=at.rate[rows], which=names)
         )
         for name in names:
             found[name][rows] = getattr(raw, name)

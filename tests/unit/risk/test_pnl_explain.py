@@ -171,6 +171,24 @@ def test_first_lines_of_a_whole_day_are_the_opening_greek_times_the_move() -> No
     assert line(found, "vol strike", "vega") == pytest.approx(vega * 0.06, rel=1e-9)
 
 
+def test_a_discounted_option_is_worth_its_mark_and_its_rate_is_explained() -> None:
+    opening = made_market(inverse=False, discount=0.99)
+    closing = moved(made_market(inverse=False, discount=0.985), spot=1.01, vol=0.01)
+    call = next(i for i in only(opening).chain.instruments if "60000-C" in i.name)
+    found = explained([position(call, 2)], closing, opening=unmarked(opening))
+    (leg,) = found.legs
+    years = (SEP - NOW) / (365 * 24 * HOUR)
+    first = 0.99 * black.price(True, FORWARDS[SEP], 60_000.0, years, 0.5)
+    last = black.price(True, FORWARDS[SEP] * 1.01, 60_000.0, years - 1 / 365, 0.51)
+    assert leg.actual == pytest.approx(2 * (0.985 * last - first), rel=1e-9)
+    assert math.fsum(leg.steps.tolist()) == pytest.approx(leg.actual, abs=1e-9)
+    # V = exp(−rT)·Black at the opening's rate and the close's time, moved by −T·Δr.
+    kept = 0.99 ** ((years - 1 / 365) / years)
+    rho = 2 * kept * last * math.log(0.985 / kept)
+    assert line(found, "basis", "rho") == pytest.approx(rho, rel=1e-9)
+    assert found.totals[0].residual_share < 0.001
+
+
 @pytest.mark.parametrize("strike", [50_000, 55_000, 60_000, 65_000, 70_000])
 @pytest.mark.parametrize("spot", [0.97, 1.0, 1.015])
 def test_residual_stays_within_its_limit_in_the_last_hours_of_an_expiry(
