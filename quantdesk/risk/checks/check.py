@@ -18,7 +18,7 @@ from quantdesk.risk.limits.trial import Result, Trial
 
 
 class Check(ABC):
-    """Base of the checks.
+    """Base of the checks. The gate calls `rebuild` before it asks or tells anything of slots.
 
     name : in words;  measures : whose limits it takes
     """

@@ -26,10 +26,6 @@ from quantdesk.risk.limits.trial import Trial
 class InstrumentSums(Check):
     """Base of the checks that add by instrument; `weights` says what f is."""
 
-    def __init__(self, limits: Sequence[tuple[int, Limit]]) -> None:
-        super().__init__(limits)
-        self.rebuild(())
-
     def weights(self, slot: Slot, limit: Limit) -> tuple[float, float, float]:
         """(long, short, square) of one unit; NaN where it can not be told."""
         raise NotImplementedError
@@ -81,10 +77,9 @@ class InstrumentSums(Check):
 
     def _count(self, place: int) -> None:
         rows = self._members[place]
-        mask = self._mask[rows]
         members = [self.slots[row] for row in rows.tolist()]
-        for number, part in enumerate(("held", "buys", "sells")):
-            self._held[number, place] = np.array([getattr(s, part) for s in members]) @ mask
+        parts = np.array([(slot.held, slot.buys, slot.sells) for slot in members])
+        self._held[:, place] = parts.T @ self._mask[rows]
 
     def _settle(self) -> None:
         held, buys, sells = self._held

@@ -27,10 +27,6 @@ class NetExposure(Check):
     name: ClassVar[str] = "net exposure"
     measures: ClassVar[tuple[Measure, ...]] = tuple(one for one in Measure if one.is_net)
 
-    def __init__(self, limits: Sequence[tuple[int, Limit]]) -> None:
-        super().__init__(limits)
-        self.rebuild(())
-
     def rebuild(self, slots: Sequence[Slot]) -> None:
         """Rows (slots, cells) of what a unit adds, and the levels."""
         super().rebuild(slots)

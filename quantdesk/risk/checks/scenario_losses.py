@@ -25,10 +25,6 @@ NOISE_USD = 1e-9
 class ScenarioLosses(Check):
     """Base of the checks on scenarios; `losses` says which vectors, subclasses what is compared."""
 
-    def __init__(self, limits: Sequence[tuple[int, Limit]]) -> None:
-        super().__init__(limits)
-        self.rebuild(())
-
     def losses(self, slot: Slot) -> FloatArray:
         """USD P&L (scenarios,) of a unit."""
         raise NotImplementedError

@@ -34,14 +34,10 @@ class VarLoss(ScenarioLosses):
         """P&L of a unit by recorded move."""
         return slot.unit.history
 
-    def _sum(self) -> None:
-        super()._sum()
-        self._now = [self.value(place) for place in range(len(self.cells))]
-
     def _reach(self) -> FloatArray:
+        self._now = [self.value(place) for place in range(len(self.cells))]
         # Without a VaR there is no room.
-        found = [self.value(place) for place in range(len(self.cells))]
-        return np.array([np.inf if value is None else value for value in found])
+        return np.array([np.inf if value is None else value for value in self._now])
 
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Cells whose VaR would grow over a level, or can not be told."""

@@ -101,7 +101,8 @@ class LimitGate:
         self._orders: dict[str, LivingOrder] = {}
         self._results: dict[Filters, Result] = {}
         self._is_watched: list[bool] = []
-        self._is_grown = False
+        # The checks have seen no slots yet, not even that there are none.
+        self._is_grown = True
 
     # What is held and open
 

@@ -49,8 +49,12 @@ def largest_size(ticket: Ticket, passes: Callable[[Ticket], bool]) -> LargestSiz
     whole = ticket.lots
     first = _first_lot(ticket, whole)
 
+    asked: dict[int, bool] = {}
+
     def ask(lots: int) -> bool:
-        return passes(ticket.of_lots(lots))
+        if lots not in asked:
+            asked[lots] = passes(ticket.of_lots(lots))
+        return asked[lots]
 
     low, high = first - 1, whole
     while high - low > 1:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 
 from quantdesk.domain.instrument import (
     Instrument,
@@ -53,7 +54,7 @@ def unit(
     delta: float,
     vega: float,
     stress: Iterable[float],
-    history: Iterable[float] = (),
+    history: Sequence[float] | npt.NDArray[np.int64] = (),
     margin: tuple[float, float, float] = (0.0, 2.0, 0.0),
     gamma: float = 0.0,
     event_ns: int = NOW,
@@ -79,8 +80,8 @@ def unit(
     return UnitRisk(
         row=row,
         stress=np.array(list(stress), dtype=np.float64),
-        history=np.array(list(history), dtype=np.float64),
-        filtered=np.array(list(history), dtype=np.float64),
+        history=np.array(history, dtype=np.float64),
+        filtered=np.array(history, dtype=np.float64),
         margin=margin,
         quote=quote,
     )
