@@ -13,8 +13,8 @@ from quantdesk.errors import ConfigError, StorageError
 def write_output(data: bytes, output: Path | None, *, is_binary: bool = False) -> None:
     """Write `data` to `output`, or to standard output where that is None.
 
-    A file appears whole or not at all. Raises ConfigError for binary data on a terminal and
-    StorageError where the file can not be written.
+    A file appears whole or not at all; a device or pipe is written to and never replaced. Raises
+    ConfigError for binary data on a terminal and StorageError where the file can not be written.
     """
     if output is None:
         if is_binary and sys.stdout is not None and sys.stdout.isatty():
@@ -23,6 +23,9 @@ def write_output(data: bytes, output: Path | None, *, is_binary: bool = False) -
         return
     temporary = output.with_name(f".{output.name}.{os.getpid()}")
     try:
+        if output.exists() and not output.is_file():
+            output.write_bytes(data)
+            return
         temporary.write_bytes(data)
         temporary.replace(output)
     except OSError as error:
