@@ -29,8 +29,9 @@ from quantdesk.venues.binance.account_wire import (
     UserPush,
 )
 from quantdesk.venues.binance.decode import API, HTTP_OK, read_failure, rest_parts
-from quantdesk.venues.binance.reading import check_text, read, read_checked, read_records
+from quantdesk.venues.binance.reading import check_text, read_checked, read_records
 from quantdesk.venues.binance.wire import RestFailure, ServerTime, Unread
+from quantdesk.venues.decoding.reading import read
 
 EVENTS: dict[str, type[UserEvent]] = {
     "ACCOUNT_UPDATE": AccountUpdate,

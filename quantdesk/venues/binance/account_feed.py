@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import BanStore, Clock
-from quantdesk.errors import ConfigError, ProtocolError, RateLimited, Rejected, VenueError
+from quantdesk.errors import ProtocolError, RateLimited, Rejected, VenueError
 from quantdesk.venues.binance.account_session import AccountSession
 from quantdesk.venues.binance.names import VENUE
 from quantdesk.venues.binance.rest import BinanceRest, Credentials
@@ -21,6 +21,7 @@ from quantdesk.venues.binance.weight import WeightBudget
 from quantdesk.venues.decoding.ranges import safe_text
 from quantdesk.venues.transport.backoff import Backoff
 from quantdesk.venues.transport.frame_queue import FrameQueue
+from quantdesk.venues.transport.frame_stream import FrameStream
 from quantdesk.venues.transport.ws import CertificateRefused
 
 REFUSED_CODES = frozenset({-1002, -1022, -2014, -2015})
@@ -68,7 +69,7 @@ class BinanceAccountFeed:
             credentials=credentials,
         )
         self._traded: dict[str, None] = {}
-        self._runner: asyncio.Task[None] | None = None
+        self._stream = FrameStream(name, self._queue, self._run)
         self._state = "connecting"
         self._connections = 0
         self._last_problem = ""
@@ -86,7 +87,7 @@ class BinanceAccountFeed:
     @property
     def state(self) -> str:
         """ "connecting", "live", "reconnecting" or "closed"; live once the account was read."""
-        return self._state
+        return "closed" if self._stream.is_closed else self._state
 
     @property
     def reconnects(self) -> int:
@@ -103,30 +104,16 @@ class BinanceAccountFeed:
         """Always "": the venue's options interface tells an account's rights, not a key's."""
         return ""
 
-    async def frames(self) -> AsyncIterator[RawFrame]:
+    def frames(self) -> AsyncGenerator[RawFrame, None]:
         """Every private message and answer, until `close`. Can be read once.
 
         Raises Rejected where the venue refuses the key itself.
         """
-        if self._runner is not None or self._state == "closed":
-            raise ConfigError(f"feed {self._name}: its frames can be read once")
-        self._runner = asyncio.create_task(self._run(), name=f"feed {self._name}")
-        self._runner.add_done_callback(lambda _: self._queue.close())
-        try:
-            while (frame := await self._queue.take()) is not None:
-                yield frame
-            if not self._runner.cancelled() and self._runner.done():
-                self._runner.result()
-        finally:
-            await self.close()
+        return self._stream.frames()
 
     async def close(self) -> None:
         """Close the socket and end `frames`. May be called again."""
-        self._state = "closed"
-        self._queue.close()
-        if self._runner is not None and not self._runner.done():
-            self._runner.cancel()
-            await asyncio.wait([self._runner])
+        await self._stream.close()
 
     async def _run(self) -> None:
         """Connect, work, pause, again. Ends only when cancelled or on what pausing can not mend."""
@@ -173,9 +160,8 @@ class BinanceAccountFeed:
         await self._queue.put(frame, None)
 
     def _note_up(self) -> None:
-        if self._state != "closed":
-            self._connections += 1
-            self._state = "live"
+        self._connections += 1
+        self._state = "live"
 
     def _note_problem(self, sentence: str) -> None:
         self._last_problem = safe_text(sentence, 200)

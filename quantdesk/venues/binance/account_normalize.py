@@ -42,7 +42,7 @@ from quantdesk.venues.binance.account_wire import (
     UserPush,
 )
 from quantdesk.venues.binance.names import VENUE, is_underlying
-from quantdesk.venues.binance.normalize import asked_ns, checked_symbol, failure_text, set_aside
+from quantdesk.venues.binance.normalize import asked_ns, checked_symbol, failure_text
 from quantdesk.venues.binance.numbers import (
     amount,
     instant,
@@ -60,6 +60,7 @@ from quantdesk.venues.binance.wire import (
     ServerTime,
     Unread,
 )
+from quantdesk.venues.decoding.notes import set_aside
 from quantdesk.venues.decoding.ranges import event_ns_of_ms, name_like
 
 ACCOUNT_CURRENCY = "USDT"

@@ -18,7 +18,6 @@ from quantdesk.errors import ProtocolError
 from quantdesk.venues.binance.envelope import VERSION
 from quantdesk.venues.binance.reading import (
     check_text,
-    read,
     read_checked,
     read_each,
     read_records,
@@ -54,6 +53,7 @@ from quantdesk.venues.binance.wire import (
     Unread,
 )
 from quantdesk.venues.decoding.audit import audit, quotes_of
+from quantdesk.venues.decoding.reading import read
 
 PUSH_BYTES_MAX = 2 * 1024 * 1024
 """Of a push; the mark prices of 800 options have about 250 kB."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from quantdesk.domain.events import MarketEvent, RawFrame
 from quantdesk.errors import ProtocolError
 from quantdesk.venues.binance.decode import decode
-from quantdesk.venues.binance.normalize import set_aside, to_events
+from quantdesk.venues.binance.normalize import to_events
 from quantdesk.venues.binance.usual import usual_events
+from quantdesk.venues.decoding.notes import set_aside
 
 
 def events_of(frame: RawFrame) -> tuple[MarketEvent, ...]:

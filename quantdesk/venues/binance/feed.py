@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.feed_report import FeedReport
@@ -18,9 +18,7 @@ from quantdesk.venues.binance.settings import BinanceSettings
 from quantdesk.venues.binance.stream_link import first_cause
 from quantdesk.venues.decoding.ranges import safe_text
 from quantdesk.venues.transport.frame_queue import FrameQueue
-
-FRAMES_PER_TURN = 256
-"""Frames handed out before others in the event loop get a turn, the answering readers first."""
+from quantdesk.venues.transport.frame_stream import FRAMES_PER_TURN, FrameStream
 
 _make_frame = quick(RawFrame)
 
@@ -65,7 +63,7 @@ class BinanceFeed:
         self._clock = clock
         self._queue = FrameQueue(settings.frames_max)
         self._in_turn = 0
-        self._runner: asyncio.Task[None] | None = None
+        self._stream = FrameStream(name, self._queue, self._run)
         self._state = "connecting"
         self._last_problem = ""
         self._session = BinanceSession(
@@ -94,7 +92,7 @@ class BinanceFeed:
     def state(self) -> str:
         """ "connecting", "live", "reconnecting" or "closed"; live only with all its sockets."""
         self._refresh_state()
-        return self._state
+        return "closed" if self._stream.is_closed else self._state
 
     @property
     def reconnects(self) -> int:
@@ -166,35 +164,16 @@ class BinanceFeed:
         """Whether a watched book is whole: its changes join its snapshot without a gap."""
         return self._session.is_book_good(symbol)
 
-    async def frames(self) -> AsyncIterator[RawFrame]:
+    def frames(self) -> AsyncGenerator[RawFrame, None]:
         """Every inbound message and answer, until `close`. Can be read once.
 
         Faults of connections are mended inside; what can not be mended is raised.
         """
-        if self._runner is not None or self._state == "closed":
-            raise ConfigError(f"feed {self._name}: its frames can be read once")
-        self._runner = asyncio.create_task(self._run(), name=f"feed {self._name}")
-        self._runner.add_done_callback(lambda _: self._queue.close())
-        taken = 0
-        try:
-            queue = self._queue
-            while (frame := queue.take_ready() or await queue.take()) is not None:
-                yield frame
-                taken += 1
-                if taken % FRAMES_PER_TURN == 0:
-                    await asyncio.sleep(0)
-            if not self._runner.cancelled() and self._runner.done():
-                self._runner.result()
-        finally:
-            await self.close()
+        return self._stream.frames()
 
     async def close(self) -> None:
         """Close the sockets and end `frames`. May be called again."""
-        self._state = "closed"
-        self._queue.close()
-        if self._runner is not None and not self._runner.done():
-            self._runner.cancel()
-            await asyncio.wait([self._runner])
+        await self._stream.close()
 
     async def _run(self) -> None:
         try:
@@ -215,8 +194,6 @@ class BinanceFeed:
         return asyncio.sleep(0)
 
     def _refresh_state(self) -> None:
-        if self._state == "closed":
-            return
         if self._session.is_live:
             self._state = "live"
         elif self._state == "live" or self._session.was_live:

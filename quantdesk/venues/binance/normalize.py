@@ -70,10 +70,9 @@ from quantdesk.venues.binance.wire import (
     Trade,
     Unread,
 )
-from quantdesk.venues.decoding.ranges import event_ns_of_ms, name_like, safe_text
+from quantdesk.venues.decoding.notes import set_aside
+from quantdesk.venues.decoding.ranges import event_ns_of_ms, name_like
 
-SAMPLE_LENGTH = 200
-DETAIL_LENGTH = 200
 DEPTH_LIMIT = 1_000
 """Levels a side that GET /depth gives at most; a book of fewer is whole."""
 
@@ -102,18 +101,6 @@ def to_events(message: Message, frame: RawFrame) -> tuple[MarketEvent, ...]:
         detail = ", ".join(message.unknown_fields)
         events += (set_aside(frame, "unknown_field", detail, is_refused=False),)
     return events
-
-
-def set_aside(frame: RawFrame, kind: str, detail: str, *, is_refused: bool = True) -> FrameSetAside:
-    """The event that says what in `frame` was not understood, with a bounded, printable sample."""
-    return FrameSetAside(
-        venue=VENUE,
-        recv_ns=frame.recv_ns,
-        kind=kind,
-        detail=safe_text(detail, DETAIL_LENGTH),
-        sample=safe_text(frame.payload[:SAMPLE_LENGTH].decode("latin-1"), SAMPLE_LENGTH),
-        is_refused=is_refused,
-    )
 
 
 def failure_text(failure: RestFailure) -> str:

@@ -1,4 +1,4 @@
-"""Typed reading of JSON with the library's errors made into ours, whole or record by record."""
+"""Binance's answers read whole or record by record: a bad one costs no more than itself."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from msgspec import Raw, Struct
 
 from quantdesk.errors import ProtocolError
 from quantdesk.venues.binance.wire import Unread
-from quantdesk.venues.decoding.audit import audit, quotes_of
+from quantdesk.venues.decoding.audit import quotes_of
+from quantdesk.venues.decoding.reading import check_utf8, read, unknown_in
 
 FRAME_BYTES_MAX = 8 * 1024 * 1024
 """No answer is near it: a list of 1,500 symbols has about 1 MB."""
 
-ShapeT = TypeVar("ShapeT")
 RecordT = TypeVar("RecordT", bound=Struct)
 
 _RAW_LIST = msgspec.json.Decoder(list[Raw])
@@ -24,11 +24,7 @@ def check_text(payload: bytes) -> None:
     """Raise ProtocolError "too_large" or "not_utf8" where `payload` can not be read at all."""
     if len(payload) > FRAME_BYTES_MAX:
         raise ProtocolError("too_large", f"{len(payload)} bytes, {FRAME_BYTES_MAX} are read")
-    if not payload.isascii():
-        try:
-            payload.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ProtocolError("not_utf8", f"byte {error.start} is no UTF-8") from error
+    check_utf8(payload)
 
 
 def without(payload: bytes, part: Raw) -> bytes:
@@ -38,41 +34,15 @@ def without(payload: bytes, part: Raw) -> bytes:
     return payload[:start] + b"null" + payload[start + len(text) :]
 
 
-def read(decoder: msgspec.json.Decoder[ShapeT], payload: bytes | Raw) -> ShapeT:
-    """`payload` as `decoder` has it.
-
-    Raises ProtocolError: "missing_field", "out_of_range", "bad_field", "not_json", "too_deep".
-    """
-    try:
-        return decoder.decode(payload)
-    except msgspec.ValidationError as error:
-        # The library has one error for all misfits; only its text tells them apart, and only the
-        # name of a counter hangs on it.
-        text = str(error)
-        if "missing required field" in text:
-            raise ProtocolError("missing_field", text) from error
-        if "out of range" in text:
-            raise ProtocolError("out_of_range", text) from error
-        raise ProtocolError("bad_field", text) from error
-    except msgspec.DecodeError as error:
-        raise ProtocolError("not_json", str(error)) from error
-    except RecursionError as error:
-        raise ProtocolError("too_deep", "nested beyond what is read") from error
-
-
 def read_checked(
     decoder: msgspec.json.Decoder[RecordT], raw: bytes | Raw
 ) -> tuple[RecordT, tuple[str, ...]]:
     """One object and the fields of it that are not known.
 
-    Raises ProtocolError as `read`, and "duplicate_field" or "bad_text" where the text does not
-    hold up to a second look.
+    Raises ProtocolError as `read` and `unknown_in`.
     """
     record = read(decoder, raw)
-    text = bytes(raw)
-    if text.count(b'"') == quotes_of(record):
-        return record, ()
-    return record, audit(text, type(record))
+    return record, unknown_in(raw, record)
 
 
 def read_records(

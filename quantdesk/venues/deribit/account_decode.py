@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 from quantdesk.domain.secret import Secret
 from quantdesk.errors import ProtocolError
 from quantdesk.venues.decoding.audit import audit
+from quantdesk.venues.decoding.reading import read
 from quantdesk.venues.deribit.account_wire import (
     AccountData,
     AccountResult,
@@ -25,7 +26,6 @@ from quantdesk.venues.deribit.account_wire import (
     UserTrade,
     UserTradesPage,
 )
-from quantdesk.venues.deribit.reading import read
 
 AUTH = "public/auth"
 SUMMARIES = "private/get_account_summaries"

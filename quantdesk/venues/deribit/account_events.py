@@ -26,6 +26,7 @@ from quantdesk.domain.events import FrameSetAside, PlatformState, RawFrame, Venu
 from quantdesk.domain.instrument import Side
 from quantdesk.domain.order import OrderStatus, TimeInForce
 from quantdesk.errors import ProtocolError
+from quantdesk.venues.decoding.notes import set_aside
 from quantdesk.venues.decoding.ranges import name_like, safe_text
 from quantdesk.venues.deribit.account_decode import (
     AUTH,
@@ -47,7 +48,7 @@ from quantdesk.venues.deribit.account_wire import (
 from quantdesk.venues.deribit.decode import decode
 from quantdesk.venues.deribit.instruments import VENUE
 from quantdesk.venues.deribit.normalize import to_events
-from quantdesk.venues.deribit.notes import failure_note, known_name, set_aside, venue_time
+from quantdesk.venues.deribit.notes import failure_note, known_name, venue_time
 from quantdesk.venues.deribit.numbers import amount, instant, model_value, price_of, signed
 from quantdesk.venues.deribit.stream_events import COMBOS, SIDES
 from quantdesk.venues.deribit.wire import Answer, Failure, Message, Notification

@@ -9,16 +9,14 @@ from typing import Protocol
 
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import BanStore, Clock
-from quantdesk.errors import ConfigError, ProtocolError, RateLimited, StorageError, VenueError
+from quantdesk.errors import ProtocolError, RateLimited, StorageError, VenueError
 from quantdesk.venues.decoding.ranges import safe_text
 from quantdesk.venues.deribit.line import UnderMaintenance
 from quantdesk.venues.deribit.settings import DeribitSettings
 from quantdesk.venues.transport.backoff import Backoff
 from quantdesk.venues.transport.frame_queue import FrameQueue
+from quantdesk.venues.transport.frame_stream import FrameStream
 from quantdesk.venues.transport.ws import CertificateRefused, WsSession
-
-FRAMES_PER_TURN = 256
-"""Frames handed out before others in the event loop get a turn, the answering reader first."""
 
 NS_PER_S = 1_000_000_000
 BAN_S_MAX = 3 * 86_400.0
@@ -56,7 +54,6 @@ class KeptConnection:
         open_session: Callable[[WsSession, FrameQueue], Session],
     ) -> None:
         self._settings = settings
-        self._name = name
         self._clock = clock
         self._bans = bans
         self._open_session = open_session
@@ -64,9 +61,9 @@ class KeptConnection:
         self._backoff = Backoff(
             low_s=settings.backoff_low_s, high_s=settings.backoff_high_s, rng=rng
         )
-        self._runner: asyncio.Task[None] | None = None
+        self._stream = FrameStream(name, self._queue, self._run)
         self._connections = 0
-        self.state = "connecting"
+        self._state = "connecting"
         self.last_problem = ""
         self.is_open = False
 
@@ -80,40 +77,25 @@ class KeptConnection:
         """Frames passed over because the desk was slower than the venue."""
         return self._queue.dropped
 
-    async def frames(self) -> AsyncGenerator[RawFrame, None]:
+    @property
+    def state(self) -> str:
+        """What the session said of itself last; "closed" once closed."""
+        return "closed" if self._stream.is_closed else self._state
+
+    def frames(self) -> AsyncGenerator[RawFrame, None]:
         """Every inbound message, answers included, until `close`. Can be read once.
 
         Faults of the connection are mended inside; what can not be mended is raised.
         """
-        if self._runner is not None or self.state == "closed":
-            raise ConfigError(f"feed {self._name}: its frames can be read once")
-        self._runner = asyncio.create_task(self._run(), name=f"feed {self._name}")
-        self._runner.add_done_callback(lambda _: self._queue.close())
-        taken = 0
-        try:
-            queue = self._queue
-            while (frame := queue.take_ready() or await queue.take()) is not None:
-                yield frame
-                taken += 1
-                if taken % FRAMES_PER_TURN == 0:
-                    await asyncio.sleep(0)
-            if not self._runner.cancelled() and self._runner.done():
-                self._runner.result()
-        finally:
-            await self.close()
+        return self._stream.frames()
 
     async def close(self) -> None:
         """Close the socket and end `frames`. May be called again."""
-        self.state = "closed"
-        self._queue.close()
-        if self._runner is not None and not self._runner.done():
-            self._runner.cancel()
-            await asyncio.wait([self._runner])
+        await self._stream.close()
 
     def set_state(self, state: str) -> None:
         """Note what the session says of itself; a closed connection stays closed."""
-        if self.state != "closed":
-            self.state = state
+        self._state = state
 
     def note_problem(self, sentence: str) -> None:
         """Keep what went wrong, made safe for a screen."""

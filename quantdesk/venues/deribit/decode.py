@@ -14,12 +14,12 @@ from msgspec import UNSET, Raw, Struct
 
 from quantdesk.errors import ProtocolError
 from quantdesk.venues.decoding.audit import audit, parse_strictly, quotes_of
+from quantdesk.venues.decoding.reading import check_utf8, read, unknown_in
 from quantdesk.venues.deribit.account_decode import (
     ACCOUNT_METHODS,
     read_account_push,
     read_account_result,
 )
-from quantdesk.venues.deribit.reading import check_utf8, read, unknown_in
 from quantdesk.venues.deribit.requests import parse_request_id
 from quantdesk.venues.deribit.wire import (
     Answer,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from quantdesk.domain.events import MarketEvent, RawFrame
 from quantdesk.errors import ProtocolError
+from quantdesk.venues.decoding.notes import set_aside
 from quantdesk.venues.deribit.decode import decode
 from quantdesk.venues.deribit.normalize import to_events
-from quantdesk.venues.deribit.notes import set_aside
 from quantdesk.venues.deribit.usual import usual_events
 
 

@@ -21,6 +21,7 @@ from quantdesk.domain.events import (
 )
 from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.errors import ProtocolError
+from quantdesk.venues.decoding.notes import set_aside
 from quantdesk.venues.decoding.ranges import event_ns_of_us, name_like
 from quantdesk.venues.deribit.instruments import (
     KNOWN_STATES,
@@ -29,7 +30,7 @@ from quantdesk.venues.deribit.instruments import (
     listed_instruments,
 )
 from quantdesk.venues.deribit.names import InstrumentName
-from quantdesk.venues.deribit.notes import failure_note, known_name, set_aside, venue_time
+from quantdesk.venues.deribit.notes import failure_note, known_name, venue_time
 from quantdesk.venues.deribit.numbers import (
     amount,
     instant,

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from quantdesk.domain.events import FrameSetAside, RawFrame, VenueTime
 from quantdesk.errors import InvalidInput, ProtocolError
-from quantdesk.venues.decoding.ranges import event_ns_of_us, safe_text
+from quantdesk.venues.decoding.notes import set_aside
+from quantdesk.venues.decoding.ranges import event_ns_of_us
 from quantdesk.venues.deribit.instruments import VENUE
 from quantdesk.venues.deribit.names import InstrumentName, parse_instrument_name
 from quantdesk.venues.deribit.numbers import out_of_range
 from quantdesk.venues.deribit.wire import Failure
-
-SAMPLE_LENGTH = 200
-DETAIL_LENGTH = 200
-
-
-def set_aside(frame: RawFrame, kind: str, detail: str, *, is_refused: bool = True) -> FrameSetAside:
-    """The event that says what in `frame` was not understood, with a bounded, printable sample."""
-    return FrameSetAside(
-        venue=VENUE,
-        recv_ns=frame.recv_ns,
-        kind=kind,
-        detail=safe_text(detail, DETAIL_LENGTH),
-        sample=safe_text(frame.payload[:SAMPLE_LENGTH].decode("latin-1"), SAMPLE_LENGTH),
-        is_refused=is_refused,
-    )
 
 
 def failure_note(failure: Failure, frame: RawFrame) -> FrameSetAside:

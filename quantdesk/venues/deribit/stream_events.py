@@ -23,9 +23,10 @@ from quantdesk.domain.events import (
 )
 from quantdesk.domain.instrument import InstrumentKind, Side
 from quantdesk.errors import ProtocolError
+from quantdesk.venues.decoding.notes import set_aside
 from quantdesk.venues.decoding.ranges import LARGEST, SMALLEST, name_like
 from quantdesk.venues.deribit.instruments import VENUE
-from quantdesk.venues.deribit.notes import known_name, set_aside
+from quantdesk.venues.deribit.notes import known_name
 from quantdesk.venues.deribit.numbers import (
     IV_PERCENT_MAX,
     amount,

@@ -1,4 +1,4 @@
-"""JSON to a typed value, with the decoder's errors made into ours. Knows no method or channel."""
+"""JSON to a typed value, with the decoder's errors made into ours. Knows no venue's message."""
 
 from __future__ import annotations
 
@@ -37,16 +37,19 @@ def read(decoder: msgspec.json.Decoder[ShapeT], payload: bytes | Raw) -> ShapeT:
 
 def check_utf8(payload: bytes) -> None:
     """Raise ProtocolError "not_utf8" where `payload` is no text."""
+    if payload.isascii():
+        return
     try:
         payload.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ProtocolError("not_utf8", f"byte {error.start} is no UTF-8") from error
 
 
-def unknown_in(raw: Raw, record: Struct) -> tuple[str, ...]:
+def unknown_in(raw: bytes | Raw, record: Struct) -> tuple[str, ...]:
     """Paths of the fields in `raw` that `record`, read from it, does not name.
 
-    Raises ProtocolError as `audit` does.
+    Raises ProtocolError as `audit` does: "duplicate_field" or "bad_text" where the text does not
+    hold up to a second look.
     """
     text = bytes(raw)
     if text.count(b'"') == quotes_of(record):

@@ -1,0 +1,25 @@
+"""The event that says what in a frame was not understood, for every venue alike."""
+
+from __future__ import annotations
+
+from quantdesk.domain.events import FrameSetAside, RawFrame
+from quantdesk.venues.decoding.ranges import safe_text
+
+SAMPLE_LENGTH = 200
+DETAIL_LENGTH = 200
+
+
+def set_aside(frame: RawFrame, kind: str, detail: str, *, is_refused: bool = True) -> FrameSetAside:
+    """What in `frame` was not understood, with a bounded, printable sample.
+
+    kind : name of the counter
+    is_refused : false where the rest of the frame was believed
+    """
+    return FrameSetAside(
+        venue=frame.venue,
+        recv_ns=frame.recv_ns,
+        kind=kind,
+        detail=safe_text(detail, DETAIL_LENGTH),
+        sample=safe_text(frame.payload[:SAMPLE_LENGTH].decode("latin-1"), SAMPLE_LENGTH),
+        is_refused=is_refused,
+    )
