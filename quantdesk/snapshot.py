@@ -131,6 +131,8 @@ class ChainSurface:
 
     fit : None before the first good one. `based_on_seq` is the snapshot whose quotes it was fitted
         to; `fit.as_of_ns` their moment on the venue's clock
+    quotes_ns : moment of the newest quotes that it stands for: later than `fit.as_of_ns` where no
+        vol has changed since
     choice : the model, weights, filters and own vols in force
     problem : why the newest attempt gave no fit, as a sentence; "" where it gave this one
     past : earlier good fits at hand, ascending in time
@@ -138,6 +140,7 @@ class ChainSurface:
 
     fit: SurfaceFit | None
     based_on_seq: int
+    quotes_ns: int = 0
     choice: SurfaceChoice = DEFAULT_CHOICE
     problem: str = ""
     past: tuple[SurfaceFit, ...] = ()

@@ -1,4 +1,4 @@
-"""What a user may say of a surface that is fitted again and again: model, weights, filters, points.
+"""What a user may say of a surface that is fitted again and again: model, weights, filters, clock.
 
 One frozen value an underlying and venue; the desk fits by it until another one comes.
 """
@@ -12,6 +12,7 @@ from quantdesk.domain.times import NS_PER_S
 from quantdesk.errors import InvalidInput
 from quantdesk.market.fitting import FitOptions
 from quantdesk.market.own_vols import VolOverride
+from quantdesk.market.surface_clock import CALENDAR_CHOICE, ClockChoice
 from quantdesk.market.surface_quotes import STALE_AFTER_NS
 
 EXCLUDED_MAX = 256
@@ -32,12 +33,14 @@ class SurfaceChoice:
     stale_after_s : quotes older than this take no part
     excluded : names of options left out by hand, sorted
     overrides : the user's own vols, beside the market's
+    clock : what variance runs on between listed expiries
     """
 
     options: FitOptions = field(default_factory=FitOptions)
     stale_after_s: float = STALE_CHOICES_S[0]
     excluded: tuple[str, ...] = ()
     overrides: tuple[VolOverride, ...] = ()
+    clock: ClockChoice = CALENDAR_CHOICE
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.stale_after_s) and self.stale_after_s > 0):

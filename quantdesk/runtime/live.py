@@ -27,6 +27,7 @@ from quantdesk.runtime.venues import AccountDecoder
 from quantdesk.snapshot import DeskSnapshot, LinkState
 
 if TYPE_CHECKING:
+    from quantdesk.runtime.own_vols_store import OwnVolsKeeper
     from quantdesk.runtime.surface_store import FitKeeper
 
 FIRST_FRAME_TIMEOUT_S = 10.0
@@ -79,6 +80,7 @@ class LiveDesk:
         or is shown and the desk goes on (a screen)
     fits_surfaces : whether each chain's surface is fitted again when its quotes changed
     keeper : keeps fits in the history; None keeps none
+    own_vols : keeps own vols as they are chosen; None keeps none
     """
 
     def __init__(
@@ -93,8 +95,10 @@ class LiveDesk:
         interval_s: float = SNAPSHOT_INTERVAL_S,
         fits_surfaces: bool = False,
         keeper: FitKeeper | None = None,
+        own_vols: OwnVolsKeeper | None = None,
     ) -> None:
         self._desk = desk
+        self._own_vols = own_vols
         self._fits_surfaces = fits_surfaces
         self._keeper = keeper
         self._lines = tuple(lines)
@@ -157,6 +161,8 @@ class LiveDesk:
             await asyncio.gather(*tasks, return_exceptions=True)
             if self._recorder is not None:
                 self._recorder.close()
+            if self._own_vols is not None:
+                self._own_vols.write()
         if failed:
             raise failed[0]
 
@@ -329,15 +335,21 @@ class LiveDesk:
                         now_ns = self._clock.now_ns()
                         keep = partial(self._keeper.take, event.key, event.fit, now_ns)
                         surfaces.recall(event.key, await loop.run_in_executor(worker, keep))
+                if self._own_vols is not None and self._own_vols.is_due:
+                    await loop.run_in_executor(worker, self._own_vols.write)
                 await asyncio.sleep(self.interval_s)
 
     @property
     def _keeping_problem(self) -> str:
-        return "" if self._keeper is None else self._keeper.problem
+        keepers = (self._keeper, self._own_vols)
+        return "; ".join(each.problem for each in keepers if each is not None and each.problem)
 
     def choose_surface(self, key: Key, choice: SurfaceChoice) -> None:
         """Fit the surface of `key` by `choice` from now on; to be called on the desk's own loop."""
+        before = self._desk.surfaces.choice(key)
         self._desk.surfaces.choose(key, choice)
+        if self._own_vols is not None and choice.overrides != before.overrides:
+            self._own_vols.note(key, choice.overrides)
 
     def _refresh_links(self) -> None:
         now_ns = self._clock.now_ns()

@@ -2,9 +2,14 @@
 
 The desk asks `due` on its clock, a worker runs `run_fit` on the snapshot it is given, and the
 result comes back as a `SurfaceFitted` that names the snapshot it was based on. Nothing is fitted
-where nothing changed; the slices of one chain bound each other, so a quote of one expiry makes the
-chain of its venue due and no other venue's. A fit that failed never replaces the last good one.
-Reads no clock and starts no task.
+where no vol changed. A fit that failed never replaces the last good one. Reads no clock and starts
+no task.
+
+What a change reaches is the kernel's own to say. Slices of one chain bound each other, longest
+first, so a chain with a changed expiry goes to it in one call, each slice starting from where it
+stood: 1 to 2 ms of the 6 that `benches/bench_surface_live.py` measures, so that leaving slices out
+would gain nothing. Those that a change does not reach come back where they were, to 1e-9 in vol.
+Mostly the forward has moved, and with it every expiry.
 """
 
 from __future__ import annotations
@@ -16,16 +21,18 @@ import numpy as np
 
 from quantdesk.errors import InvalidInput, QuantDeskError
 from quantdesk.market.chain import Chain
-from quantdesk.market.fitting import SurfaceFit, fit_surface, keep_last_good
+from quantdesk.market.fitting import SliceFit, SurfaceFit, keep_last_good
 from quantdesk.market.surface_choice import DEFAULT_CHOICE, SurfaceChoice
-from quantdesk.market.surface_quotes import SurfaceQuotes, surface_quotes
+from quantdesk.market.surface_clock import fit_on_clock
+from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes, surface_quotes
 from quantdesk.snapshot import ChainSnapshot, ChainSurface, DeskSnapshot
 
 REFIT_INTERVAL_NS = 1_000_000_000
 """A chain is fitted at most once a second: theos move with the market, not with each message."""
 
-REUSED_FOR_NS = 60_000_000_000
-"""A fit whose quotes did not change serves so long; then it is fitted again at its new time."""
+TIME_SHARE = 0.01
+"""A fit whose quotes did not change stands until this share of its nearest expiry's time is gone:
+vols at listed expiries do not know it, those between them would drift by half as much."""
 
 PAST_INTERVAL_NS = 15_000_000_000
 PAST_FITS_MAX = 240
@@ -37,12 +44,16 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FitRequest:
-    """A chain to be fitted: the snapshot's number, the chain, how, and where to start from."""
+    """A chain to be fitted: the snapshot's number, the chain, how, and where to start from.
+
+    `previous` was made by `previous_choice`.
+    """
 
     seq: int
     chain: ChainSnapshot
     choice: SurfaceChoice
-    previous: SurfaceFit | None
+    previous: SurfaceFit | None = None
+    previous_choice: SurfaceChoice | None = None
 
     @property
     def key(self) -> Key:
@@ -52,10 +63,14 @@ class FitRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SurfaceFitted:
-    """What a worker made of a request: a fit, or why there is none; `seq` it was based on."""
+    """What a worker made of a request: a fit, or why there is none; `seq` it was based on.
+
+    `quotes_ns` is the moment of the quotes that it stands for, on the venue's clock.
+    """
 
     key: Key
     seq: int
+    quotes_ns: int
     choice: SurfaceChoice
     fit: SurfaceFit | None
     problem: str
@@ -65,42 +80,65 @@ def run_fit(request: FitRequest) -> SurfaceFitted:
     """Fit the chain of `request`. Pure: runs anywhere; failure is a value."""
     problem, fit = "", None
     try:
-        quotes, previous = chain_quotes(request.chain, request.choice), request.previous
-        if previous is not None and _is_still_good(previous, quotes, request.choice):
-            return SurfaceFitted(
-                key=request.key, seq=request.seq, choice=request.choice, fit=previous, problem=""
-            )
-        found = fit_surface(quotes, options=request.choice.options, previous=previous)
-        if isinstance(found, SurfaceFit):
-            fit = found
+        quotes = chain_quotes(request.chain, request.choice)
+        if still_stands(request, quotes):
+            fit = request.previous
         else:
-            problem = found.reason
+            found = fit_on_clock(
+                quotes,
+                options=request.choice.options,
+                choice=request.choice.clock,
+                previous=request.previous,
+            )
+            fit = found if isinstance(found, SurfaceFit) else None
+            problem = "" if isinstance(found, SurfaceFit) else found.reason
     except (QuantDeskError, ArithmeticError, np.linalg.LinAlgError) as error:
         problem = f"{error}"
     return SurfaceFitted(
-        key=request.key, seq=request.seq, choice=request.choice, fit=fit, problem=problem
+        key=request.key,
+        seq=request.seq,
+        quotes_ns=request.chain.as_of_ns,
+        choice=request.choice,
+        fit=fit,
+        problem=problem,
     )
 
 
-def _is_still_good(fit: SurfaceFit, quotes: SurfaceQuotes, choice: SurfaceChoice) -> bool:
-    """Whether no vol that `fit` was fitted to has changed: then no theo may.
+def still_stands(request: FitRequest, quotes: SurfaceQuotes) -> bool:
+    """Whether the fit before is the one of `quotes` too: then it stays, and no theo moves.
 
     Marks, open interest and sizes change a chain without touching its surface. Time does, slowly.
     """
+    fit, made_by = request.previous, request.previous_choice
+    if fit is None or made_by is None or not request.choice.is_fitted_alike(made_by):
+        return False
     passed_ns = quotes.as_of_ns - fit.as_of_ns
-    if fit.options != choice.options or not 0 <= passed_ns < REUSED_FOR_NS:
+    nearest_ns = fit.slices[0].expiry_ns - fit.as_of_ns
+    if not 0 <= passed_ns < TIME_SHARE * nearest_ns:
         return False
     usable = [each for each in quotes.expiries if not each.refusal]
     if [each.expiry_ns for each in usable] != [each.expiry_ns for each in fit.slices]:
         return False
-    return all(
+    return not dirty_expiries(usable, fit)
+
+
+def dirty_expiries(expiries: Sequence[ExpiryQuotes], fit: SurfaceFit) -> tuple[int, ...]:
+    """Instants of those of `expiries` whose quotes are not those that `fit` was made of."""
+    return tuple(
+        each.expiry_ns
+        for each in expiries
+        if (held := fit.slice_at(each.expiry_ns)) is None or not _is_same(each, held)
+    )
+
+
+def _is_same(new: ExpiryQuotes, held: SliceFit) -> bool:
+    return (
         new.names == held.quotes.names
         and new.reasons == held.quotes.reasons
         and new.forward == held.forward
         and np.array_equal(new.log_moneyness, held.quotes.log_moneyness)
         and np.array_equal(new.bid_iv, held.quotes.bid_iv, equal_nan=True)
         and np.array_equal(new.ask_iv, held.quotes.ask_iv, equal_nan=True)
-        for new, held in zip(usable, fit.slices, strict=True)
     )
 
 
@@ -121,9 +159,11 @@ def chain_quotes(chain: ChainSnapshot, choice: SurfaceChoice) -> SurfaceQuotes:
 class _Held:
     """What is known of one chain's surface. `asked_chain` is what the newest request saw."""
 
-    choice: SurfaceChoice = DEFAULT_CHOICE
+    choice: SurfaceChoice
     fit: SurfaceFit | None = None
+    fit_choice: SurfaceChoice | None = None
     seq: int = 0
+    quotes_ns: int = 0
     problem: str = ""
     asked_chain: Chain | None = None
     asked_choice: SurfaceChoice | None = None
@@ -133,19 +173,35 @@ class _Held:
 
 
 class LiveSurfaces:
-    """Surfaces of every chain of a desk. One writer: the desk's own loop or thread."""
+    """Surfaces of every chain of a desk. One writer: the desk's own loop or thread.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    standard : how a chain is fitted of which nothing else was said
+    """
+
+    def __init__(self, standard: SurfaceChoice = DEFAULT_CHOICE) -> None:
+        self._standard = standard
         self._held: dict[Key, _Held] = {}
+
+    def _of(self, key: Key) -> _Held:
+        held = self._held.get(key)
+        if held is None:
+            held = self._held[key] = _Held(choice=self._standard)
+        return held
+
+    def set_standard(self, choice: SurfaceChoice) -> None:
+        """Fit by `choice` each chain of which nothing is held yet."""
+        self._standard = choice
 
     def choose(self, key: Key, choice: SurfaceChoice) -> None:
         """Fit the chain of `key` by `choice` from now on; own vols count at once."""
-        self._held.setdefault(key, _Held()).choice = choice
+        self._of(key).choice = choice
 
     def choice(self, key: Key) -> SurfaceChoice:
         """The choice in force for the chain of `key`."""
         held = self._held.get(key)
-        return DEFAULT_CHOICE if held is None else held.choice
+        return self._standard if held is None else held.choice
 
     def due(self, snapshot: DeskSnapshot) -> list[FitRequest]:
         """Chains to be fitted now: changed since they were last asked for, and not just then.
@@ -154,13 +210,19 @@ class LiveSurfaces:
         """
         requests = []
         for chain in snapshot.chains:
-            held = self._held.setdefault((chain.venue, chain.underlying), _Held())
+            held = self._of((chain.venue, chain.underlying))
             if held.is_pending or not self._is_due(held, chain, snapshot.ts_ns):
                 continue
             held.asked_chain, held.asked_choice = chain.chain, held.choice
             held.asked_ns, held.is_pending = snapshot.ts_ns, True
             requests.append(
-                FitRequest(seq=snapshot.seq, chain=chain, choice=held.choice, previous=held.fit)
+                FitRequest(
+                    seq=snapshot.seq,
+                    chain=chain,
+                    choice=held.choice,
+                    previous=held.fit,
+                    previous_choice=held.fit_choice,
+                )
             )
         return requests
 
@@ -175,13 +237,14 @@ class LiveSurfaces:
 
     def apply(self, event: SurfaceFitted) -> None:
         """Take a worker's result in. What is older than what is held changes nothing."""
-        held = self._held.setdefault(event.key, _Held())
+        held = self._of(event.key)
         held.is_pending = False
         if event.seq < held.seq or not event.choice.is_fitted_alike(held.choice):
             return
         held.problem = event.problem
         if event.fit is not None:
             held.fit, held.seq = keep_last_good(event.fit, held.fit), event.seq
+            held.fit_choice, held.quotes_ns = event.choice, event.quotes_ns
             last_ns = held.past[-1].as_of_ns if held.past else None
             if last_ns is None or event.fit.as_of_ns - last_ns >= PAST_INTERVAL_NS:
                 held.past = (*held.past, event.fit)[-PAST_FITS_MAX:]
@@ -191,7 +254,7 @@ class LiveSurfaces:
 
         A simulated venue that starts anew must not be shown what it will do.
         """
-        held = self._held.setdefault(key, _Held())
+        held = self._of(key)
         first_ns = held.past[0].as_of_ns if held.past else None
         earlier = [fit for fit in fits if first_ns is None or fit.as_of_ns < first_ns]
         held.past = (*earlier, *held.past)[-PAST_FITS_MAX:]
@@ -204,6 +267,7 @@ class LiveSurfaces:
         surface = ChainSurface(
             fit=held.fit,
             based_on_seq=held.seq,
+            quotes_ns=held.quotes_ns,
             choice=held.choice,
             problem=held.problem,
             past=held.past,

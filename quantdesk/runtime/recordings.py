@@ -13,13 +13,16 @@ from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import FrameRecorder
 from quantdesk.domain.times import format_instant
 from quantdesk.errors import StorageError
+from quantdesk.market.surface_choice import DEFAULT_CHOICE, SurfaceChoice
 from quantdesk.runtime.accounts import AccountChoice
 from quantdesk.runtime.clock import SystemClock
 from quantdesk.runtime.live import AccountLine, Line, LiveDesk
+from quantdesk.runtime.own_vols_store import OwnVolsKeeper, own_vols_path
 from quantdesk.runtime.settings import Settings, data_folder
 from quantdesk.runtime.sources import live_desk
 from quantdesk.runtime.surface_store import FitKeeper, history_path
 from quantdesk.runtime.venues import VenueChoice
+from quantdesk.storage.own_vols import OwnVolsFile
 from quantdesk.storage.recording import RecordingWriter, is_being_written
 from quantdesk.storage.surface_history import SurfaceHistory
 
@@ -73,8 +76,11 @@ async def screen_desk(
     settings: Settings,
     run_id: str,
     accounts: Sequence[AccountChoice] = (),
+    surface: SurfaceChoice = DEFAULT_CHOICE,
 ) -> AsyncIterator[LiveDesk]:
     """The desk behind a screen: recorded into the data folder, its venues open to commands.
+
+    Its fits and the user's own vols are kept there too.
 
     A folder that can not be written is said on the screen; the desk opens all the same.
     """
@@ -84,6 +90,7 @@ async def screen_desk(
 
     environment = choices[0].environment.value
     keeper = FitKeeper(SurfaceHistory(history_path(data_folder())), origin=environment)
+    own_vols = OwnVolsKeeper(OwnVolsFile(own_vols_path(data_folder())), origin=environment)
 
     def open_recorder(
         lines: Sequence[Line], private: Sequence[AccountLine]
@@ -110,6 +117,8 @@ async def screen_desk(
         publish=True,
         fits_surfaces=True,
         keeper=keeper,
+        own_vols=own_vols,
+        surface=surface,
     ) as live:
         yield live
 

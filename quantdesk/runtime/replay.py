@@ -16,7 +16,7 @@ from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import Clock, FrameDecoder
 from quantdesk.domain.times import format_instant
 from quantdesk.errors import QuantDeskError, StorageError
-from quantdesk.market.surface_choice import SurfaceChoice
+from quantdesk.market.surface_choice import DEFAULT_CHOICE, SurfaceChoice
 from quantdesk.runtime.clock import NS_PER_S
 from quantdesk.runtime.desk import Desk
 from quantdesk.runtime.followed_books import FollowedBooks
@@ -154,7 +154,14 @@ class ReplayPlayer:
 
     STEP_S = 0.1
 
-    def __init__(self, directory: Path, *, clock: Clock, speed: float = 1.0) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        clock: Clock,
+        speed: float = 1.0,
+        surface: SurfaceChoice = DEFAULT_CHOICE,
+    ) -> None:
         self._recording = read_recording(directory)
         self._clock = clock
         self._speed = speed
@@ -162,6 +169,7 @@ class ReplayPlayer:
         self._wall_ns = 0
         self._tape_ns = self._recording.started_ns
         self._tape = _Tape(self._recording)
+        self._tape.desk.surfaces.set_standard(surface)
         self._choices: list[tuple[Key, SurfaceChoice]] = []
         self._is_over = False
         self._lock = threading.Lock()

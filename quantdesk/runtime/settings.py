@@ -52,6 +52,17 @@ class AccountSettings(BaseModel):
     key_file: str | None = None
 
 
+class SurfaceSettings(BaseModel):
+    """How the desk's surfaces are fitted until the screen says otherwise.
+
+    `clock` as in `--clock`: calendar, weekend, or a TOML file (relative to the config file).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    clock: str = "calendar"
+
+
 class Settings(BaseModel):
     """Everything that can be set. `venue` as in `--venue`, commas for several."""
 
@@ -61,6 +72,7 @@ class Settings(BaseModel):
     accounts: dict[str, AccountSettings] = {}
     recording: RecordingSettings = RecordingSettings()
     simulated: SimulatedSettings = SimulatedSettings()
+    surface: SurfaceSettings = SurfaceSettings()
 
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:

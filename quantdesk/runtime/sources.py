@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from quantdesk.domain.events import InstrumentsListed, MarketEvent
 from quantdesk.domain.ports import FrameRecorder
 from quantdesk.errors import ConfigError
-from quantdesk.market.surface_choice import SurfaceChoice
+from quantdesk.market.surface_choice import DEFAULT_CHOICE, SurfaceChoice
 from quantdesk.runtime.accounts import AccountChoice
 from quantdesk.runtime.clock import SystemClock
 from quantdesk.runtime.desk import Desk
@@ -27,6 +27,7 @@ from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
 from quantdesk.storage.chain_files import MarketFile, read_market_file
 
 if TYPE_CHECKING:
+    from quantdesk.runtime.own_vols_store import OwnVolsKeeper
     from quantdesk.runtime.surface_store import FitKeeper
 
 CHAIN_TIMEOUT_S = 30.0
@@ -127,14 +128,24 @@ async def live_desk(
     publish: bool = False,
     fits_surfaces: bool = False,
     keeper: FitKeeper | None = None,
+    own_vols: OwnVolsKeeper | None = None,
+    surface: SurfaceChoice = DEFAULT_CHOICE,
 ) -> AsyncIterator[LiveDesk]:
     """A live desk on the chosen venues, running while the block lasts.
 
     `open_recorder` is given the lines and makes what keeps their frames. `publish` lets other
-    commands join the simulated venues that this desk starts.
+    commands join the simulated venues that this desk starts. Surfaces are fitted by `surface`
+    until something else is chosen.
     """
     clock, folder = SystemClock(), data_folder()
     desk = desk_of(choices)
+    desk.surfaces.set_standard(surface)
+    if own_vols is not None:
+        # A simulated venue lives at the time of its recording.
+        is_now = choices[0].environment is not Environment.SIMULATED
+        kept = own_vols.restored(clock.now_ns() if is_now else None)
+        for key, overrides in kept.items():
+            desk.surfaces.choose(key, replace(surface, overrides=overrides))
     async with open_lines(
         choices,
         underlyings,
@@ -153,6 +164,7 @@ async def live_desk(
             recording_is_vital=recording_is_vital,
             fits_surfaces=fits_surfaces,
             keeper=keeper,
+            own_vols=own_vols,
         )
         async with live.running():
             yield live
@@ -180,8 +192,8 @@ def describe(choices: Sequence[VenueChoice]) -> str:
 class StillSource:
     """One moment that never changes, for a screen on a file; surfaces are fitted on the spot."""
 
-    def __init__(self, snapshot: DeskSnapshot) -> None:
-        self._surfaces = LiveSurfaces()
+    def __init__(self, snapshot: DeskSnapshot, *, surface: SurfaceChoice = DEFAULT_CHOICE) -> None:
+        self._surfaces = LiveSurfaces(surface)
         self._snapshot = self._surfaces.fit_now(snapshot)
 
     def latest(self) -> DeskSnapshot:

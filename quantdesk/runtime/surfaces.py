@@ -5,14 +5,37 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from quantdesk.errors import StorageError
+from quantdesk.errors import ConfigError, InvalidInput, StorageError
+from quantdesk.market.clock_files import parse_clock
 from quantdesk.market.surface_choice import SurfaceChoice
+from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
 from quantdesk.market.surface_quotes import SurfaceQuotes
 from quantdesk.runtime.live_surfaces import chain_quotes
 from quantdesk.runtime.replay import snapshot_at
 from quantdesk.runtime.sources import file_snapshot
 from quantdesk.snapshot import ChainSnapshot
 from quantdesk.storage.chain_files import read_market_file
+
+
+def read_clock(name: str, folder: Path | None = None) -> ClockChoice:
+    """The clock called `name`: "calendar", "weekend", or a TOML file (relative to `folder`).
+
+    Raises ConfigError for a file that can not be read or holds no clock.
+    """
+    for choice in CLOCK_CHOICES:
+        if name == choice.name:
+            return choice
+    path = Path(name).expanduser()
+    try:
+        text = (path if folder is None else folder / path).read_text(encoding="utf-8")
+        return ClockChoice(name=path.name, clock=parse_clock(text))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            f"clock {name}: neither calendar nor weekend nor a file that can be read: {reason}"
+        ) from error
+    except InvalidInput as error:
+        raise ConfigError(f"clock {name}: {error}") from error
 
 
 def quotes_of(chain: ChainSnapshot, excluded: Collection[str] = ()) -> SurfaceQuotes:

@@ -16,6 +16,7 @@ from quantdesk.market.chain import FloatArray
 from quantdesk.market.fitting import SliceFit, SurfaceFit
 from quantdesk.market.own_vols import OwnSurface
 from quantdesk.market.surface_choice import SurfaceChoice
+from quantdesk.market.surface_clock import CALENDAR_CHOICE, clock_words
 from quantdesk.market.surface_quotes import OUTLIER
 from quantdesk.pricing.smile import slice_jets
 from quantdesk.snapshot import ChainSnapshot
@@ -98,7 +99,7 @@ def surface_fields(look: SurfaceLook, now_ns: int) -> tuple[HeaderField, ...]:
         if fit.options.model != choice.options.model:
             words += f", {choice.options.model} asked for"
         fields.append(HeaderField("surface", words))
-        fields.append(HeaderField("fitted", f"{duration_text(max(now_ns - fit.as_of_ns, 0))} ago"))
+        fields.append(HeaderField("fitted", _age_words(look, fit, now_ns)))
         fields.append(
             HeaderField("inside", f"{percent_text(fit.in_spread)} %, RMSE {_points(fit.rmse)} pts")
         )
@@ -116,12 +117,37 @@ def surface_fields(look: SurfaceLook, now_ns: int) -> tuple[HeaderField, ...]:
         )
     )
     fields.append(HeaderField("stale after", f"{choice.stale_after_s:g} s"))
+    fields.append(HeaderField("clock", _clock_words(look)))
     if choice.excluded:
         fields.append(HeaderField("excluded by hand", f"{len(choice.excluded)}"))
     own = choice.override(look.expiry_ns)
     if not own.is_empty:
         fields.append(HeaderField("own vols", own.words()))
     return tuple(fields)
+
+
+def _age_words(look: SurfaceLook, fit: SurfaceFit, now_ns: int) -> str:
+    """How old the fit is; an old one that still is the market's says so."""
+    words = f"{duration_text(max(now_ns - fit.as_of_ns, 0))} ago"
+    surface = look.chain.surface
+    is_still = surface is not None and surface.fit is fit and surface.quotes_ns > fit.as_of_ns
+    return f"{words}, no vol changed since" if is_still else words
+
+
+def _clock_words(look: SurfaceLook) -> str:
+    """The clock asked for, and what it weighs differently once a fit is on it."""
+    name = safe_text(look.choice.clock.name, 32)
+    surface = look.chain.surface
+    if look.fit is None or surface is None:
+        return name
+    if look.is_past:
+        return safe_text(clock_words(look.fit.clock), 60)
+    if look.choice.clock.name == CALENDAR_CHOICE.name:
+        return name
+    words = safe_text(clock_words(look.fit.clock), 60)
+    if look.choice.clock.clock is None and look.fit.clock.is_calendar:
+        words = "this chain suggests none"
+    return f"{name} ({words})"
 
 
 def slice_words(look: SurfaceLook) -> tuple[str, ...]:

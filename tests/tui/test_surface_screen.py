@@ -176,14 +176,19 @@ async def test_term_structure_and_heatmap_follow_tab() -> None:
 
 
 def past_desk(steps: int = 3) -> DeskSnapshot:
-    """A desk whose surface was fitted several times, the index of quotes moving not at all."""
+    """A desk whose surface was fitted several times, a minute and a shade of each bid apart."""
     surfaces, snapshot = LiveSurfaces(), OPENING
     for _ in range(steps):
         snapshot = surfaces.fit_now(snapshot)
         chain = snapshot.chains[0]
         rows = np.ones(len(chain.chain), dtype=np.bool_)
         after_ns = 61 * 10**9
-        later = replace(chain, chain=chain.chain.take(rows), as_of_ns=chain.as_of_ns + after_ns)
+        later = replace(
+            chain,
+            chain=chain.chain.take(rows),
+            values=replace(chain.values, bid_iv=0.9999 * chain.values.bid_iv),
+            as_of_ns=chain.as_of_ns + after_ns,
+        )
         snapshot = replace(
             snapshot, seq=snapshot.seq + 1, ts_ns=snapshot.ts_ns + after_ns, chains=(later,)
         )
@@ -263,3 +268,22 @@ async def test_every_part_fits_every_size(size: tuple[int, int]) -> None:
             assert len(lines) == size[1]
             assert "quit" in lines[-1]
             await shown.press("tab")
+
+
+async def test_clock_is_named_and_changed_by_its_key() -> None:
+    async with surface_screen(StillSource(OPENING)) as shown:
+        assert "clock calendar" in shown.text()
+        await shown.press("c")
+        assert "clock weekend" in shown.text()
+        await shown.press("c")
+        assert "clock calendar" in shown.text()
+
+
+async def test_fit_that_still_stands_says_that_nothing_changed() -> None:
+    fitted = StillSource(OPENING).latest()
+    chain = fitted.chains[0]
+    assert chain.surface is not None
+    later = replace(chain.surface, quotes_ns=chain.as_of_ns + 90 * 10**9)
+    source = OneSource(replace(fitted, chains=(replace(chain, surface=later),)))
+    async with surface_screen(source) as shown:
+        assert "ago, no vol changed since" in shown.text()

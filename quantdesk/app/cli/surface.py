@@ -28,8 +28,8 @@ from quantdesk.app.render.surface_formats import (
 )
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import OutOfDomain, QuantDeskError
-from quantdesk.market.clock_files import parse_clock
 from quantdesk.market.fitting import MODELS, FitOptions, SurfaceFit, fit_surface
+from quantdesk.market.surface_clock import ClockChoice, fit_on_clock, suggested_weekend
 from quantdesk.market.surface_grading import (
     HOLD_OUT_MIN,
     ModelScore,
@@ -38,8 +38,8 @@ from quantdesk.market.surface_grading import (
     summarise,
 )
 from quantdesk.market.surface_quotes import SurfaceQuotes
-from quantdesk.market.variance_clock import CALENDAR, VarianceClock, estimate_weekend
-from quantdesk.runtime.surfaces import every_moment, read_quotes
+from quantdesk.market.variance_clock import CALENDAR, VarianceClock
+from quantdesk.runtime.surfaces import every_moment, read_clock, read_quotes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -69,23 +69,6 @@ def clock_option(function: Command) -> Command:
         help="What variance runs on between expiries: every day alike, weekends as this chain's "
         "forward variances suggest, or a TOML file of weights and events. No listed vol changes.",
     )(function)
-
-
-def chosen_clock(quotes: SurfaceQuotes, options: FitOptions, name: str) -> VarianceClock:
-    """The clock of that name or file, for `quotes`; raises QuantDeskError."""
-    if name == "calendar":
-        return CALENDAR
-    if name == "weekend":
-        fit = fit_surface(quotes, options=options)
-        if not isinstance(fit, SurfaceFit):
-            return CALENDAR
-        at_money = [each.atm_iv**2 * each.years for each in fit.slices]
-        return estimate_weekend(fit.as_of_ns, [each.expiry_ns for each in fit.slices], at_money)
-    try:
-        text = Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise QuantDeskError(f"--clock {name}: can not be read: {error}") from error
-    return parse_clock(text)
 
 
 @click.group("surface")
@@ -142,7 +125,7 @@ def fit_command(
     at_ns = None if at is None else parse_instant(at)
     quotes = read_quotes(file, underlying, at_ns, exclude)
     options = FitOptions(model=model)
-    fit = fit_surface(quotes, options=options, clock=chosen_clock(quotes, options, clock))
+    fit = fit_on_clock(quotes, options=options, choice=read_clock(clock))
     if quotes_file is not None:
         write_output(quotes_csv(quotes, fit), quotes_file)
     if not isinstance(fit, SurfaceFit):
@@ -169,7 +152,7 @@ def check_command(
     """Fit the chain in FILE and check it for arbitrage; exit code 1 where there is some."""
     at_ns = None if at is None else parse_instant(at)
     quotes, options = read_quotes(file, underlying, at_ns), FitOptions(model=model)
-    fit = fit_surface(quotes, options=options, clock=chosen_clock(quotes, options, clock))
+    fit = fit_on_clock(quotes, options=options, choice=read_clock(clock))
     if not isinstance(fit, SurfaceFit):
         raise OutOfDomain(f"{file}: no surface: {fit.reason}")
     write_output(check_text(fit), None)
@@ -214,6 +197,7 @@ def grade_command(
     output: Path | None,
 ) -> None:
     """Grade models on every moment of each FILE, side by side; several files also together."""
+    choice = read_clock(clock)
     titles, tables = [], []
     everything: dict[str, list[SnapshotScore]] = {model: [] for model in models}
     for file in files:
@@ -225,7 +209,7 @@ def grade_command(
                     quotes,
                     options,
                     hold_out=hold_out,
-                    clock=chosen_clock(quotes, options, clock),
+                    clock=_clock_of(quotes, options, choice),
                 )
                 scores[model].append(score)
         titles.append(file.name)
@@ -238,6 +222,14 @@ def grade_command(
     write_output(_grades(titles, tables, format_), output)
     if all(not score.slices for table in tables for score in table):
         raise QuantDeskError("not one slice could be fitted")
+
+
+def _clock_of(quotes: SurfaceQuotes, options: FitOptions, choice: ClockChoice) -> VarianceClock:
+    """What `choice` stands for on `quotes`; the calendar where they carry no surface."""
+    if choice.clock is not None:
+        return choice.clock
+    fit = fit_surface(quotes, options=options)
+    return suggested_weekend(fit) if isinstance(fit, SurfaceFit) else CALENDAR
 
 
 def _grades(titles: list[str], tables: list[list[ModelScore]], format_: str) -> bytes:

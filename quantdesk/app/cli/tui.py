@@ -24,6 +24,8 @@ from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.risk_options import parse_amount, read_scenarios
 from quantdesk.app.render.table import screen_text
 from quantdesk.errors import ConfigError
+from quantdesk.market.surface_choice import SurfaceChoice
+from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
 from quantdesk.risk.scenario import Scenario
 from quantdesk.runtime.clock import ManualClock, SystemClock
 from quantdesk.runtime.limits_file import limits_path
@@ -31,8 +33,9 @@ from quantdesk.runtime.live import DeskThread
 from quantdesk.runtime.recordings import screen_desk
 from quantdesk.runtime.replay import ReplayPlayer
 from quantdesk.runtime.screen_books import AccountBook, ScreenBook, file_book, sample_book
-from quantdesk.runtime.settings import Settings, load_settings
+from quantdesk.runtime.settings import Settings, config_file, load_settings
 from quantdesk.runtime.sources import Source, StillSource, file_snapshot, read_snapshot
+from quantdesk.runtime.surfaces import read_clock
 from quantdesk.runtime.venues import checked_underlyings
 from quantdesk.snapshot import Environment
 
@@ -71,6 +74,12 @@ TEXT_WIDTH = 160
     type=click.Path(path_type=Path),
     help="Scenarios of your own for the scenario screen, TOML, as for `quantdesk risk`.",
 )
+@click.option(
+    "--clock",
+    metavar="calendar|weekend|FILE",
+    help="What variance runs on between listed expiries, for the surface screen; `surface.clock` "
+    "of the settings, or calendar, if left out.",
+)
 @account_option
 @source_options
 def command(
@@ -85,6 +94,7 @@ def command(
     book: Path | None = None,
     collateral: tuple[str, ...] = (),
     scenarios: Path | None = None,
+    clock: str | None = None,
 ) -> None:
     """Open the desk: live, on a recording (--replay DIR) or on a market file (--market FILE)."""
     settings = load_settings()
@@ -98,11 +108,18 @@ def command(
         account=account,
     )
     books = _screen_books(source, book, collateral, scenarios)
+    chosen = _chosen_clock(clock, settings)
     # The terminal library draws on standard error.
     if all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        _open_screen(source, underlying.upper(), speed, settings, books)
+        _open_screen(source, underlying.upper(), speed, settings, books, chosen)
     else:
         _print_screen(source, underlying.upper(), settings)
+
+
+def _chosen_clock(name: str | None, settings: Settings) -> ClockChoice:
+    if name is not None:
+        return read_clock(name)
+    return read_clock(settings.surface.clock, config_file().parent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +153,18 @@ def _print_screen(source: Source, underlying: str, settings: Settings) -> None:
 
 
 def _open_screen(
-    source: Source, underlying: str, speed: float, settings: Settings, books: ScreenBooks
+    source: Source,
+    underlying: str,
+    speed: float,
+    settings: Settings,
+    books: ScreenBooks,
+    variance_clock: ClockChoice,
 ) -> None:
     from quantdesk.app.tui.app import DeskApp  # noqa: PLC0415  (a pipe needs no terminal library)
     from quantdesk.app.tui.book_desk import book_desk  # noqa: PLC0415
 
+    surface = SurfaceChoice(clock=variance_clock)
+    clocks = tuple(dict.fromkeys((*CLOCK_CHOICES, variance_clock)))
     is_simulated = any(each.environment is Environment.SIMULATED for each in source.venues)
     book = book_desk(
         books.books,
@@ -151,15 +175,20 @@ def _open_screen(
     )
     if source.market_file is not None:
         snapshot = file_snapshot(source.market_file, None, source.at_ns)
-        still, moment = StillSource(snapshot), ManualClock(snapshot.ts_ns)
-        _run(DeskApp(still, clock=moment, underlying=underlying, book=book))
+        still = StillSource(snapshot, surface=surface)
+        moment = ManualClock(snapshot.ts_ns)
+        _run(DeskApp(still, clock=moment, underlying=underlying, book=book, variance_clocks=clocks))
         return
     clock = SystemClock()
     if source.replay is not None:
-        player = ReplayPlayer(source.replay, clock=clock, speed=speed)
+        player = ReplayPlayer(source.replay, clock=clock, speed=speed, surface=surface)
         player.start()
         try:
-            _run(DeskApp(player, clock=clock, underlying=underlying, book=book))
+            _run(
+                DeskApp(
+                    player, clock=clock, underlying=underlying, book=book, variance_clocks=clocks
+                )
+            )
         finally:
             player.close()
         return
@@ -167,12 +196,17 @@ def _open_screen(
     run_id = uuid.uuid4().hex
     desk = DeskThread(
         lambda: screen_desk(
-            source.venues, coins, settings=settings, run_id=run_id, accounts=source.accounts
+            source.venues,
+            coins,
+            settings=settings,
+            run_id=run_id,
+            accounts=source.accounts,
+            surface=surface,
         )
     )
     desk.start()
     try:
-        _run(DeskApp(desk, clock=clock, underlying=underlying, book=book))
+        _run(DeskApp(desk, clock=clock, underlying=underlying, book=book, variance_clocks=clocks))
     finally:
         desk.close()
 

@@ -26,6 +26,7 @@ from quantdesk.app.tui.source import Fallible, SnapshotSource, SurfaceControl, T
 from quantdesk.app.tui.theme import DESK_DARK
 from quantdesk.app.tui.where import Where
 from quantdesk.domain.ports import Clock
+from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
 from quantdesk.runtime.screen_books import sample_book
 from quantdesk.snapshot import DeskSnapshot
 from quantdesk.views.status import problem_lines
@@ -56,6 +57,7 @@ class DeskApp(App[None], inherit_bindings=False):
         clock: Clock,
         underlying: str = "BTC",
         book: BookDesk | None = None,
+        variance_clocks: tuple[ClockChoice, ...] = CLOCK_CHOICES,
     ) -> None:
         # With NO_COLOR the library only greys its colours unless it may use the terminal's own.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -69,6 +71,7 @@ class DeskApp(App[None], inherit_bindings=False):
             places=places,
             underlying=underlying,
             book=book_desk((), sample_book()) if book is None else book,
+            variance_clocks=variance_clocks,
             choose_surface=source.choose_surface if isinstance(source, SurfaceControl) else None,
         )
         self._screens: dict[str, DeskScreen] = {}

@@ -14,6 +14,7 @@ from quantdesk.app.tui.where import Where
 from quantdesk.app.tui.workbench import Workbench
 from quantdesk.domain.ports import Clock
 from quantdesk.market.surface_choice import SurfaceChoice
+from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
 from quantdesk.snapshot import DeskSnapshot
 from quantdesk.views.time_text import SECOND_NS
 
@@ -55,6 +56,7 @@ class DeskContext:
     pace : how fast a replay plays, "" for a desk that lives
     workbench : the structure being built, and those kept for comparison
     book : the positions that the book screens look at
+    variance_clocks : what a surface's variance may run on
     choose_surface : says how a chain of (venue, underlying) is fitted; None where nobody listens
     """
 
@@ -69,4 +71,5 @@ class DeskContext:
     workbench: Workbench = field(default_factory=Workbench)
     frames: FrameCount = field(default_factory=FrameCount)
     book: BookDesk = field(default_factory=BookDesk)
+    variance_clocks: tuple[ClockChoice, ...] = CLOCK_CHOICES
     choose_surface: Callable[[tuple[str, str], SurfaceChoice], None] | None = None

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantdesk.market.fitting import FitOptions
+from quantdesk.market.fitting import FitOptions, SurfaceFit
 from quantdesk.market.own_vols import VolOverride
-from quantdesk.market.surface_choice import SurfaceChoice
+from quantdesk.market.surface_choice import DEFAULT_CHOICE, SurfaceChoice
+from quantdesk.market.surface_clock import WEEKEND_CHOICE, ClockChoice
 from quantdesk.market.valuation import ChainValues
+from quantdesk.market.variance_clock import VarianceClock
 from quantdesk.runtime import live as live_module
 from quantdesk.runtime import live_surfaces
 from quantdesk.runtime.clock import ManualClock
@@ -21,10 +23,12 @@ from quantdesk.runtime.embedded import opening_snapshot
 from quantdesk.runtime.live_surfaces import (
     PAST_INTERVAL_NS,
     REFIT_INTERVAL_NS,
-    REUSED_FOR_NS,
+    TIME_SHARE,
     FitRequest,
     LiveSurfaces,
     SurfaceFitted,
+    chain_quotes,
+    dirty_expiries,
     run_fit,
     with_surfaces,
 )
@@ -77,7 +81,7 @@ def test_a_chain_is_fitted_at_most_once_an_interval(opening: DeskSnapshot) -> No
     assert [request.key for request in surfaces.due(moved(opening, 1.0))] == [KEY]
 
 
-def test_chain_whose_vols_did_not_change_keeps_its_theos(opening: DeskSnapshot) -> None:
+def test_chain_whose_vols_did_not_change_is_never_fitted_again(opening: DeskSnapshot) -> None:
     surfaces = LiveSurfaces()
     first = surfaces.fit_now(opening).chains[0]
     later = moved(opening, 5.0)
@@ -87,15 +91,32 @@ def test_chain_whose_vols_did_not_change_keeps_its_theos(opening: DeskSnapshot) 
     assert again.fit is first.fit
     assert again.surface is not None
     assert again.surface.based_on_seq == later.seq
-    refitted = surfaces.fit_now(moved(later, REUSED_FOR_NS / 1e9)).chains[0]
-    assert refitted.fit is not first.fit
+    assert again.surface.quotes_ns == later.chains[0].as_of_ns
+    assert again.fit is not None
+    nearest_s = (again.fit.slices[0].expiry_ns - again.fit.as_of_ns) / 1e9
+    soon = surfaces.fit_now(moved(opening, 0.99 * TIME_SHARE * nearest_s)).chains[0]
+    assert soon.fit is first.fit
 
 
-def test_one_changed_vol_is_fitted(opening: DeskSnapshot) -> None:
+def test_time_alone_asks_for_a_fit_once_the_nearest_expiry_feels_it(
+    opening: DeskSnapshot,
+) -> None:
     surfaces = LiveSurfaces()
     first = surfaces.fit_now(opening).chains[0].fit
     assert first is not None
-    quotes = first.slices[3].quotes
+    nearest_s = (first.slices[0].expiry_ns - first.as_of_ns) / 1e9
+    late = moved(opening, 1.01 * TIME_SHARE * nearest_s)
+    # Fresh quotes with the same vols: else age alone would leave them out.
+    raw = replace(late.chains[0].chain, event_ns=late.chains[0].chain.event_ns + 10**12)
+    fit = (
+        surfaces.fit_now(replace(late, chains=(replace(late.chains[0], chain=raw),))).chains[0].fit
+    )
+    assert fit is not first
+
+
+def one_quote_moved(opening: DeskSnapshot, fit: SurfaceFit, place: int) -> DeskSnapshot:
+    """A second later, with the bid of a used quote of slice `place` 0.2 points lower."""
+    quotes = fit.slices[place].quotes
     name = quotes.names[int(np.flatnonzero(quotes.is_used)[4])]
     later = moved(opening, 1.0)
     chain = later.chains[0]
@@ -103,7 +124,37 @@ def test_one_changed_vol_is_fitted(opening: DeskSnapshot) -> None:
     bid_iv = chain.values.bid_iv.copy()
     bid_iv[row] -= 0.002
     changed = replace(chain, values=replace(chain.values, bid_iv=bid_iv))
-    again = surfaces.fit_now(replace(later, chains=(changed,))).chains[0].fit
+    return replace(later, chains=(changed,))
+
+
+def test_only_the_expiry_whose_quote_moved_is_dirty(opening: DeskSnapshot) -> None:
+    fit = with_surfaces(opening).chains[0].fit
+    assert fit is not None
+    later = one_quote_moved(opening, fit, 3).chains[0]
+    expiries = [one for one in chain_quotes(later, DEFAULT_CHOICE).expiries if not one.refusal]
+    assert dirty_expiries(expiries, fit) == (fit.slices[3].expiry_ns,)
+
+
+def test_a_change_moves_no_vol_of_an_expiry_that_it_does_not_reach(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    first = surfaces.fit_now(opening).chains[0].fit
+    assert first is not None
+    # At the same moment: time moves every vol, by some 1e-7 a second.
+    later = one_quote_moved(opening, first, 0)
+    still = replace(later, chains=(replace(later.chains[0], as_of_ns=opening.chains[0].as_of_ns),))
+    again = surfaces.fit_now(still).chains[0].fit
+    assert again is not None
+    assert again is not first
+    for new, held in zip(again.slices[1:], first.slices[1:], strict=True):
+        used = held.quotes.is_used
+        assert np.abs(new.fit_iv - held.fit_iv)[used].max() < 1e-9
+
+
+def test_one_changed_vol_is_fitted(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    first = surfaces.fit_now(opening).chains[0].fit
+    assert first is not None
+    again = surfaces.fit_now(one_quote_moved(opening, first, 3)).chains[0].fit
     assert again is not None
     assert again is not first
     assert again.digest != first.digest
@@ -183,6 +234,43 @@ def test_another_model_is_fitted_at_once(opening: DeskSnapshot) -> None:
     assert fit is not None
     assert fit.options.model == "svi"
     assert {each.model for each in fit.slices} <= {"svi", "ssvi"}
+
+
+def test_another_clock_is_taken_at_once_and_changes_no_listed_vol(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    calendar = surfaces.fit_now(opening).chains[0].fit
+    clock = VarianceClock(day_weights=(1, 1, 1, 1, 1, 0.4, 0.6))
+    surfaces.choose(KEY, SurfaceChoice(clock=ClockChoice(name="mine.toml", clock=clock)))
+    own = surfaces.fit_now(replace(opening, seq=2)).chains[0].fit
+    assert calendar is not None
+    assert own is not None
+    assert own.clock == clock
+    assert own.digest != calendar.digest
+    for new, held in zip(own.slices, calendar.slices, strict=True):
+        used = held.quotes.is_used
+        assert np.abs(new.fit_iv - held.fit_iv)[used].max() < 1e-9
+    between = (calendar.slices[0].expiry_ns + calendar.slices[1].expiry_ns) // 2
+    at = np.array([calendar.slices[1].forward])
+    vols = [fit.implied_vol(np.array([between]), at)[0] for fit in (calendar, own)]
+    assert abs(vols[0] - vols[1]) > 1e-3
+
+
+def test_chain_that_suggests_no_weekend_keeps_the_calendar(opening: DeskSnapshot) -> None:
+    fit = with_surfaces(opening, [(KEY, SurfaceChoice(clock=WEEKEND_CHOICE))]).chains[0].fit
+    assert fit is not None
+    assert fit.clock.is_calendar
+
+
+def test_standard_choice_is_that_of_every_chain_until_another_is_made(
+    opening: DeskSnapshot,
+) -> None:
+    clock = VarianceClock(day_weights=(1, 1, 1, 1, 1, 0.5, 0.5))
+    mine = SurfaceChoice(clock=ClockChoice(name="mine.toml", clock=clock))
+    surfaces = LiveSurfaces(mine)
+    fit = surfaces.fit_now(opening).chains[0].fit
+    assert fit is not None
+    assert fit.clock == clock
+    assert surfaces.choice(("binance", "ETH")) == mine
 
 
 def test_excluded_option_takes_no_part_and_says_so(opening: DeskSnapshot) -> None:
@@ -320,7 +408,7 @@ def test_still_source_fits_by_another_choice(opening: DeskSnapshot) -> None:
 def test_earlier_fits_are_at_hand_apart_and_bounded(
     opening: DeskSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_surfaces, "REUSED_FOR_NS", 0)
+    monkeypatch.setattr(live_surfaces, "TIME_SHARE", 0)
     surfaces, snapshot = LiveSurfaces(), opening
     for _ in range(4):
         snapshot = moved(snapshot, 10.0)

@@ -93,7 +93,7 @@ def test_a_clock_of_ones_own_changes_no_listed_vol(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(QuantDeskError, match="--clock"):
+    with pytest.raises(QuantDeskError, match="neither calendar nor weekend nor a file"):
         run("fit", str(RECORDED), "--clock", str(tmp_path / "none.toml"))
     own = tmp_path / "clock.toml"
     own.write_text("[weights]\nSaturday = 0.3\n", encoding="utf-8")

@@ -44,6 +44,14 @@ SURFACE_KEYS = (
     ),
     Action(
         Where.SURFACE,
+        "c",
+        "clock",
+        "next clock of variance between expiries: calendar, weekend, or that of a file",
+        short="clock",
+        rank=7,
+    ),
+    Action(
+        Where.SURFACE,
         "x",
         "exclude",
         "leave the quote under the cursor out, or take it in again",

@@ -35,6 +35,7 @@ from quantdesk.market.surface_choice import (
     STALE_CHOICES_S,
     SurfaceChoice,
 )
+from quantdesk.market.surface_clock import ClockChoice
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
 from quantdesk.views.chain_header import expiry_tabs
 from quantdesk.views.safe_text import safe_text
@@ -56,7 +57,7 @@ from quantdesk.views.surface_term import (
     wings_plot,
 )
 
-Option = TypeVar("Option", str, float)
+Option = TypeVar("Option", str, float, ClockChoice)
 
 PARTS = ("smile", "term", "edge")
 STEP = 0.0025
@@ -320,6 +321,11 @@ class SurfaceScreen(DeskScreen):
                 choice, stale_after_s=_after(STALE_CHOICES_S, choice.stale_after_s)
             )
         )
+
+    def action_clock(self) -> None:
+        """Run variance between listed expiries on the next clock."""
+        clocks = self.context.variance_clocks
+        self._wish(lambda choice: replace(choice, clock=_after(clocks, choice.clock)))
 
     def action_exclude(self) -> None:
         """Leave the quote under the cursor out, or take it in again."""
