@@ -53,6 +53,7 @@ from quantdesk.risk.valuation import (
     value_positions,
 )
 from quantdesk.risk.var import VarReport, VarSettings, value_at_risk
+from quantdesk.risk.var_backtest import Backtest, headline_backtests
 
 NOT_YET: Mapping[str, str] = {
     "limits": "not computed: no limits are configured",
@@ -97,6 +98,7 @@ class RiskReport:
     collateral : cash by currency as handed in;  unpriced_cash : cash that is in no number, since
         the market has no price of it
     portfolio : Deribit's portfolio margin of the same positions, explained
+    var_backtests : of the methods behind `var`, empty where none was asked for
     var, pnl_explain : None where they could not be computed; `reasons` says why
     limits : use of every limit, None where no limits were given
     """
@@ -115,6 +117,7 @@ class RiskReport:
     unpriced_cash: Mapping[str, Decimal] = field(default_factory=dict)
     portfolio: PortfolioStatement | None = None
     var: VarReport | None = None
+    var_backtests: tuple[Backtest, ...] = ()
     limits: LimitReport | None = None
     pnl_explain: PnlExplain | None = None
     reasons: Mapping[str, str] = field(default_factory=lambda: dict(NOT_YET))
@@ -269,14 +272,30 @@ def desk_results(report: RiskReport) -> dict[Filters, Result]:
     """Equity of the desk, for margin limits that are a share of it: collateral and open value in
     USD at the index; nothing where no collateral is known.
     """
+    equity = equity_usd(report)
+    return {} if equity is None else {Filters(): Result(equity_usd=max(equity, 0.0))}
+
+
+def equity_usd(report: RiskReport) -> float | None:
+    """Collateral and open value in USD at the index; None where no collateral is known."""
     if not report.collateral:
-        return {}
+        return None
     cash = sum(
         float(amount) * (1.0 if currency in DOLLARS else report.index_prices[currency])
         for currency, amount in report.collateral.items()
     )
     worth = report.exposures.by_position[:, GREEK_FIELDS.index("value_usd")]
-    return {Filters(): Result(equity_usd=max(cash + float(worth.sum()), 0.0))}
+    return cash + float(worth.sum())
+
+
+def with_backtests(report: RiskReport, threads: int | None = None) -> RiskReport:
+    """`report` with what its value at risk would have said on the record."""
+    if report.var is None:
+        return report
+    found = headline_backtests(
+        report.prepared, report.var, until_ns=report.as_of_ns, threads=threads
+    )
+    return replace(report, var_backtests=found)
 
 
 def with_limits(report: RiskReport, limits: LimitReport) -> RiskReport:

@@ -7,15 +7,15 @@ move that then came. The book is held fixed: this tests the method, not the trad
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from quantdesk.market.chain import FloatArray
 from quantdesk.risk.historical_moves import MoveHistory, Series, VarVols, joint_moves
 from quantdesk.risk.revaluation import PreparedBook
-from quantdesk.risk.var import DEFAULT_METHOD, VarMethod, VarSettings
+from quantdesk.risk.var import DEFAULT_METHOD, VarMethod, VarReport, VarSettings
 from quantdesk.risk.var_exceptions import ExceptionTests, examine_exceptions
 from quantdesk.risk.var_filter import BURN_IN, forecast_vols
 from quantdesk.risk.var_quantiles import OBSERVATIONS_MIN, quantile_losses
@@ -110,6 +110,49 @@ def backtest(
         tests=examine_exceptions((came < -losses).tolist(), 1.0 - chosen.confidence),
         sources=history.sources,
     )
+
+
+def headline_backtests(
+    prepared: PreparedBook,
+    report: VarReport,
+    *,
+    until_ns: int,
+    windows: Sequence[int] = (),
+    threads: int | None = None,
+) -> tuple[Backtest, ...]:
+    """Backtests of a report's headline vols: filtered, with other windows too, and plain history;
+    with vols unchanged where the record of the vol index is too short.
+
+    Without a headline those of the default are tried, and say why there are none.
+    """
+    head = report.headline
+    vols = DEFAULT_METHOD[1] if head is None else head.vols
+    others = [replace(report.settings, window=window) for window in windows]
+    tried = [(VarMethod.FILTERED, each) for each in (report.settings, *others)]
+    tried.append((VarMethod.HISTORICAL, report.settings))
+    found = [
+        backtest(
+            prepared,
+            until_ns=until_ns,
+            settings=settings,
+            method=method,
+            vols=vols,
+            threads=threads,
+        )
+        for method, settings in tried
+    ]
+    if vols is VarVols.VOL_INDEX and found[0].tests is None:
+        # Prices go further back than the vol index does.
+        found.append(
+            backtest(
+                prepared,
+                until_ns=until_ns,
+                settings=report.settings,
+                vols=VarVols.UNCHANGED,
+                threads=threads,
+            )
+        )
+    return tuple(found)
 
 
 def _filtered_losses(

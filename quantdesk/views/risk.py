@@ -18,10 +18,11 @@ from quantdesk.views.margin import REASON_LENGTH_MAX, TextTable, margin_view, qu
 from quantdesk.views.number_text import DASH, number_text
 from quantdesk.views.pnl_explain import explain_notes, explain_tables
 from quantdesk.views.portfolio_margin import label_text, portfolio_tables
+from quantdesk.views.risk_summary import summary_table
 from quantdesk.views.safe_text import safe_text
 from quantdesk.views.scenario import SPOT_RULE, matrix_tables, named_table, worst_table
 from quantdesk.views.time_text import instant_text
-from quantdesk.views.var import var_notes, var_tables
+from quantdesk.views.var import backtest_notes, backtest_table, var_notes, var_tables
 
 LADDERS = (Grouping.EXPIRY, Grouping.STRIKE, Grouping.STRATEGY, Grouping.VENUE)
 """Ladders of the report; the others are `risk ladder`'s."""
@@ -46,7 +47,8 @@ def risk_view(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> RiskVie
     excluded = excluded_table(report, refused)
     has_cash = any(report.collateral.values())
     margin = margin_view(report.margin)
-    tables: list[TextTable] = [*net_tables(report.greeks), hedge_table(report.greeks.hedges)]
+    tables: list[TextTable] = [summary_table(report, left_out=len(excluded.rows))]
+    tables += [*net_tables(report.greeks), hedge_table(report.greeks.hedges)]
     tables += [ladder_table(report.greeks, grouping) for grouping in LADDERS]
     tables += matrix_tables(report.cube, with_collateral=False)
     if has_cash:
@@ -57,6 +59,8 @@ def risk_view(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> RiskVie
     tables.append(named_table(report.historical, "Recorded days replayed on this book"))
     if report.var is not None:
         tables += var_tables(report.var)
+    if report.var_backtests:
+        tables.append(backtest_table(report.var_backtests))
     if report.pnl_explain is not None:
         tables += explain_tables(report.pnl_explain)
     if report.limits is not None:
@@ -77,6 +81,7 @@ def risk_view(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> RiskVie
             "Greeks in dollars are on each leg's own forward; values in USD are coin × index.",
             *venue_notes(report),
             *(() if report.var is None else var_notes(report.var)),
+            *backtest_notes(report.var_backtests),
             *(() if report.pnl_explain is None else explain_notes(report.pnl_explain)),
             *(f"{name}: {reason}" for name, reason in report.reasons.items()),
             *margin.rules,

@@ -8,7 +8,7 @@ import numpy as np
 
 from quantdesk.risk.report import NamedResults
 from quantdesk.risk.scenario import Scenario, VolUnit
-from quantdesk.risk.scenarios import Driver, ScenarioAxes, ScenarioCube
+from quantdesk.risk.scenarios import Driver, ScenarioAxes, ScenarioCube, ScenarioResults
 from quantdesk.views.margin import TextTable
 from quantdesk.views.number_text import number_text
 from quantdesk.views.safe_text import safe_text
@@ -79,13 +79,19 @@ def worst_table(cube: ScenarioCube, count: int = 3) -> TextTable:
         numeric=(False, True, False),
         rows=tuple(
             (
-                results.scenarios[place].name,
+                cell_text(results, place),
                 number_text(float(totals[place]), 2),
                 drivers_text(results.drivers[place] if results.drivers else ()),
             )
             for place in worst
         ),
     )
+
+
+def cell_text(results: ScenarioResults, place: int) -> str:
+    """What one cell of a matrix does, in words: all its underlyings move alike."""
+    scenario = results.scenarios[place]
+    return move_text(scenario, results.underlyings[0]) if results.underlyings else scenario.name
 
 
 def named_table(named: NamedResults, title: str) -> TextTable:

@@ -11,12 +11,11 @@ import click
 from quantdesk.app.cli.book_options import (
     LEFT_OUT_EXIT_CODE,
     book_options,
-    open_from_options,
     tell_left_out,
 )
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.pnl import explain_since
-from quantdesk.app.cli.risk_options import parse_risk_options, risk_options
+from quantdesk.app.cli.risk_options import open_with_index, parse_risk_options, risk_options
 from quantdesk.app.cli.var import var_command
 from quantdesk.app.render.risk_formats import (
     BINARY_FORMATS,
@@ -38,6 +37,7 @@ from quantdesk.risk.report import (
     build_report,
     desk_results,
     surface_sources_of,
+    with_backtests,
     with_limits,
     with_pnl_explain,
 )
@@ -45,7 +45,6 @@ from quantdesk.runtime.books import OpenBook, account_cash
 from quantdesk.runtime.limit_books import gate_over, market_now_ns
 from quantdesk.runtime.limits_file import required_limits
 from quantdesk.runtime.runners import ProcessPoolRunner
-from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -95,6 +94,13 @@ command.add_command(var_command)
     metavar="TIME",
     help="Explain the P&L of this book since TIME, ISO-8601 UTC, of the file or recording.",
 )
+@click.option(
+    "--backtest/--no-backtest",
+    "is_tested",
+    default=False,
+    show_default=True,
+    help="Backtest value at risk on the whole record, data before each day only.",
+)
 @output_options
 @click.pass_context
 def report_command(
@@ -106,6 +112,7 @@ def report_command(
     plots: bool | None,
     limits_file: Path | None,
     since: str | None,
+    is_tested: bool,
     **options: Any,
 ) -> None:
     """Exposures, ladders, scenario matrix, margin by leg, what was left out, sources and ages."""
@@ -115,6 +122,8 @@ def report_command(
     opened, report = _open(strict=strict, options=options)
     if explained is not None:
         report = with_pnl_explain(report, explained)
+    if is_tested:
+        report = with_backtests(report)
     if limits is not None:
         gate = gate_over(opened, limits, results=desk_results(report)).gate
         report = with_limits(report, limit_report(gate, market_now_ns(opened.market)))
@@ -167,7 +176,7 @@ def _open(*, strict: bool, options: dict[str, Any]) -> tuple[OpenBook, RiskRepor
     """The book and its report; says on stderr what was left out, and refuses it where strict."""
     book_part = {name: options.pop(name) for name in BOOK_OPTIONS}
     choices = parse_risk_options(**options)
-    opened = open_from_options(load_settings(), **book_part)
+    opened = open_with_index(book_part)
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
     fitted = fit_surfaces(opened.market) if choices.is_fitted else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,10 @@ import click
 from quantdesk.app.cli.book_options import (
     LEFT_OUT_EXIT_CODE,
     book_options,
-    open_from_options,
     tell_left_out,
 )
 from quantdesk.app.cli.output import write_output
-from quantdesk.app.cli.risk_options import parse_amount
+from quantdesk.app.cli.risk_options import open_with_index, parse_amount
 from quantdesk.app.render.var_formats import VAR_FORMATS, var_bytes
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.risk.fitted import fit_surfaces
@@ -24,10 +22,9 @@ from quantdesk.risk.index_prices import index_prices_of
 from quantdesk.risk.prepare import prepare
 from quantdesk.risk.scenarios import DOLLARS
 from quantdesk.risk.valuation import value_positions
-from quantdesk.risk.var import DEFAULT_METHOD, VarMethod, VarSettings, value_at_risk
-from quantdesk.risk.var_backtest import Backtest, backtest
+from quantdesk.risk.var import VarSettings, value_at_risk
+from quantdesk.risk.var_backtest import Backtest, headline_backtests
 from quantdesk.runtime.books import OpenBook, account_cash
-from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
 
 SETTINGS = VarSettings()
@@ -50,10 +47,6 @@ def _counts(text: str) -> tuple[int, ...]:
         rule = f"must be at most {WINDOWS_MAX} whole numbers, as 100,200,300"
         raise ConfigError(f"--windows {text[:80]!r}: {rule}")
     return tuple(int(word) for word in words)
-
-
-def _with_window(settings: VarSettings, window: int) -> VarSettings:
-    return replace(settings, window=window)
 
 
 @click.command("var")
@@ -126,11 +119,11 @@ def var_command(
     settings = VarSettings(
         confidence=parse_confidence(confidence), horizon_days=horizon, window=window
     )
-    others = (
-        () if windows is None else tuple(map(partial(_with_window, settings), _counts(windows)))
-    )
+    others = () if windows is None else _counts(windows)
+    for count in others:
+        replace(settings, window=count)
     given = dict(map(parse_amount, collateral))
-    opened = open_from_options(load_settings(), **book_part)
+    opened = open_with_index(book_part)
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
     surfaces = fit_surfaces(opened.market).surfaces if surface == "fit" else None
@@ -154,18 +147,9 @@ def var_command(
         settings=settings,
         left_out=len(reasons),
     )
-    tests: list[Backtest] = []
+    tests: tuple[Backtest, ...] = ()
     if is_tested:
-        head = report.headline
-        vols = DEFAULT_METHOD[1] if head is None else head.vols
-        tried = [
-            *((DEFAULT_METHOD[0], each) for each in (settings, *others)),
-            (VarMethod.HISTORICAL, settings),
-        ]
-        tests = [
-            backtest(prepared, until_ns=until_ns, settings=each, method=method, vols=vols)
-            for method, each in tried
-        ]
+        tests = headline_backtests(prepared, report, until_ns=until_ns, windows=others)
     data = var_bytes(report, tests, format_, as_of_ns=until_ns, reasons=reasons)
     write_output(data, output, is_binary=format_ == "pdf")
     if reasons:

@@ -99,7 +99,7 @@ def risk_record(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> dict[
         "margin": margin_record(report.margin, refused) | {"portfolio": _portfolio(report)},
         "excluded": excluded_records(report, refused),
         "sources": [source_record(source) for source in report.sources],
-        "var": None if report.var is None else var_record(report.var),
+        "var": None if report.var is None else var_record(report.var, report.var_backtests),
         "limits": None if report.limits is None else limits_record(report.limits),
         "pnl_explain": None if report.pnl_explain is None else explain_record(report.pnl_explain),
     }

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from quantdesk.app.render.limits_record import limit_row_record
 from quantdesk.app.render.margin_record import flat_rows as margin_flat_rows
 from quantdesk.app.render.pnl_explain_record import explain_flat_rows
 from quantdesk.app.render.portfolio_rows import book_rows
@@ -24,7 +25,7 @@ from quantdesk.app.render.risk_record import (
     position_records,
     source_record,
 )
-from quantdesk.app.render.var_record import var_flat_rows
+from quantdesk.app.render.var_record import backtest_flat_rows, var_flat_rows
 from quantdesk.domain.position import RefusedRow
 from quantdesk.domain.times import format_instant
 from quantdesk.market.chain import FloatArray
@@ -100,15 +101,35 @@ FIELDS = (
     "es_coin",
     "var_coin_with_collateral",
     "es_coin_with_collateral",
+    "component_var_usd",
+    "component_es_usd",
+    "es_less_usd",
+    "es_alone_usd",
+    "window",
+    "exceptions",
+    "expected",
+    "kupiec_p",
+    "independence_p",
+    "conditional_p",
+    "is_rejected",
     "step",
     "line",
     "amount",
+    "measure",
+    "convention",
+    "unit",
+    "soft",
+    "hard",
+    "use",
+    "room",
+    "share",
+    "state",
 )
 """Columns of the flat formats. `kind` is position, by_underlying and the other groupings, matrix,
 stress, historical, own, margin_portfolio_total, margin_portfolio_leg, margin_portfolio_distance,
 margin_portfolio_venue, margin_portfolio_excluded,
 margin_leg, margin_total, margin_venue, margin_excluded, excluded, source,
-var, pnl_explain; what a kind has no use for is empty."""
+var, var_leg, var_backtest, pnl_explain, limit; what a kind has no use for is empty."""
 
 Row = dict[str, Any]
 """A row: what is not in it is empty."""
@@ -132,14 +153,22 @@ def report_rows(report: RiskReport, refused: Sequence[RefusedRow] = ()) -> list[
     if report.portfolio is not None:
         rows += [one | {"kind": f"margin_{one['kind']}"} for one in book_rows(report.portfolio)]
     if report.var is not None:
-        rows += var_flat_rows(report.var)
+        rows += [*var_flat_rows(report.var), *backtest_flat_rows(report.var_backtests)]
     if report.pnl_explain is not None:
         rows += explain_flat_rows(report.pnl_explain)
+    if report.limits is not None:
+        rows += [_limit_row(limit_row_record(row)) for row in report.limits.rows]
     rows += [{"kind": "excluded"} | one for one in excluded_records(report, refused)]
     for source in report.sources:
         record = source_record(source)
         rows.append({"kind": "source"} | record | {"label": record["what"]})
     return [{"as_of": moment} | row for row in rows]
+
+
+def _limit_row(record: Row) -> Row:
+    return {"kind": "limit", "label": record["scope"], "reason": record["detail"] or None} | {
+        name: value for name, value in record.items() if name in FIELDS
+    }
 
 
 def ladder_rows(exposures: Exposures, grouping: Grouping, kind: str) -> list[Row]:
