@@ -20,6 +20,8 @@ PLANNED_MAX = 100_000
 VENUES = ("deribit", "binance")
 
 Outcome = TypeVar("Outcome")
+Refused = TypeVar("Refused")
+"""How a face says no."""
 
 
 class Fate(Enum):
@@ -147,3 +149,42 @@ class Plan(Generic[Outcome]):
                     self._planned.remove(planned)
                 return planned.outcome
         return None
+
+
+class PlannedFaults(Generic[Refused]):
+    """Fates of a face's next messages and requests, first come first served.
+
+    State only: the server acts on it. What nothing is planned for is SENT.
+
+    Attributes
+    ----------
+    messages : fates by channel or stream
+    requests : by method, the fate of the answer and what refuses the request, if anything does
+    """
+
+    def __init__(self) -> None:
+        self.messages: Plan[Fate] = Plan()
+        self.requests: Plan[tuple[Fate, Refused | None]] = Plan()
+
+    def plan_messages(self, *fates: Fate) -> None:
+        """Decide the fate of the next messages. Raises InvalidInput over the bound."""
+        if len(fates) > PLANNED_MAX:
+            raise InvalidInput("fates", len(fates), f"must leave at most {PLANNED_MAX} planned")
+        for fate in fates:
+            self.messages.add(fate)
+
+    def refuse_requests(self, refusal: Refused, count: int = 1, *, pattern: str = "*") -> None:
+        """Answer the next `count` requests with `refusal`, carrying none of them out."""
+        self.requests.add((Fate.SENT, refusal), count, pattern=pattern)
+
+    def lose_answers(self, count: int = 1, *, pattern: str = "*") -> None:
+        """Carry out the next `count` requests, whose answers never arrive."""
+        self.requests.add((Fate.LOST, None), count, pattern=pattern)
+
+    def of_message(self, channel: str = "", connection: int = 0) -> Fate:
+        """The fate of the message to be sent now."""
+        return self.messages.take(channel, connection) or Fate.SENT
+
+    def of_request(self, name: str = "") -> tuple[Fate, Refused | None]:
+        """The fate of the answer to the request that came now, and what refuses it."""
+        return self.requests.take(name) or (Fate.SENT, None)

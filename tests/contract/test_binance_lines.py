@@ -38,8 +38,8 @@ from quantdesk.market.order_book import OrderBook
 from quantdesk.runtime.clock import ManualClock
 from quantdesk.simulator import SimulatedVenue, load_sample
 from quantdesk.simulator.binance.accounts import draw_accounts
-from quantdesk.simulator.binance.faults import Fate
 from quantdesk.simulator.binance.server import BinanceServer
+from quantdesk.simulator.faults import Fate
 from quantdesk.venues.binance import (
     BinanceAccountFeed,
     BinanceFeed,

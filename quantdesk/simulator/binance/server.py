@@ -16,20 +16,20 @@ from itertools import count
 from aiohttp import WSMsgType, web
 
 from quantdesk.simulator.binance.accounts import ApiAccount, draw_accounts
-from quantdesk.simulator.binance.connection import CLOSE_TIMEOUT_S, GOING_AWAY, Connection
+from quantdesk.simulator.binance.connection import Connection
 from quantdesk.simulator.binance.control import STREAMS_MAX, answer
-from quantdesk.simulator.binance.fault_acts import apply_fault, end_fault
-from quantdesk.simulator.binance.faults import Fate, Faults
+from quantdesk.simulator.binance.faults import Faults
 from quantdesk.simulator.binance.floor import BinanceFloor
 from quantdesk.simulator.binance.hub import StreamHub
 from quantdesk.simulator.binance.limits import WEIGHT_PER_MINUTE, Limits
 from quantdesk.simulator.binance.listen_keys import ListenKeys
-from quantdesk.simulator.binance.refusals import TOO_MUCH_WEIGHT
+from quantdesk.simulator.binance.refusals import TOO_MUCH_WEIGHT, ApiRefusal
 from quantdesk.simulator.binance.rest import BASE, RawAnswer, RawRequest, RestFace
 from quantdesk.simulator.binance.stream import MARKET, PRIVATE, PUBLIC
 from quantdesk.simulator.exchange.refusals import EndReason
-from quantdesk.simulator.faults import Fault
-from quantdesk.simulator.serving import FaceServer
+from quantdesk.simulator.faults import Fate
+from quantdesk.simulator.faulty_server import FaultyServer
+from quantdesk.simulator.outbox import CLOSE_TIMEOUT_S
 from quantdesk.simulator.venue import SimulatedVenue
 
 STEP_S = 0.1
@@ -40,14 +40,14 @@ BODY_BYTES_MAX = 256 * 1024
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
-class BinanceServer(FaceServer):
+class BinanceServer(FaultyServer[ApiRefusal]):
     """Serves the Binance face of one simulated venue. `async with`, or `start` and `stop`.
 
     Attributes
     ----------
     floor : the exchange behind it
     accounts : who may trade on it, keys and all
-    faults : what is to go wrong next
+    faults : what is to go wrong next, maintenance too
     """
 
     def __init__(
@@ -77,14 +77,13 @@ class BinanceServer(FaceServer):
         self.venue = venue
         self.accounts = tuple(accounts) if accounts is not None else draw_accounts(venue.seed)
         self.floor = BinanceFloor(venue, self.accounts)
-        self.faults = Faults()
+        self.faults: Faults = Faults()
         self._listen_keys = ListenKeys(venue.seed)
         limits = Limits(weight_per_minute)
         self._rest = RestFace(self.floor, self.accounts, self._listen_keys, limits)
         self._hub = StreamHub(self.floor, [account.account_id for account in self.accounts])
         self._connections: dict[Connection, None] = {}
         self._connection_numbers = count(1)
-        self._is_stalled = False
 
     @property
     def rest_url(self) -> str:
@@ -135,34 +134,6 @@ class BinanceServer(FaceServer):
 
     # Faults that act on connections and state at once; those of single messages are in `faults`
 
-    def apply_fault(self, fault: Fault) -> None:
-        """Let `fault` happen from now. Raises InvalidInput over a bound."""
-        apply_fault(self, fault)
-
-    def end_fault(self, fault: Fault) -> None:
-        """Let a stall or a maintenance be over."""
-        end_fault(self, fault)
-
-    def drop_connections(self, number: int | None = None) -> None:
-        """Cut every connection as a lost network does: without a closing handshake."""
-        for connection in self._numbered(number):
-            connection.cut()
-
-    def stall(self, is_stalled: bool, number: int | None = None) -> None:
-        """Stop sending on all connections, which stay open; or go on with what was queued."""
-        if number is None:
-            self._is_stalled = is_stalled
-        for connection in self._numbered(number):
-            connection.stall(is_stalled)
-
-    def inject(self, payload: str | bytes, number: int | None = None) -> None:
-        """Send `payload` as it is to every connection: text as a text frame, bytes as binary."""
-        for connection in self._numbered(number):
-            if isinstance(payload, str):
-                connection.send(payload.encode("utf-8", "surrogatepass"))
-            else:
-                connection.send(payload, WSMsgType.BINARY)
-
     def expire_listen_keys(self) -> None:
         """End every user data stream's key before its time."""
         self._hub.expire(self._listen_keys.expire_all(), self.floor.now_ms)
@@ -188,18 +159,22 @@ class BinanceServer(FaceServer):
         self.drop_connections()
         self._publish()
 
-    def _numbered(self, number: int | None) -> list[Connection]:
-        """All connections, or the one of that number."""
+    def _expire_logins(self) -> None:
+        self.expire_listen_keys()
+
+    def _limit_requests(self, count: int, wait_s: int, pattern: str) -> None:
+        self.refuse_next(count, retry_after_s=wait_s, pattern=pattern)
+
+    def _ban_clients(self, seconds: int) -> None:
+        self.ban(seconds)
+
+    def _outboxes(self, number: int | None = None) -> list[Connection]:
         return [one for one in self._connections if number in (None, one.number)]
 
     def _publish(self) -> None:
         self._hub.close(self._listen_keys.take_closed())
         events = self.floor.take_events()
         self._hub.publish(events, self.floor.now_ms, self.venue.clock.now_ns())
-
-    def _end_connections(self, reason: str = "shutdown") -> None:
-        for connection in list(self._connections):
-            connection.end(GOING_AWAY, reason)
 
     async def _serve_rest(self, request: web.Request) -> web.StreamResponse:
         # The signature is over the bytes as sent, which the parsed URL does not keep.

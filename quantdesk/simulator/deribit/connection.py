@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from quantdesk.simulator.deribit.faults import Fate, Faults
 from quantdesk.simulator.deribit.hub import ChannelHub
+from quantdesk.simulator.deribit.refusals import Refusal
 from quantdesk.simulator.deribit.session import Session
 from quantdesk.simulator.deribit.tokens import Grant
+from quantdesk.simulator.faults import PlannedFaults
+from quantdesk.simulator.outbox import GOING_AWAY
 
-GOING_AWAY = 1001
 INACTIVITY_NS = 600 * 1_000_000_000
 """After ten minutes without a word the venue takes a client for lost."""
 
@@ -23,7 +24,9 @@ class Connection:
     joined : channels of the request at hand, to be greeted after its answer
     """
 
-    def __init__(self, number: int, session: Session, hub: ChannelHub, faults: Faults) -> None:
+    def __init__(
+        self, number: int, session: Session, hub: ChannelHub, faults: PlannedFaults[Refusal]
+    ) -> None:
         self.number = number
         self.session = session
         self.cancels_on_disconnect = False
@@ -33,7 +36,6 @@ class Connection:
         self._faults = faults
         self._grant: Grant | None = None
         self._accounts: dict[str, None] = {}
-        self._late: bytes | None = None
 
     @property
     def connection_id(self) -> str:
@@ -62,16 +64,7 @@ class Connection:
 
     def notify(self, channel: str, payload: bytes) -> None:
         """Queue a notification, unless a fault is planned for it."""
-        fate = self._faults.of_message(channel, self.number)
-        late, self._late = self._late, None
-        if fate is Fate.LATE:
-            self._late = payload
-        elif fate is not Fate.LOST:
-            self.session.send(payload)
-            if fate is Fate.TWICE:
-                self.session.send(payload)
-        if late is not None:
-            self.session.send(late)
+        self.session.send_as(self._faults.of_message(channel, self.number), payload)
 
     def subscribe(self, names: list[str], account_id: str | None) -> list[str]:
         """Join channels; gives those there are. Their state is sent by `greet`."""

@@ -16,12 +16,10 @@ from aiohttp import WSMsgType, web
 
 from quantdesk.simulator.deribit import refusals
 from quantdesk.simulator.deribit.accounts import ApiAccount, draw_accounts
-from quantdesk.simulator.deribit.connection import GOING_AWAY, INACTIVITY_NS, Connection
+from quantdesk.simulator.deribit.connection import INACTIVITY_NS, Connection
 from quantdesk.simulator.deribit.credits import PRICES, Pool, Price
 from quantdesk.simulator.deribit.dispatch import Origin, answer
 from quantdesk.simulator.deribit.face import DeribitFace
-from quantdesk.simulator.deribit.fault_acts import apply_fault, end_fault
-from quantdesk.simulator.deribit.faults import Fate, Faults
 from quantdesk.simulator.deribit.http import header_origin
 from quantdesk.simulator.deribit.hub import ChannelHub
 from quantdesk.simulator.deribit.rpc import (
@@ -30,11 +28,12 @@ from quantdesk.simulator.deribit.rpc import (
     encode_answer,
     parse_request,
 )
-from quantdesk.simulator.deribit.session import CLOSE_TIMEOUT_S, POLICY_VIOLATION, Session
+from quantdesk.simulator.deribit.session import Session
 from quantdesk.simulator.exchange.orders import OrderFilter
 from quantdesk.simulator.exchange.refusals import EndReason
-from quantdesk.simulator.faults import Fault
-from quantdesk.simulator.serving import FaceServer
+from quantdesk.simulator.faults import Fate, PlannedFaults
+from quantdesk.simulator.faulty_server import FaultyServer
+from quantdesk.simulator.outbox import CLOSE_TIMEOUT_S, POLICY_VIOLATION
 from quantdesk.simulator.venue import MarketChanges, SimulatedVenue
 
 STEP_S = 0.25
@@ -45,13 +44,12 @@ MESSAGE_BYTES_MAX = 1024 * 1024
 _WS_PATH, _HTTP_PATH = "/ws/api/v2", "/api/v2"
 
 
-class DeribitServer(FaceServer):
+class DeribitServer(FaultyServer[refusals.Refusal]):
     """Serves one simulated venue. `async with`, or `start` and `stop`.
 
     Attributes
     ----------
     face : accounts, tokens and history behind it
-    faults : what is to go wrong next
     """
 
     def __init__(
@@ -82,12 +80,11 @@ class DeribitServer(FaceServer):
         if accounts is None:
             accounts = draw_accounts(venue.seed, [sample.underlying for sample in venue.samples])
         self.face = DeribitFace(venue, accounts, prices=None if prices is None else dict(prices))
-        self.faults = Faults()
+        self.faults = PlannedFaults()
         self._hub = ChannelHub(self.face)
         self._connections: dict[Connection, None] = {}
         self._connection_ids = count(1)
         self._bodies_open = 0
-        self._is_stalled = False
 
     @property
     def ws_url(self) -> str:
@@ -136,34 +133,6 @@ class DeribitServer(FaceServer):
 
     # Faults that act on connections and state at once; those of single messages are in `faults`
 
-    def apply_fault(self, fault: Fault) -> None:
-        """Let `fault` happen from now. Raises InvalidInput over a bound."""
-        apply_fault(self, fault)
-
-    def end_fault(self, fault: Fault) -> None:
-        """Let a stall or a maintenance be over."""
-        end_fault(self, fault)
-
-    def inject(self, payload: str | bytes, number: int | None = None) -> None:
-        """Send `payload` as it is to every connection: text as a text frame, bytes as binary."""
-        for connection in self._numbered(number):
-            if isinstance(payload, str):
-                connection.session.send(payload.encode("utf-8", "surrogatepass"))
-            else:
-                connection.session.send(payload, WSMsgType.BINARY)
-
-    def drop_connections(self, number: int | None = None) -> None:
-        """Cut every connection as a lost network does: without a closing handshake."""
-        for connection in self._numbered(number):
-            connection.session.cut()
-
-    def stall(self, is_stalled: bool, number: int | None = None) -> None:
-        """Stop sending on all connections, which stay open; or go on with what was queued."""
-        if number is None:
-            self._is_stalled = is_stalled
-        for connection in self._numbered(number):
-            connection.session.stall(is_stalled)
-
     def set_maintenance(self, is_on: bool) -> None:
         """Tell the platform's state, and from then refuse every request, or take them again."""
         self.face.is_in_maintenance = is_on
@@ -190,13 +159,18 @@ class DeribitServer(FaceServer):
         self.face.exchange.cancel_everything(EndReason.VENUE_RESTART)
         self._publish(self.venue.changes())
 
-    def _numbered(self, number: int | None) -> list[Connection]:
-        """All connections, or the one of that number."""
-        return [one for one in self._connections if number in (None, one.number)]
+    def _expire_logins(self) -> None:
+        self.expire_tokens()
 
-    def _end_connections(self, reason: str = "shutdown") -> None:
-        for connection in list(self._connections):
-            connection.session.end(GOING_AWAY, reason)
+    def _limit_requests(self, count: int, wait_s: int, pattern: str) -> None:
+        # The venue tells nobody how long to wait.
+        self.refuse_next(count, pattern=pattern)
+
+    def _ban_clients(self, seconds: int) -> None:
+        raise AssertionError("a ban is of another venue")
+
+    def _outboxes(self, number: int | None = None) -> list[Session]:
+        return [one.session for one in self._connections if number in (None, one.number)]
 
     def _publish(self, changes: MarketChanges) -> None:
         self._hub.publish(changes, self.venue.clock.now_ns())
@@ -217,7 +191,6 @@ class DeribitServer(FaceServer):
     async def _serve_socket(self, request: web.Request) -> web.StreamResponse:
         if self._is_full:
             return self._refuse_connection(self.venue.now_ns())
-        assert request.transport is not None
         socket = web.WebSocketResponse(
             compress=False,
             max_msg_size=MESSAGE_BYTES_MAX,

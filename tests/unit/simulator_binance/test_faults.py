@@ -7,9 +7,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from quantdesk.errors import InvalidInput
-from quantdesk.simulator.binance.faults import PLANNED_MAX, Fate, Faults
+from quantdesk.simulator.binance.faults import Faults
 from quantdesk.simulator.binance.refusals import INTERNAL_UNKNOWN
 from quantdesk.simulator.binance.server import BinanceServer
+from quantdesk.simulator.faults import PLANNED_MAX, Fate
 from tests.unit.simulator_binance.client import Client, Streams, listen
 
 SYMBOL = "BTC-260925-60000-C"
