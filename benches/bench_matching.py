@@ -1,4 +1,4 @@
-"""How many orders a second does the exchange take, with and without funds to check?
+"""How many orders a second does the exchange take, each account's funds checked?
 
 One round is `ORDERS` commands of a fixed mix on one option: resting orders, takers of one or more
 of them, edits and cancels. Orders a second = ORDERS / time of a round. The mix is checked once.
@@ -6,28 +6,17 @@ of them, edits and cancels. Orders a second = ORDERS / time of a round. The mix 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from random import Random
 
-import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from quantdesk.domain.instrument import Side
-from quantdesk.domain.ports import MarginModel
-from quantdesk.margin.deribit_standard import DeribitStandardMargin
 from quantdesk.runtime.clock import ManualClock
 from quantdesk.simulator import SimulatedVenue, load_sample
 from quantdesk.simulator.exchange.exchange import Exchange
 from quantdesk.simulator.exchange.ledger import CLEARING
 from quantdesk.simulator.exchange.orders import OrderEdit, OrderRequest, SelfTrade
-from quantdesk.simulator.exchange.recorded_market import (
-    RecordedHost,
-    RecordedMarket,
-    recorded_instruments,
-)
-from quantdesk.simulator.exchange.rules import VenueRules
-from quantdesk.simulator.exchange.standard_fees import StandardFees
 from quantdesk.simulator.exchange.trading import OrderResult
 
 ORDERS = 2_000
@@ -35,29 +24,15 @@ ACCOUNTS = tuple(f"account-{number}" for number in range(8))
 STEP_NS = 10_000_000_000
 
 
-def recorded_exchange(margin: Callable[[int], MarginModel] | None) -> tuple[Exchange, RecordedHost]:
-    """The recorded BTC chain with eight rich accounts."""
+def opened_venue() -> tuple[SimulatedVenue, ManualClock]:
+    """The recorded BTC chain with eight rich accounts at its exchange, and the clock it goes by."""
     clock = ManualClock(0)
     venue = SimulatedVenue(load_sample("btc-2026-06-27"), clock=clock)
-    now_ns = venue.now_ns()
-    exchange = Exchange(
-        rules=VenueRules(venue="deribit"),
-        instruments=recorded_instruments(venue),
-        market=RecordedMarket(venue),
-        fees=StandardFees(as_of_ns=now_ns),
-        margin=margin(now_ns) if margin is not None else None,
-        now_ns=now_ns,
-    )
     for account in ACCOUNTS:
-        exchange.open_account(
+        venue.exchange.open_account(
             account, deposits={"BTC": Decimal(1_000_000)}, self_trade=SelfTrade.CANCEL_MAKER
         )
-    return exchange, RecordedHost(venue, exchange)
-
-
-def deribit(now_ns: int) -> MarginModel:
-    """The margin that the exchange runs with."""
-    return DeribitStandardMargin(as_of_ns=now_ns)
+    return venue, clock
 
 
 def run_mix(exchange: Exchange, name: str) -> int:
@@ -104,11 +79,8 @@ def liquid_name(exchange: Exchange) -> str:
     raise AssertionError("the recorded chain has a two-sided option")
 
 
-@pytest.mark.parametrize("margin", [None, deribit], ids=["unmargined", "deribit_margin"])
-def test_orders_a_second(
-    benchmark: BenchmarkFixture, margin: Callable[[int], MarginModel] | None
-) -> None:
-    exchange, _ = recorded_exchange(margin)
+def test_orders_a_second(benchmark: BenchmarkFixture) -> None:
+    exchange = opened_venue()[0].exchange
     name = liquid_name(exchange)
     trades = run_mix(exchange, name)
     assert trades > ORDERS // 10
@@ -121,16 +93,16 @@ def test_orders_a_second(
 
 def test_market_step_with_requotes(benchmark: BenchmarkFixture) -> None:
     """Ten seconds of the whole BTC board at once: marks, quotes, and the books after them."""
-    exchange, host = recorded_exchange(deribit)
-    clock = host.venue.clock
-    assert isinstance(clock, ManualClock)
+    venue, clock = opened_venue()
+    exchange = venue.exchange
 
     def step() -> None:
         clock.advance_to(clock.now_ns() + STEP_NS)
-        host.advance()
+        venue.advance()
 
     step()
     changed = sum(1 for one in exchange.listings.values() if one.changed_ns == exchange.now_ns)
-    assert exchange.now_ns == host.venue.now_ns()
+    assert exchange.now_ns == venue.now_ns()
+    assert changed
     benchmark.extra_info["books_changed_in_first_step"] = changed
     benchmark(step)
