@@ -56,6 +56,9 @@ HORIZON_DAYS_MAX = 365.0
 WINDOW_MAX = 10_000
 TOTAL = "total"
 NOT_AVAILABLE = "not available: "
+NS_PER_DAY = 86_400e9
+RECORD_AGE_DAYS_MAX = 2.0
+"""An older record is told of."""
 
 
 class VarMethod(Enum):
@@ -231,7 +234,7 @@ def value_at_risk(
     return replace(
         found,
         legs=() if head is None else work.legs(head.method, head.vols),
-        notes=(*_stand_in(found), *_notes(rows, until_ns)),
+        notes=(*_stand_in(found), *_age_of_record(found, until_ns)),
     )
 
 
@@ -410,14 +413,16 @@ def _stand_in(report: VarReport) -> tuple[str, ...]:
     )
 
 
-def _notes(rows: Sequence[VarRow], until_ns: int) -> tuple[str, ...]:
-    last = max((row.sample.last_ns for row in rows if row.sample is not None), default=None)
-    if last is None:
+def _age_of_record(report: VarReport, until_ns: int) -> tuple[str, ...]:
+    """How old the vol of now is where the record behind the headline ended before the market."""
+    head = report.headline
+    if head is None or head.sample is None:
         return ()
-    days = (until_ns - last) / 86_400e9
-    if days < 2:
+    last = head.sample.last_ns
+    days = (until_ns - last) / NS_PER_DAY
+    if days < RECORD_AGE_DAYS_MAX:
         return ()
     return (
-        f"the record ends {days:,.0f} days before this market: the filter's vol of now is that of "
-        f"{format_instant(last)[:10]}",
+        f"the record behind the total ends {days:,.0f} days before this market: the filter's vol "
+        f"of now is that of {format_instant(last)[:10]}",
     )

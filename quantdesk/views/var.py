@@ -96,7 +96,7 @@ def _usd_table(report: VarReport) -> TextTable:
         numeric=(False, False, False, True, True, True, True, True),
         rows=tuple(
             (
-                *_method(row),
+                *_method(row, report),
                 *_pair(row.usd, 2),
                 *_pair(row.usd_with_collateral, 2),
                 _text(row.delta_gamma_usd, "var", 2),
@@ -119,7 +119,7 @@ def _coin_table(report: VarReport) -> TextTable:
         ),
         numeric=(False, False, False, True, True, True, True),
         rows=tuple(
-            (*_method(row), *_pair(row.coin, 6), *_pair(row.coin_with_collateral, 6))
+            (*_method(row, report), *_pair(row.coin, 6), *_pair(row.coin_with_collateral, 6))
             for row in report.rows
             if row.scope != TOTAL
         ),
@@ -132,7 +132,7 @@ def _sample_table(report: VarReport) -> TextTable:
         sample = row.sample
         rows.append(
             (
-                *_method(row),
+                *_method(row, report),
                 DASH if sample is None else str(sample.observations),
                 DASH if sample is None else f"{_day(sample.first_ns)} to {_day(sample.last_ns)}",
                 ", ".join(sample.sources) if sample is not None else "",
@@ -214,7 +214,7 @@ def var_notes(report: VarReport) -> tuple[str, ...]:
     method, vols = (one.value for one in DEFAULT_METHOD)
     found = (
         f"VaR: {QUANTILE_RULE}. ES: {ES_RULE}. Default: {method}, vols by {vols}, "
-        f"the latest {settings.window} windows at most.",
+        f"the latest {settings.window} windows at most; * marks what the summary takes.",
         "Full revaluation with one horizon of time passed, no scaling by √h; a vol moves by the "
         f"vol index's log-change × (30/d)^{settings.tenor_power:g}.",
         f"Delta-gamma: {DELTA_GAMMA_LABEL.split(': ', 1)[1]}.",
@@ -224,8 +224,11 @@ def var_notes(report: VarReport) -> tuple[str, ...]:
     return (*found, *left_out, *report.notes)
 
 
-def _method(row: VarRow) -> tuple[str, str, str]:
-    mark = " *" if (row.method, row.vols) == DEFAULT_METHOD else ""
+def _method(row: VarRow, report: VarReport) -> tuple[str, str, str]:
+    """Scope, method and vols; the headline's method is marked."""
+    head = report.headline
+    used = DEFAULT_METHOD if head is None else (head.method, head.vols)
+    mark = " *" if (row.method, row.vols) == used else ""
     return safe_text(row.scope, 16), f"{row.method.value}{mark}", row.vols.value
 
 

@@ -73,6 +73,7 @@ body { font-family: system-ui, "Helvetica Neue", Arial, "DejaVu Sans", sans-seri
 table { border-collapse: collapse; font-size: 0.85rem; margin-bottom: 1.5rem; }
 th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #ddd; text-align: left; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.drawn { font-family: monospace; white-space: pre; }
 .incomplete { font-weight: bold; border: 2px solid #b35900; padding: 0.5rem; }
 figure { margin: 0 0 1.5rem 0; } figure svg { max-width: 100%; height: auto; }
 @page { size: A4 landscape; margin: 12mm 12mm 15mm 12mm;
@@ -132,14 +133,14 @@ def document_html(
 
 
 def _html_table(table: TextTable) -> str:
+    marks = [_column_mark(table, at) for at in range(len(table.columns))]
+
     def line(cells: Sequence[str], tag: str) -> str:
         return (
             "<tr>"
             + "".join(
-                f'<{tag} class="n">{html.escape(text)}</{tag}>'
-                if is_number
-                else f"<{tag}>{html.escape(text)}</{tag}>"
-                for text, is_number in zip(cells, table.numeric, strict=True)
+                f"<{tag}{mark}>{html.escape(text)}</{tag}>"
+                for text, mark in zip(cells, marks, strict=True)
             )
             + "</tr>"
         )
@@ -151,3 +152,10 @@ def _html_table(table: TextTable) -> str:
         f"<h2>{html.escape(table.title)}</h2>\n<table{kind}><thead>{head}</thead>\n"
         f"<tbody>{body}</tbody></table>"
     )
+
+
+def _column_mark(table: TextTable, at: int) -> str:
+    """Numbers align right; a column in which blanks come first is drawn with them."""
+    if table.numeric[at]:
+        return ' class="n"'
+    return ' class="drawn"' if any(row[at].startswith(" ") for row in table.rows) else ""
