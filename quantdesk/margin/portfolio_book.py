@@ -25,6 +25,7 @@ from quantdesk.margin.resting_orders import closing_and_opening
 from quantdesk.margin.risk_vectors import RiskLegs
 from quantdesk.margin.sizes import BINANCE, DERIBIT
 from quantdesk.market.market_data import MarketData
+from quantdesk.market.quoted_vols import quoted_vol
 from quantdesk.portfolio.leg_marks import LegMark, LegMarks
 
 PERPETUAL_NS = 0
@@ -248,10 +249,9 @@ def _vol(instrument: Instrument, mark: LegMark, marks: LegMarks, years: float) -
     """The venue's mark vol, else the chain's, else the one of the mark. Raises InvalidInput."""
     listed = marks.option_row(instrument)
     if listed is not None:
-        market, row = listed
-        for vol in (market.chain.venue_mark_iv[row], market.values.greeks_iv[row]):
-            if np.isfinite(vol) and vol > 0:
-                return float(vol)
+        own = quoted_vol(*listed)
+        if np.isfinite(own):
+            return own
     assert mark.forward is not None
     assert instrument.strike is not None
     forward = float(mark.forward)

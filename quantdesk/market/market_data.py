@@ -45,7 +45,7 @@ class UnderlyingMarket:
     as_of_ns : instant of the venue's clock at which years are counted
     forwards : by expiry instant, one for each expiry of `chain`
     futures : by instrument name
-    surface : the fitted surface where there is one; the mark's own vols serve where there is none
+    surface : the fitted surface where there is one; it serves options without a vol of their own
     """
 
     venue: str

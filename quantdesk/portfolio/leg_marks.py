@@ -1,7 +1,8 @@
 """What each leg of a book is marked at, looked up in a market by venue and instrument name.
 
 One rule for margin, profit and import, so that no two reports mark one leg differently. Knows no
-formula of any venue; a model's price is asked for only where a recording holds vols and no marks.
+formula of any venue; a model's price is asked for where a recording holds vols and no marks, and to
+tell a mark that was rounded to 0 from none.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from quantdesk.domain.instrument import Instrument, InstrumentKind
 from quantdesk.domain.times import format_instant
 from quantdesk.errors import InvalidInput, PricingError
 from quantdesk.market.market_data import FutureQuote, MarketData, UnderlyingMarket
+from quantdesk.market.quoted_vols import quoted_vol
 from quantdesk.market.valuation import GreeksSource
 
 VENUE_MARK = "venue mark"
+VENUE_MARK_ROUNDED = "venue mark, rounded to 0"
 MID = "mid of bid and ask"
 FORWARD_OF_EXPIRY = "forward of its expiry"
 INDEX = "index"
@@ -36,7 +39,8 @@ _MODEL_SOURCES = {
 class LegMark:
     """Prices of one instrument at one moment.
 
-    mark : quote currency, above 0; `mark_source` says whose it is
+    mark : quote currency; above 0, or 0 where the venue rounds an option's worth to nothing;
+        `mark_source` says whose it is
     event_ns : instant of the quote behind the mark, 0 where it has none of its own
     forward : USD per coin, of the option's own expiry; None for futures
     index : USD per coin; None where the market has none
@@ -49,6 +53,11 @@ class LegMark:
     forward_source: str
     index: Decimal | None
     index_source: str
+
+    @property
+    def is_venue_mark(self) -> bool:
+        """Whether the venue itself says it."""
+        return self.mark_source in (VENUE_MARK, VENUE_MARK_ROUNDED)
 
 
 class LegMarks:
@@ -97,7 +106,7 @@ class LegMarks:
         """What `instrument` is marked at.
 
         Raises InvalidInput, which names what is missing, where it can not be marked: not listed,
-        expired, no quote, a mark of zero, no forward.
+        expired, no quote, no forward, a mark of 0 that no vol bears out.
         """
         market = self.market_of(instrument)
         if market is None:
@@ -160,9 +169,12 @@ def _option_mark(market: UnderlyingMarket, row: int) -> LegMark:
     if mark is None:
         rule = f"of {instrument.name} is missing: no mark, no two-sided quote, no recorded vol"
         raise InvalidInput("mark", None, rule)
-    if mark <= 0:
-        rule = f"of {instrument.name} must be above 0 to value or margin it"
+    if mark < 0:
+        rule = f"of {instrument.name} must not be below 0 to value or margin it"
         raise InvalidInput("mark", f"{mark:f}", rule)
+    if not mark and source == VENUE_MARK:
+        _require_rounded(market, row)
+        mark, source = Decimal(0), VENUE_MARK_ROUNDED
     return LegMark(
         mark=mark,
         mark_source=source,
@@ -174,21 +186,46 @@ def _option_mark(market: UnderlyingMarket, row: int) -> LegMark:
     )
 
 
+def _require_rounded(market: UnderlyingMarket, row: int) -> None:
+    """Refuse a mark of 0 that is no rounded price: of an option without a vol, or worth a tick."""
+    chain, vol = market.chain, quoted_vol(market, row)
+    instrument = chain.instruments[row]
+    price = _price_at(market, row, vol)
+    tick = float(instrument.ticks.tick)
+    if price is None:
+        rule = f"of {instrument.name} must be above 0: no vol says that it was rounded to 0"
+    elif price >= tick:
+        rule = (
+            f"of {instrument.name} must be above 0: at its vol of {vol * 100:.4g} % it is worth "
+            f"{price:.6g}, which is a tick of {tick:g} or more"
+        )
+    else:
+        return
+    raise InvalidInput("mark", 0, rule)
+
+
 def _model_price(market: UnderlyingMarket, row: int) -> tuple[Decimal | None, str]:
     """Price at the vol that the row's Greeks are taken at, in the option's quote currency."""
-    values, chain = market.values, market.chain
+    values = market.values
     source = _MODEL_SOURCES.get(GreeksSource(int(values.greeks_source[row])))
-    forward, vol = float(values.forward[row]), float(values.greeks_iv[row])
-    years = float(values.years[row])
-    if source is None or not (math.isfinite(forward) and math.isfinite(vol) and years > 0):
-        return None, ""
+    price = None if source is None else _price_at(market, row, float(values.greeks_iv[row]))
+    return (None, "") if source is None or price is None else (exact(price), source)
+
+
+def _price_at(market: UnderlyingMarket, row: int, vol: float) -> float | None:
+    """What a row is worth at `vol`, quote currency; None where nothing says."""
+    values, chain = market.values, market.chain
+    forward, years = float(values.forward[row]), float(values.years[row])
+    if not (math.isfinite(forward) and math.isfinite(vol) and years > 0):
+        return None
     try:
         usd = pricing.price_one(
             bool(chain.is_call[row]), forward, float(chain.strike[row]), years, vol
         )
     except PricingError:
-        return None, ""
-    return exact(usd / forward if chain.is_inverse[row] else usd), source
+        return None
+    per_coin = usd / forward if chain.is_inverse[row] else usd * float(values.discount[row])
+    return per_coin * float(chain.price_coins[row])
 
 
 def _future_mark(

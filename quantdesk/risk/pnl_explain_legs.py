@@ -18,7 +18,7 @@ from quantdesk.domain.position import Position
 from quantdesk.errors import PricingError
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
-from quantdesk.portfolio.leg_marks import VENUE_MARK, LegMarks
+from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.valuation import Surfaces, ValuedBook, value_positions
 
 InstrumentKey = tuple[str, str]
@@ -143,7 +143,7 @@ def _venue_worth(marks: LegMarks, instrument: Instrument, size: float, value: fl
         mark = marks.mark(instrument)
     except PricingError:
         return value
-    return float(mark.mark) * size if mark.mark_source == VENUE_MARK else value
+    return float(mark.mark) * size if mark.is_venue_mark else value
 
 
 def _contract_states(book: ValuedBook) -> dict[InstrumentKey, UnitState]:

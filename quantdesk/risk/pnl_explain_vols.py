@@ -20,11 +20,12 @@ import numpy as np
 
 from quantdesk.market.chain import FloatArray, IntArray
 from quantdesk.market.market_data import UnderlyingMarket, VolSurface
+from quantdesk.market.quoted_vols import quoted_vols
 from quantdesk.market.surface_shocks import TERM_YEARS
 from quantdesk.risk.pnl_explain_legs import OptionMoves
 from quantdesk.risk.scenario import SmileRule
 from quantdesk.risk.smiles import expiry_smile
-from quantdesk.risk.valuation import Surfaces, own_vols
+from quantdesk.risk.valuation import Surfaces
 
 PARTS = ("level", "skew", "curvature", "term", "strike")
 REACH = 3.0
@@ -115,7 +116,7 @@ def _ruled_vols(legs: OptionMoves, rule: SmileRule, before: Surfaces) -> FloatAr
     if not rule.slide:
         return vols
     for number, market in enumerate(legs.markets_before):
-        own = own_vols(market)[0]
+        own = quoted_vols(market)[0]
         surface = before.get((market.venue, market.underlying), market.surface)
         in_market = legs.market == number
         for expiry_ns in np.unique(legs.expiry_ns[in_market]).tolist():

@@ -9,9 +9,10 @@ import numpy as np
 
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.market_data import VolSurface
+from quantdesk.market.quoted_vols import quoted_vols
 from quantdesk.risk.revaluation import DeltaOneGroup, Group, PreparedBook, option_group
 from quantdesk.risk.smiles import NO_SMILE, ExpirySmile, expiry_smile
-from quantdesk.risk.valuation import ValuedBook, own_vols
+from quantdesk.risk.valuation import ValuedBook
 
 
 def prepare(
@@ -136,13 +137,12 @@ class _Working:
             return NO_SMILE
         quoted = self.book.markets[market]
         if market not in self.vols:
-            self.vols[market] = own_vols(quoted)[0]
-        surface = self.surfaces.get((quoted.venue, quoted.underlying), quoted.surface)
+            self.vols[market] = quoted_vols(quoted)[0]
         return expiry_smile(
             quoted,
             expiry_ns,
             forward=float(forward[0]),
             years=float(years[0]),
             vols=self.vols[market],
-            surface=surface,
+            surface=self.surfaces.get((quoted.venue, quoted.underlying)),
         )

@@ -48,9 +48,10 @@ def expiry_smile(
     vols: FloatArray,
     surface: VolSurface | None,
 ) -> ExpirySmile:
-    """The smile of one expiry: the surface's where there is one, else of `vols`, row by row.
+    """The smile of one expiry: of `surface` where one was chosen, else of `vols`, row by row.
 
-    Of a strike's call and put the one out of the money speaks: its vol is the better known.
+    Of a strike's call and put the one out of the money speaks: its vol is the better known. Where
+    no row of the expiry has a vol, the market's own surface speaks if it has one.
     """
     if surface is not None:
         return _sampled(surface, expiry_ns, forward=forward, years=years)
@@ -60,7 +61,9 @@ def expiry_smile(
         (chain.expiry_ns == expiry_ns) & (vols > 0) & (chain.is_call == is_call_side)
     )
     if not rows.size:
-        return NO_SMILE
+        if market.surface is None:
+            return NO_SMILE
+        return _sampled(market.surface, expiry_ns, forward=forward, years=years)
     strikes, first = np.unique(chain.strike[rows], return_index=True)
     return ExpirySmile(log_moneyness=np.log(strikes / forward), vol=vols[rows][first])
 

@@ -2,8 +2,8 @@
 
 Options are valued by Black-76 on the forward of their own expiry, all at the market's one moment,
 dollar-settled ones at the discount that parity of their expiry says (`market.discounts`),
-with the vol of the fitted surface where there is one and of the venue's mark else; each leg says
-which. Reads no clock.
+with the vol of their own quotes (`market.quoted_vols`). A surface that is handed in stands before
+it; the market's own serves what no quote gives a vol. Each leg says which. Reads no clock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from quantdesk.domain.times import format_instant
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.market_data import MarketData, UnderlyingMarket, VolSurface
-from quantdesk.market.valuation import GreeksSource
+from quantdesk.market.quoted_vols import quoted_vols
 from quantdesk.portfolio.leg_marks import (
     FORWARD_OF_EXPIRY,
     INDEX,
@@ -34,17 +34,13 @@ from quantdesk.risk.columns import DeltaOneColumns, OptionColumns
 
 Holding = Position | Structure | Leg
 Surfaces = Mapping[tuple[str, str], VolSurface]
-"""Fitted surfaces by (venue, underlying); they stand before the market's own."""
+"""Fitted surfaces by (venue, underlying) that somebody chose; they stand before the legs' own vols."""
 
 _COMBOS = (InstrumentKind.OPTION_COMBO, InstrumentKind.FUTURE_COMBO)
 
-SURFACE, VENUE_MARK_IV = "surface", "venue mark IV"
-_OWN_VOLS = {
-    GreeksSource.MARK: "vol of the mark",
-    GreeksSource.TWIN: "vol of the strike's other side",
-    GreeksSource.VENUE_IV: VENUE_MARK_IV,
-    GreeksSource.MID: "vol of the mid",
-}
+SURFACE = "surface"
+SURFACE_FOR_WANT = "surface, no quote gives a vol"
+"""Sources of vols: a surface that was chosen, and the market's where a leg has no vol of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +126,10 @@ def _of_leg(leg: Leg, structure: str) -> Position:
 def value_positions(
     positions: Sequence[Position], market: MarketData, *, surfaces: Surfaces | None = None
 ) -> ValuedBook:
-    """Mark each of `positions` on `market`; `surfaces` replace the markets' own.
+    """Mark each of `positions` on `market`, on `surfaces` instead of their own vols where given.
 
-    A position that is unknown, expired, without forward, index, vol or mark, or whose mark is zero
-    is excluded with its reason; the others are not touched by it.
+    A position that is unknown, expired, or without forward, index or vol is excluded with its
+    reason; the others are not touched by it. An option whose mark is rounded to 0 has a vol.
     """
     working = _Working(market, surfaces or {})
     for position in positions:
@@ -145,70 +141,57 @@ def value_positions(
 
 
 class _MarketLooks:
-    """One market with what is looked up in it again and again."""
+    """One market with what is looked up in it again and again. `chosen` stands before all vols."""
 
-    def __init__(self, number: int, market: UnderlyingMarket, surface: VolSurface | None) -> None:
+    def __init__(self, number: int, market: UnderlyingMarket, chosen: VolSurface | None) -> None:
         self.number, self.market = number, market
-        self.surface = market.surface if surface is None else surface
+        self.surface = market.surface if chosen is None else chosen
         self.row_of = {one.name: row for row, one in enumerate(market.chain.instruments)}
-        vols, self.sources = own_vols(market)
+        vols, self.sources = quoted_vols(market)
         self.vols = vols.tolist()
         self.marks = market.chain.mark.tolist()
         self.event_ns = market.chain.event_ns.tolist()
-        if self.surface is None or not len(market.chain):
-            self.surface_vols = np.full(len(market.chain), np.nan).tolist()
-        else:
-            self.surface_vols = self.surface.implied_vol(
+        self.chosen_vols = np.full(len(market.chain), np.nan).tolist()
+        if chosen is not None and len(market.chain):
+            self.chosen_vols = chosen.implied_vol(
                 market.chain.expiry_ns, market.chain.strike
             ).tolist()
 
     def vol(self, instrument: Instrument, row: int | None) -> tuple[float, str]:
         """Vol of an option and its source. Raises InvalidInput where there is none."""
-        name = instrument.name
         if row is None:
-            return self._vol_on_surface(instrument)
-        vol = self.surface_vols[row]
+            vol = self._vol_on_surface(instrument)
+            if vol > 0:
+                return vol, SURFACE
+            rule = f"{self.listed_rule}, or on its surface"
+            raise InvalidInput("instrument_name", instrument.name, rule)
+        for vol, source in (
+            (self.chosen_vols[row], SURFACE),
+            (self.vols[row], self.sources[row]),
+        ):
+            if vol > 0:
+                return vol, source
+        vol = self._vol_on_surface(instrument)
         if vol > 0:
-            return vol, SURFACE
-        if self.marks[row] == 0:
-            raise InvalidInput("mark", 0, f"of {name} must be above 0 to be marked by")
-        vol = self.vols[row]
-        if not vol > 0:
-            raise InvalidInput("mark", None, f"of {name} must give a vol: no mark, quote or IV")
-        return vol, self.sources[row]
+            return vol, SURFACE_FOR_WANT
+        rule = f"of {instrument.name} must give a vol: no mark, quote, IV or surface does"
+        raise InvalidInput("mark", None if math.isnan(self.marks[row]) else self.marks[row], rule)
 
     @property
     def listed_rule(self) -> str:
         """What is asked of a name that the market does not know."""
         return f"must be listed in the {self.market.venue} {self.market.underlying} market"
 
-    def _vol_on_surface(self, instrument: Instrument) -> tuple[float, str]:
-        assert self.surface is not None, "what is neither listed nor on a surface is refused before"
+    def _vol_on_surface(self, instrument: Instrument) -> float:
+        """NaN where there is no surface or it does not reach."""
+        if self.surface is None:
+            return math.nan
         assert instrument.expiry_ns is not None
         assert instrument.strike is not None
         vols = self.surface.implied_vol(
             np.array([instrument.expiry_ns]), np.array([float(instrument.strike)])
         )
-        vol = float(vols[0])
-        if not vol > 0:
-            rule = f"{self.listed_rule}, or on its surface"
-            raise InvalidInput("instrument_name", instrument.name, rule)
-        return vol, SURFACE
-
-
-def own_vols(market: UnderlyingMarket) -> tuple[FloatArray, list[str]]:
-    """Vol a row and its source: the venue's mark IV, else what the desk found from its quotes.
-
-    The venue's mark IV has more digits than a vol solved from a mark that is rounded to the tick.
-    """
-    venue_iv, own = market.chain.venue_mark_iv, market.values
-    has_iv = venue_iv > 0
-    vols = np.where(has_iv, venue_iv, own.greeks_iv)
-    sources = [
-        VENUE_MARK_IV if known else _OWN_VOLS.get(GreeksSource(code), "")
-        for known, code in zip(has_iv.tolist(), own.greeks_source.tolist(), strict=True)
-    ]
-    return vols, sources
+        return float(vols[0])
 
 
 class _Working:
@@ -235,8 +218,7 @@ class _Working:
             raise InvalidInput("market", f"{instrument.venue}/{instrument.underlying}", rule)
         key = (market.venue, market.underlying)
         if key not in self.looks:
-            surface = self.surfaces.get(key)
-            self.looks[key] = _MarketLooks(len(self.looks), market, surface)
+            self.looks[key] = _MarketLooks(len(self.looks), market, self.surfaces.get(key))
             self.coins.append(instrument.underlying)
         return self.looks[key]
 

@@ -73,12 +73,15 @@ def what_if_curve(
 
 
 def prepared_structure(structure: Structure, market: UnderlyingMarket) -> PreparedBook:
-    """`structure` ready for scenarios. Raises InvalidInput where a leg can not be valued."""
+    """`structure` ready for scenarios; legs at their own vols, which move along the market's
+    surface where there is one. Raises InvalidInput where a leg can not be valued.
+    """
     book = value_positions(as_positions(structure), MarketData(markets=(market,), source=""))
     if book.excluded:
         reasons = "; ".join(one.reason for one in book.excluded)
         raise InvalidInput("legs", reasons, "must all have a value to be moved")
-    return prepare(book)
+    key = (market.venue, market.underlying)
+    return prepare(book, surfaces={} if market.surface is None else {key: market.surface})
 
 
 def _profits(

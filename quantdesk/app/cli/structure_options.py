@@ -71,8 +71,8 @@ def market_options(function: Command) -> Command:
         "is_fitted",
         default=True,
         show_default=True,
-        help="Fit the volatility surface: deltas are taken on it, and its density gives a second "
-        "law of chances. Without it the chain's own mark vols serve.",
+        help="Fit the volatility surface: deltas are taken on it, smiles move along it, and its "
+        "density gives a second law of chances. Without it the chain's own mark vols serve.",
     )(function)
     return source_options(function)
 

@@ -170,7 +170,10 @@ def command(
 
 
 def _cube(structure: Structure, market: UnderlyingMarket, axes: ScenarioAxes) -> ScenarioCube:
-    """The revaluation. Raises StorageError where a leg can not be marked: it is never zero."""
+    """The revaluation, as `risk.what_if` does it: own vols, moved along the market's surface.
+
+    Raises StorageError where a leg can not be marked: it is never zero.
+    """
     if market.index_price is None:
         raise ConfigError(f"index price of {market.underlying}: is not known in this market")
     data = MarketData(markets=(market,), source="")
@@ -178,4 +181,6 @@ def _cube(structure: Structure, market: UnderlyingMarket, axes: ScenarioAxes) ->
     if book.excluded:
         reasons = "; ".join(one.reason for one in book.excluded)
         raise StorageError(f"a leg can not be marked, and is not taken as zero: {reasons}")
-    return run_axes(prepare(book), axes, index_prices={market.underlying: market.index_price})
+    key = (market.venue, market.underlying)
+    prepared = prepare(book, surfaces={} if market.surface is None else {key: market.surface})
+    return run_axes(prepared, axes, index_prices={market.underlying: market.index_price})

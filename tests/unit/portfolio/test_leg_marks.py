@@ -43,10 +43,36 @@ def test_option_has_the_venues_mark_and_the_forward_of_its_expiry() -> None:
     assert mark.event_ns > 0
 
 
-def test_mark_of_zero_is_named() -> None:
+@pytest.mark.parametrize("name", ["BTC-28JUN26-62500-C", "BTC-28JUN26-52000-P"])
+def test_recorded_mark_that_the_venue_rounds_to_0_stands(name: str) -> None:
+    marks = LegMarks(sample_market())
+    instrument = marks.instrument("deribit", name)
+    assert instrument is not None
+    mark = marks.mark(instrument)
+    assert (mark.mark, mark.mark_source) == (Decimal(0), "venue mark, rounded to 0")
+    assert mark.is_venue_mark
+
+
+def test_mark_of_0_of_an_option_worth_more_than_a_tick_is_named() -> None:
     error = refusal(LegMarks(with_columns(btc(), mark={CALL: 0.0})))
-    assert (error.field, error.value) == ("mark", "0.0")
+    assert (error.field, error.value) == ("mark", 0)
     assert CALL in str(error)
+    assert "it is worth 0.027" in str(error)
+
+
+def test_mark_of_0_without_a_vol_is_named() -> None:
+    name, nan = "BTC-28JUN26-52000-P", math.nan
+    market = with_columns(btc(), venue_mark_iv={name: nan}).markets[0]
+    vols = np.array(market.values.greeks_iv)
+    vols[[one.name for one in market.chain.instruments].index(name)] = nan
+    bare = replace(market, values=replace(market.values, greeks_iv=vols))
+    marks = LegMarks(MarketData(markets=(bare,), source="test"))
+    assert "no vol says that it was rounded to 0" in str(refusal(marks, name))
+
+
+def test_negative_mark_is_named() -> None:
+    error = refusal(LegMarks(with_columns(btc(), mark={CALL: -0.01})))
+    assert (error.field, error.value) == ("mark", "-0.01")
 
 
 def test_missing_mark_without_any_vol_is_named() -> None:

@@ -74,10 +74,21 @@ def test_surface_values_options_where_it_reaches_and_the_mark_elsewhere() -> Non
     assert [mark.vol_source for mark in book.marks] == ["surface", "venue mark IV"]
 
 
-def test_market_s_own_surface_serves_without_being_handed_in() -> None:
-    market = with_market(made_market(), surface=FlatSurface(0.7))
+def test_market_s_own_surface_serves_only_what_no_quote_gives_a_vol() -> None:
+    market, wanting = _no_vol(with_market(made_market(), surface=FlatSurface(0.7)))
+    quoted = named(market, FAR_PUT)
+    book = value_positions([position(wanting, 1), position(quoted, 1)], market)
+    assert book.options.vol.tolist() == [0.7, 0.5]
+    sources = [mark.vol_source for mark in book.marks]
+    assert sources == ["surface, no quote gives a vol", "venue mark IV"]
+
+
+def test_option_whose_mark_is_rounded_to_0_is_valued_at_its_vol() -> None:
+    market = with_chain(made_market(), CALL, mark=0.0)
     book = value_positions([position(named(market, CALL), 1)], market)
-    assert book.options.vol.tolist() == [0.7]
+    assert book.options.vol.tolist() == [0.5]
+    assert book.marks[0].venue_mark == 0.0
+    assert not book.excluded
 
 
 def test_unlisted_option_is_valued_on_a_surface() -> None:
@@ -101,10 +112,6 @@ Spoil = Callable[[MarketData], tuple[MarketData, Instrument]]
 
 def _unlisted(market: MarketData) -> tuple[MarketData, Instrument]:
     return market, replace(named(market, CALL), name="BTC-25SEP26-60001-C")
-
-
-def _mark_zero(market: MarketData) -> tuple[MarketData, Instrument]:
-    return with_chain(market, CALL, mark=0.0), named(market, CALL)
 
 
 def _no_vol(market: MarketData) -> tuple[MarketData, Instrument]:
@@ -151,7 +158,6 @@ def _future_mark_zero(market: MarketData) -> tuple[MarketData, Instrument]:
     ("spoil", "reason"),
     [
         (_unlisted, "instrument_name = 'BTC-25SEP26-60001-C'"),
-        (_mark_zero, "mark = 0: of BTC-25SEP26-60000-C must be above 0"),
         (_no_vol, "mark = None: of BTC-25SEP26-60000-C must give a vol"),
         (_expired, "expiry = '2026-09-25T08:00:00Z': of BTC-25SEP26-60000-C must be later"),
         (_no_forward, "forward = None: of 2026-09-25T08:00:00Z"),
