@@ -17,10 +17,12 @@ from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.portfolio.valued_positions import ValuedPosition, value_positions
 from quantdesk.risk.limits.use_report import LimitReport
 from quantdesk.risk.report import RiskReport, build_report
-from quantdesk.risk.scenario import Scenario, VolRule
+from quantdesk.risk.scenario import Scenario, SmileRule, VolRule
 from quantdesk.risk.scenarios import ScenarioAxes, ScenarioCube, run_scenarios
 from quantdesk.runtime.books import OpenBook, account_cash
 from quantdesk.runtime.limit_reading import report_with_limits
+from quantdesk.runtime.pnl_day import DayExplain, explain_day
+from quantdesk.runtime.pnl_openings import Openings
 from quantdesk.runtime.screen_books import ScreenBook
 from quantdesk.snapshot import DeskSnapshot
 
@@ -37,12 +39,15 @@ class BookWishes:
 
     days : at least 0;  basis : added to the annual rate of dated forwards
     with_liquidation : distances to liquidation too, which cost more than all the rest
+    with_explain : P&L since the day's opening too, vols moving by `explain_rule`
     """
 
     days: float = 0.0
     basis: float = 0.0
     rule: VolRule = field(default_factory=VolRule)
     with_liquidation: bool = False
+    with_explain: bool = False
+    explain_rule: SmileRule = SmileRule.STICKY_STRIKE
 
     def axes(self) -> ScenarioAxes:
         """Spot × vol at the wished days and basis."""
@@ -70,6 +75,7 @@ class BookReading:
     portfolio: PortfolioStatement
     made_ns: int
     cost_ns: int
+    day: DayExplain | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,7 @@ def read_book(
     own_scenarios: tuple[Scenario, ...] = (),
     limits_file: Path | None = None,
     limits_before: LimitReport | None = None,
+    openings: Openings | None = None,
     clock: Clock,
 ) -> BookReading | FailedReading:
     """`book` on `snapshot`; a failure of the desk's own kind is an answer, not an exception."""
@@ -116,6 +123,10 @@ def read_book(
         report = report_with_limits(
             report, opened, limits_file, own_scenarios=own_scenarios, before=limits_before
         )
+        day = None
+        if wishes.with_explain and openings is not None:
+            rule = wishes.explain_rule
+            day = explain_day(book, opened, snapshot, openings, rule=rule, clock=clock)
         return BookReading(
             label=book.label,
             seq=snapshot.seq,
@@ -125,6 +136,7 @@ def read_book(
             report=replace(report, cube=_cube(report, wishes.axes())),
             margin=opened.margin(),
             portfolio=portfolio,
+            day=day,
             made_ns=started_ns,
             cost_ns=max(clock.now_ns() - started_ns, 0),
         )

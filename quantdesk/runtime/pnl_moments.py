@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantdesk.errors import ConfigError
-from quantdesk.market.market_data import MarketData
-from quantdesk.runtime.books import BookSources, OpenBook, chains_of, read_markets, resolve_book
-from quantdesk.runtime.settings import Settings
+from quantdesk.errors import ConfigError, StorageError
+from quantdesk.market.market_data import MarketData, UnderlyingMarket
+from quantdesk.runtime.books import (
+    BookSources,
+    Chains,
+    OpenBook,
+    chains_of,
+    read_markets,
+    resolve_book,
+)
+from quantdesk.runtime.pnl_openings import kept_markets, openings_store
+from quantdesk.runtime.settings import Settings, data_folder
+from quantdesk.runtime.venues import VenueChoice
 from quantdesk.storage.position_files import read_position_file
 
 
@@ -21,17 +30,40 @@ class BookMoments:
 
 
 def open_moments(
-    path: Path, opening: BookSources, closing: BookSources, settings: Settings
+    path: Path, opening: BookSources | None, closing: BookSources, settings: Settings
 ) -> BookMoments:
     """The positions of the file `path` as held at the opening, and both markets.
 
-    Raises what `open_book` raises, and ConfigError for live venues, which only have now.
+    opening : None for the opening of the day that a desk on the venues of `closing` has kept.
+    Raises what `open_book` raises, ConfigError for live venues as an opening, which only have now,
+    and StorageError where no opening was kept.
     """
-    if opening.venues or closing.venues:
-        raise ConfigError("--from: give --market FILE or --replay DIR; a venue only has now")
+    if opening is not None and opening.venues:
+        raise ConfigError("--from: a venue only has now; give a TIME, a FILE or a recording")
     file = read_position_file(path)
     chains = chains_of(file.rows)
+    if opening is None:
+        market = _kept(chains, closing.venues)
+    else:
+        market = read_markets(chains, opening, settings)
     return BookMoments(
-        opening=resolve_book(file, read_markets(chains, opening, settings)),
-        closing=read_markets(chains, closing, settings),
+        opening=resolve_book(file, market), closing=read_markets(chains, closing, settings)
     )
+
+
+def _kept(chains: Chains, venues: tuple[VenueChoice, ...]) -> MarketData:
+    """What desks on `venues` kept of the opening of their last day."""
+    if not venues:
+        raise ConfigError("--from day: goes with --to VENUE, whose desk kept its opening")
+    store = openings_store(data_folder(), venues)
+    markets: list[UnderlyingMarket] = []
+    if store is not None:
+        names = [(venue, name) for venue in chains for name in chains[venue]]
+        markets = list(kept_markets(store, names))
+    if not markets:
+        said = " and ".join(f"{each.venue}:{each.environment.value}" for each in venues)
+        raise StorageError(
+            f"--from day: no opening of the book's chains at {said} is kept; "
+            "`quantdesk tui` keeps one while it runs on a venue that outlives it"
+        )
+    return MarketData(markets=tuple(markets), source="opening that the desk kept")

@@ -63,6 +63,23 @@ class SurfaceSettings(BaseModel):
     clock: str = "calendar"
 
 
+class PnlSettings(BaseModel):
+    """Since when P&L is explained: `day_start` is a time of day, UTC.
+
+    Without one it is 08:00, when the venues' options expire and their futures settle.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    day_start: str = Field(default="08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+
+    @property
+    def day_start_ns(self) -> int:
+        """Nanoseconds after midnight UTC."""
+        hours, minutes = self.day_start.split(":")
+        return (int(hours) * 60 + int(minutes)) * 60_000_000_000
+
+
 class Settings(BaseModel):
     """Everything that can be set. `venue` as in `--venue`, commas for several."""
 
@@ -73,6 +90,7 @@ class Settings(BaseModel):
     recording: RecordingSettings = RecordingSettings()
     simulated: SimulatedSettings = SimulatedSettings()
     surface: SurfaceSettings = SurfaceSettings()
+    pnl: PnlSettings = PnlSettings()
 
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:

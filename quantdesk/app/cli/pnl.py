@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from quantdesk.app.cli.book_options import LEFT_OUT_EXIT_CODE, tell_left_out
+from quantdesk.app.cli.options import venue_options
 from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.pnl_sources import pnl_sources
 from quantdesk.app.cli.risk_options import parse_amount
 from quantdesk.app.render.pnl_explain_formats import EXPLAIN_FORMATS, explain_bytes
-from quantdesk.domain.times import parse_instant
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.fitted import fit_surfaces
@@ -19,7 +20,6 @@ from quantdesk.risk.pnl_explain import explain_pnl
 from quantdesk.risk.pnl_explain_changes import changes_of
 from quantdesk.risk.pnl_explain_totals import PnlExplain
 from quantdesk.risk.scenario import SmileRule
-from quantdesk.runtime.books import BookSources
 from quantdesk.runtime.pnl_events import NOTHING, BookEvents, read_events
 from quantdesk.runtime.pnl_moments import BookMoments, open_moments
 from quantdesk.runtime.settings import load_settings
@@ -40,18 +40,34 @@ def command() -> None:
     help="Positions at the opening: CSV, JSON or Parquet, as for the other verbs.",
 )
 @click.option(
+    "--from",
+    "from_",
+    metavar="TIME|FILE|DIR|day",
+    multiple=True,
+    help="Opening: a market file (may be repeated), a recording, an ISO-8601 UTC moment of "
+    "--market or --replay, or day: the opening that the desk on --to VENUE kept.",
+)
+@click.option(
+    "--to",
+    "to",
+    metavar="TIME|FILE|DIR|VENUE",
+    multiple=True,
+    help="Close: a market file, a recording, a venue as for --venue, or a moment; the last moment "
+    "of the opening's file or recording if left out.",
+)
+@click.option(
     "--market",
     metavar="FILE",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Recorded market file of the opening; may be repeated for a book of several chains.",
+    help="Market file of both moments; may be repeated for a book of several chains.",
 )
 @click.option(
     "--to-market",
     metavar="FILE",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Market file of the close; the opening's own, at --to, if left out.",
+    help="Market file of the close, as --to FILE.",
 )
 @click.option(
     "--replay",
@@ -59,8 +75,7 @@ def command() -> None:
     type=click.Path(path_type=Path),
     help="Read both moments from a recording made by `quantdesk record`.",
 )
-@click.option("--from", "from_", metavar="TIME", help="Opening, ISO-8601 UTC.")
-@click.option("--to", "to", metavar="TIME", help="Close, ISO-8601 UTC; the last if left out.")
+@venue_options
 @click.option(
     "--trades",
     metavar="FILE",
@@ -99,11 +114,13 @@ def command() -> None:
 def explain_command(
     ctx: click.Context,
     book: Path,
+    from_: tuple[str, ...],
+    to: tuple[str, ...],
     market: tuple[Path, ...],
     to_market: tuple[Path, ...],
     replay: Path | None,
-    from_: str | None,
-    to: str | None,
+    venue: tuple[str, ...],
+    endpoint: tuple[str, ...],
     trades: Path | None,
     collateral: tuple[str, ...],
     vol_rule: str,
@@ -118,8 +135,18 @@ def explain_command(
     the actual P&L. Says ALARM where more is left than 0.5 % of gross (2 % on a 5 % day). Ends with
     code 3 where something was left out.
     """
-    opening, closing = _sources(market, to_market, replay, from_, to)
-    moments = open_moments(book, opening, closing, load_settings())
+    settings = load_settings()
+    opening, closing = pnl_sources(
+        settings,
+        from_=from_,
+        to=to,
+        market=market,
+        to_market=to_market,
+        replay=replay,
+        venue=venue,
+        endpoint=endpoint,
+    )
+    moments = open_moments(book, opening, closing, settings)
     opened = moments.opening
     shapes = None
     if surface == "fit":
@@ -160,8 +187,11 @@ def explain_since(
     """
     if book is None or not (market or replay):
         raise ConfigError("--since: goes with --book and with --market or --replay")
-    opening, closing = _sources(market, (), replay, since, at)
-    moments = open_moments(book, opening, closing, load_settings())
+    settings = load_settings()
+    opening, closing = pnl_sources(
+        settings, from_=(since,), to=() if at is None else (at,), market=market, replay=replay
+    )
+    moments = open_moments(book, opening, closing, settings)
     opened = moments.opening
     shapes = (fit_surfaces(opened.market).surfaces, fit_surfaces(moments.closing).surfaces)
     return explain_pnl(changes_of(opened.positions), opened.market, moments.closing, shapes=shapes)
@@ -171,27 +201,3 @@ def _events(path: Path, moments: BookMoments) -> BookEvents:
     markets = [LegMarks(moments.opening.market), LegMarks(moments.closing)]
     moment = max((one.as_of_ns for one in moments.closing.markets), default=0)
     return read_events(path, moments.opening.positions, markets, at_ns=moment)
-
-
-def _sources(
-    market: Sequence[Path],
-    to_market: Sequence[Path],
-    replay: Path | None,
-    from_: str | None,
-    to: str | None,
-) -> tuple[BookSources, BookSources]:
-    """Where both moments are read from. Raises ConfigError where they are one."""
-    if bool(market) == (replay is not None):
-        raise ConfigError("source: give exactly one of --market FILE and --replay DIR")
-    if to_market and replay is not None:
-        raise ConfigError("--to-market: goes with --market, not with --replay")
-    if from_ is None and not to_market:
-        raise ConfigError("--from TIME: is missing; or give the close by --to-market FILE")
-    from_ns = None if from_ is None else parse_instant(from_)
-    to_ns = None if to is None else parse_instant(to)
-    if from_ns is not None and to_ns is not None and to_ns <= from_ns:
-        raise ConfigError(f"--to {to}: must be later than --from {from_}")
-    return (
-        BookSources(markets=tuple(market), replay=replay, at_ns=from_ns),
-        BookSources(markets=tuple(to_market or market), replay=replay, at_ns=to_ns),
-    )

@@ -30,10 +30,17 @@ from quantdesk.risk.scenario import Scenario
 from quantdesk.runtime.clock import ManualClock, SystemClock
 from quantdesk.runtime.limits_file import limits_path
 from quantdesk.runtime.live import DeskThread
+from quantdesk.runtime.pnl_openings import DayOpenings, openings_store
 from quantdesk.runtime.recordings import screen_desk
 from quantdesk.runtime.replay import ReplayPlayer
-from quantdesk.runtime.screen_books import AccountBook, ScreenBook, file_book, sample_book
-from quantdesk.runtime.settings import Settings, config_file, load_settings
+from quantdesk.runtime.screen_books import (
+    AccountBook,
+    FileBook,
+    ScreenBook,
+    file_book,
+    sample_book,
+)
+from quantdesk.runtime.settings import Settings, config_file, data_folder, load_settings
 from quantdesk.runtime.sources import Source, StillSource, file_snapshot, read_snapshot
 from quantdesk.runtime.surfaces import read_clock
 from quantdesk.runtime.venues import checked_underlyings
@@ -172,6 +179,7 @@ def _open_screen(
         opens_sample=is_simulated,
         own_scenarios=books.scenarios,
         limits_file=limits_path(None),
+        openings=_openings(source, settings, books),
     )
     if source.market_file is not None:
         snapshot = file_snapshot(source.market_file, None, source.at_ns)
@@ -209,6 +217,17 @@ def _open_screen(
         _run(DeskApp(desk, clock=clock, underlying=underlying, book=book, variance_clocks=clocks))
     finally:
         desk.close()
+
+
+def _openings(source: Source, settings: Settings, books: ScreenBooks) -> DayOpenings:
+    """What takes the opening moment of the day, and remembers what the positions files said."""
+    return DayOpenings(
+        store=openings_store(data_folder(), source.venues),
+        day_start_ns=settings.pnl.day_start_ns,
+        files={
+            each.file.path: each.file.rows for each in books.books if isinstance(each, FileBook)
+        },
+    )
 
 
 def _run(app: DeskApp) -> None:

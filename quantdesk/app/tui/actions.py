@@ -10,6 +10,7 @@ from quantdesk.app.tui.action import Action
 from quantdesk.app.tui.keys.books import BOOKS_KEYS
 from quantdesk.app.tui.keys.chain import CHAIN_KEYS
 from quantdesk.app.tui.keys.desk import DESK_KEYS
+from quantdesk.app.tui.keys.pnl import PNL_KEYS
 from quantdesk.app.tui.keys.scenarios import SCENARIOS_KEYS
 from quantdesk.app.tui.keys.structures import STRUCTURES_KEYS
 from quantdesk.app.tui.keys.surface import SURFACE_KEYS
@@ -21,6 +22,7 @@ ACTIONS = (
     *STRUCTURES_KEYS,
     *BOOKS_KEYS,
     *SCENARIOS_KEYS,
+    *PNL_KEYS,
     *SURFACE_KEYS,
     *TABLES_KEYS,
     *DESK_KEYS,

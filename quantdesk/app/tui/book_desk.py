@@ -14,6 +14,7 @@ from pathlib import Path
 from quantdesk.domain.ports import Clock
 from quantdesk.risk.scenario import Scenario
 from quantdesk.runtime.book_reading import BookReading, BookWishes, FailedReading, read_book
+from quantdesk.runtime.pnl_openings import DayOpenings, Openings
 from quantdesk.runtime.screen_books import ScreenBook
 from quantdesk.snapshot import DeskSnapshot
 from quantdesk.views.risk_choice import GreekChoice
@@ -36,6 +37,7 @@ class BookDesk:
     choice, wishes : conventions of every book screen; changed by keys
     own_scenarios : the user's, beside the desk's stresses
     limits_file : where the limits are, read anew with each reading; None for none
+    openings : the opening moment of the day, since which P&L is explained
     reading : the newest that could be made;  error : why the last one could not, "" where it could
     """
 
@@ -43,12 +45,13 @@ class BookDesk:
     chosen: int | None = None
     own_scenarios: tuple[Scenario, ...] = ()
     limits_file: Path | None = None
+    openings: DayOpenings = field(default_factory=DayOpenings)
     choice: GreekChoice = field(default_factory=GreekChoice)
     wishes: BookWishes = field(default_factory=BookWishes)
     reading: BookReading | None = None
     error: str = ""
     _is_busy: bool = False
-    _asked: tuple[int, BookWishes, int] | None = None
+    _asked: tuple[int, BookWishes, int, Openings] | None = None
     _next_ns: int = 0
 
     @property
@@ -72,7 +75,7 @@ class BookDesk:
         book, chosen = self.book, self.chosen
         if book is None or chosen is None or self._is_busy or book.waits_for(snapshot):
             return None
-        asked = (snapshot.seq, self.wishes, chosen)
+        asked = (snapshot.seq, self.wishes, chosen, self.openings.current)
         if asked == self._asked:
             return None
         is_new_wish = self._asked is None or asked[1:] != self._asked[1:]
@@ -87,6 +90,7 @@ class BookDesk:
             own_scenarios=self.own_scenarios,
             limits_file=self.limits_file,
             limits_before=None if self.reading is None else self.reading.report.limits,
+            openings=self.openings.current,
             clock=clock,
         )
 
@@ -111,6 +115,7 @@ def book_desk(
     opens_sample: bool = False,
     own_scenarios: Sequence[Scenario] = (),
     limits_file: Path | None = None,
+    openings: DayOpenings | None = None,
 ) -> BookDesk:
     """A desk on `books`, the first one open, with the sample as the last choice.
 
@@ -122,4 +127,5 @@ def book_desk(
         chosen=0 if is_open else None,
         own_scenarios=tuple(own_scenarios),
         limits_file=limits_file,
+        openings=openings or DayOpenings(),
     )

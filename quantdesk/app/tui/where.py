@@ -17,6 +17,7 @@ class Where(StrEnum):
     PANES = "panes"
     POSITIONS = "positions"
     LADDER = "ladder"
+    PNL = "P&L explain"
     SCENARIOS = "scenarios"
     STRUCTURE = "structures"
     BUILDER = "builder"

@@ -52,6 +52,9 @@ class BookScreen(DeskScreen):
     WITH_LIQUIDATION: ClassVar[bool] = False
     """Whether this screen shows distances to liquidation, which no other has to pay for."""
 
+    WITH_EXPLAIN: ClassVar[bool] = False
+    """Whether this screen shows what the book earned since the day's opening."""
+
     def __init__(self, context: DeskContext) -> None:
         super().__init__(context)
         self._widths: dict[str, dict[str, int]] = {}
@@ -97,8 +100,11 @@ class BookScreen(DeskScreen):
             return
         snapshot = self.context.snapshot
         if self.is_current:
-            wishes = replace(self.book.wishes, with_liquidation=self.WITH_LIQUIDATION)
-            self.book.wishes = wishes
+            self.book.wishes = replace(
+                self.book.wishes,
+                with_liquidation=self.WITH_LIQUIDATION,
+                with_explain=self.WITH_EXPLAIN,
+            )
         job = None if snapshot is None else self.book.due(snapshot, self.context.clock)
         if job is not None:
             self.app.run_worker(

@@ -121,7 +121,14 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         context = self.context
         context.frames.note(context.snapshot, message.snapshot, context.clock.now_ns())
         context.snapshot = message.snapshot
+        self._keep_opening(message.snapshot)
         self.show()
+
+    def _keep_opening(self, snapshot: DeskSnapshot | None) -> None:
+        """Whichever screen is in front: the day's opening is taken when it is due, in a worker."""
+        job = None if snapshot is None else self.context.book.openings.due(snapshot)
+        if job is not None:
+            self.app.run_worker(job, name="opening", group="opening", thread=True)
 
     @on(GridResized)
     def fit_again(self) -> None:

@@ -91,6 +91,13 @@ SCREENS = (
         module="quantdesk.app.tui.screens.limits",
         type_name="LimitsScreen",
     ),
+    ScreenEntry(
+        key="E",
+        name="pnl",
+        title="P&L explained since the day's start",
+        module="quantdesk.app.tui.screens.pnl_explain",
+        type_name="PnlExplainScreen",
+    ),
 )
 """In the order of their keys; the first is the one that the desk opens with."""
 
