@@ -44,7 +44,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(folder: Path) -> bytes:
-    lines = [to_json(snapshot_record(s)) for s in snapshots(folder, every_s=0.5)]
+    lines = [to_json(snapshot_record(s)) for s in snapshots(folder, every_s=0.5, fits_surfaces=True)]
     return b"\n".join(lines)
 
 

@@ -72,9 +72,10 @@ def command(
 ) -> None:
     """Print the option chain of UNDERLYING: quotes, implied vols and Greeks.
 
-    Without --expiry and --window every listed option is printed. With --venue given twice the two
-    venues stand side by side: prices as undiscounted forward values, the best marked, and what is
-    left of a difference after both taker fees.
+    Without --expiry and --window every listed option is printed. Formats other than the table carry
+    the fitted surface too: theo and edge of each row, grade, age and digests. With --venue given
+    twice the two venues stand side by side: prices as undiscounted forward values, the best marked,
+    and what is left of a difference after both taker fees.
     """
     if format_ != "table":
         _refuse_table_options(units, columns, format_)
@@ -91,7 +92,8 @@ def command(
     if len(source.venues) == 2 or against is not None:
         _check_pair_options(format_, units, columns)
     snapshot = read_snapshot(source, underlying, settings)
-    if columns == "theo":
+    is_alone = len(source.venues) < 2 and against is None
+    if columns == "theo" or (format_ != "table" and is_alone):
         snapshot = with_surfaces(snapshot)
     coin = underlying.upper()
     chains = [_chain(snapshot, coin, choice.venue) for choice in source.venues]

@@ -23,11 +23,17 @@ from quantdesk.runtime.replay import snapshots
     show_default=True,
     help="Seconds of recorded time between snapshots.",
 )
-def command(directory: Path, format_: str, every: float) -> None:
+@click.option(
+    "--surfaces/--no-surfaces",
+    default=True,
+    show_default=True,
+    help="Fit each chain's surface as the desk does: theo and edge of each row, grade and age.",
+)
+def command(directory: Path, format_: str, every: float, *, surfaces: bool) -> None:
     """Play the recording in DIRECTORY back, as fast as it goes, and print the snapshots.
 
     The same recording gives the same bytes each time.
     """
     assert format_ == "ndjson"
-    for snapshot in snapshots(directory, every_s=every):
+    for snapshot in snapshots(directory, every_s=every, fits_surfaces=surfaces):
         write_output(to_json(snapshot_record(snapshot)) + b"\n", None)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.standard_input import STANDARD_INPUT, file_or_input
 from quantdesk.app.cli.surface_history import (
     FIT_WRITERS,
     diff_command,
@@ -75,8 +76,8 @@ def clock_option(function: Command) -> Command:
 def command() -> None:
     """Volatility surfaces: arbitrage-free, inside the spread, with an honest grade.
 
-    FILE is a recorded market file of any known layout, a recording's folder, or a chain that
-    `quantdesk chain --format json` wrote.
+    FILE is a recorded market file of any known layout (plain, gzip or zstd), a recording's folder,
+    a chain that `quantdesk chain --format json` wrote, or - for one of these on standard input.
     """
 
 
@@ -123,7 +124,7 @@ def fit_command(
     if history_file is not None and not save:
         raise click.UsageError("--history goes with --save")
     at_ns = None if at is None else parse_instant(at)
-    quotes = read_quotes(file, underlying, at_ns, exclude)
+    quotes = read_quotes(file_or_input(file), underlying, at_ns, exclude)
     options = FitOptions(model=model)
     fit = fit_on_clock(quotes, options=options, choice=read_clock(clock))
     if quotes_file is not None:
@@ -151,7 +152,8 @@ def check_command(
 ) -> None:
     """Fit the chain in FILE and check it for arbitrage; exit code 1 where there is some."""
     at_ns = None if at is None else parse_instant(at)
-    quotes, options = read_quotes(file, underlying, at_ns), FitOptions(model=model)
+    quotes = read_quotes(file_or_input(file), underlying, at_ns)
+    options = FitOptions(model=model)
     fit = fit_on_clock(quotes, options=options, choice=read_clock(clock))
     if not isinstance(fit, SurfaceFit):
         raise OutOfDomain(f"{file}: no surface: {fit.reason}")
@@ -198,11 +200,13 @@ def grade_command(
 ) -> None:
     """Grade models on every moment of each FILE, side by side; several files also together."""
     choice = read_clock(clock)
+    if files.count(STANDARD_INPUT) > 1:
+        raise click.UsageError("-: standard input can be read once")
     titles, tables = [], []
     everything: dict[str, list[SnapshotScore]] = {model: [] for model in models}
     for file in files:
         scores: dict[str, list[SnapshotScore]] = {model: [] for model in models}
-        for quotes in every_moment(file, underlying):
+        for quotes in every_moment(file_or_input(file), underlying):
             for model in models:
                 options = FitOptions(model=model)
                 score = score_snapshot(

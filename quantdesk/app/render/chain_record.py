@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from quantdesk.app.render.surface_record import surface_record
 from quantdesk.domain.instrument import OptionType
 from quantdesk.domain.times import format_instant
 from quantdesk.market.valuation import (
@@ -41,6 +42,12 @@ UNITS = {
     "vega": "USD per vol point, one coin",
     "theta": "USD per calendar day, plain dV/dt / 365, one coin",
     "venue_theta": "USD per day by the venue's own rule, one coin",
+    "theo_iv": "fraction per sqrt(year), the surface's, or the user's own",
+    "theo": "price_currency, at the row's own forward and time",
+    "sell_edge_vol": "fraction, bid_iv - theo_iv",
+    "sell_edge_ticks": "ticks, bid - theo",
+    "buy_edge_vol": "fraction, theo_iv - ask_iv",
+    "buy_edge_ticks": "ticks, theo - ask",
     "age_s": "seconds on the venue's clock",
     "time": "ISO-8601 UTC, venue's clock",
 }
@@ -89,6 +96,9 @@ def chain_rows(snapshot: ChainSnapshot) -> list[dict[str, Any]]:
         "open_interest": chain.open_interest,
         "volume": chain.volume,
     }
+    edge = snapshot.edge()
+    nothing = np.full(len(chain), np.nan)
+    floats |= {name: nothing if edge is None else getattr(edge, name) for name in EDGE_FIELDS}
     columns = {name: _column(array) for name, array in floats.items()}
     made = " ".join(name for name in ROW_FIELDS if name in snapshot.made_by_rule) or None
     rows = []
@@ -113,6 +123,16 @@ def chain_rows(snapshot: ChainSnapshot) -> list[dict[str, Any]]:
 def _column(array: np.ndarray) -> list[float | None]:
     return [_number(value) for value in array.tolist()]
 
+
+EDGE_FIELDS = (
+    "theo_iv",
+    "theo",
+    "sell_edge_vol",
+    "sell_edge_ticks",
+    "buy_edge_vol",
+    "buy_edge_ticks",
+)
+"""Against the fitted surface; None where the desk holds none, or there is no such side."""
 
 ROW_FIELDS = (
     "instrument_name",
@@ -148,6 +168,7 @@ ROW_FIELDS = (
     "volume",
     "age_s",
     "made_by_rule",
+    *EDGE_FIELDS,
 )
 """Fields of a row, in the order they are written. `made_by_rule` names those of its numbers that a
 simulator made by rule where the others are recorded, None where there are none."""
@@ -183,6 +204,7 @@ def chain_header(snapshot: ChainSnapshot) -> dict[str, Any]:
         "units": UNITS,
         "made_by_rule": dict(snapshot.made_by_rule),
         "expiries": [expiry_record(expiry) for expiry in snapshot.expiries],
+        "surface": surface_record(snapshot),
     }
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from quantdesk.app.render.chain_record import to_json
+from quantdesk.app.render.surface_record import clock_record, known, parameters_digest
 from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.market.fitting import FitRefusal, SliceFit, SurfaceFit
 from quantdesk.market.surface_grading import ModelScore
@@ -116,12 +117,12 @@ def slice_record(each: SliceFit) -> dict[str, object]:
         "atm_iv": each.atm_iv,
         "quotes": len(each.fit_iv),
         "used": int(each.quotes.is_used.sum()),
-        "in_spread": _known(each.in_spread),
-        "in_spread_core": _known(each.in_spread_core),
-        "rmse": _known(each.rmse),
-        "rmse_core": _known(each.rmse_core),
-        "g_min": _known(each.g_min),
-        "calendar_slack": _known(each.calendar_slack),
+        "in_spread": known(each.in_spread),
+        "in_spread_core": known(each.in_spread_core),
+        "rmse": known(each.rmse),
+        "rmse_core": known(each.rmse_core),
+        "g_min": known(each.g_min),
+        "calendar_slack": known(each.calendar_slack),
         "steps": each.steps,
         "fallback": each.fallback,
         "flags": list(each.flags),
@@ -145,15 +146,17 @@ def fit_json(fit: SurfaceFit | FitRefusal) -> bytes:
     body = {
         "model": fit.options.model,
         "grade": fit.grade.value,
-        "in_spread": _known(fit.in_spread),
-        "in_spread_core": _known(fit.in_spread_core),
-        "rmse": _known(fit.rmse),
-        "rmse_core": _known(fit.rmse_core),
-        "g_min": _known(fit.g_min),
-        "calendar_slack": _known(fit.calendar_slack),
+        "in_spread": known(fit.in_spread),
+        "in_spread_core": known(fit.in_spread_core),
+        "rmse": known(fit.rmse),
+        "rmse_core": known(fit.rmse_core),
+        "g_min": known(fit.g_min),
+        "calendar_slack": known(fit.calendar_slack),
         "faults": list(fit.faults),
         "between": list(fit.between),
+        "clock": clock_record(fit.clock),
         "digest": fit.digest,
+        "parameters_digest": parameters_digest(fit),
         "refused": refused,
         "slices": [slice_record(each) for each in fit.slices],
     }
@@ -268,7 +271,7 @@ def grade_json(titles: Sequence[str], scores: Sequence[Sequence[ModelScore]]) ->
         records = []
         for score in models:
             record: dict[str, object] = {"model": score.model}
-            record |= {field: _known(getattr(score, field)) for _, field, _ in GRADE_LINES}
+            record |= {field: known(getattr(score, field)) for _, field, _ in GRADE_LINES}
             record |= {field: getattr(score.faults, field) for _, field in FAULT_LINES}
             records.append(record)
         sets.append({"set": title, "models": records})
@@ -279,10 +282,6 @@ def _figure(value: float, kind: str) -> str:
     if kind == "count":
         return str(value)
     return _percent(value) if kind == "percent" else _points(value)
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _percent(share: float) -> str:

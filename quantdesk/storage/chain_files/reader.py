@@ -54,8 +54,8 @@ def read_market_file(
 ) -> MarketFile:
     """The chain of `underlying` in a recorded market file, at its last moment not after `at_ns`.
 
-    Without `at_ns` the last moment; without `underlying` the only one there is. Takes gzip or plain
-    content up to 256 MiB of any layout in `LAYOUTS`. A faulty record is left out and counted.
+    Without `at_ns` the last moment; without `underlying` the only one there is. Takes gzip, zstd or
+    plain content up to 256 MiB of any layout in `LAYOUTS`. A faulty record is left out and counted.
 
     Raises ChainFileError, in one sentence, where the file can not be read, is of no known layout,
     has no such underlying or moment, or not one usable option.

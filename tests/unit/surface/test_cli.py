@@ -7,6 +7,7 @@ import gzip
 from pathlib import Path
 
 import pytest
+import zstandard
 from click.testing import CliRunner
 
 from quantdesk.app.cli.surface import command
@@ -99,3 +100,25 @@ def test_a_clock_that_is_none_is_refused(tmp_path: Path) -> None:
     own.write_text("[weights]\nSaturday = 0.3\n", encoding="utf-8")
     with pytest.raises(QuantDeskError, match="weights"):
         run("fit", str(RECORDED), "--clock", str(own))
+
+
+def test_every_packing_and_standard_input_are_read_alike(tmp_path: Path) -> None:
+    plain = gzip.decompress(RECORDED.read_bytes())
+    packed = tmp_path / "btc_chain.csv.zst"
+    packed.write_bytes(zstandard.compress(plain))
+    unpacked = tmp_path / "btc_chain.csv"
+    unpacked.write_bytes(plain)
+    wanted = run("fit", str(RECORDED), "--format", "csv")
+    assert run("fit", str(packed), "--format", "csv") == wanted
+    assert run("fit", str(unpacked), "--format", "csv") == wanted
+    for content in (plain, RECORDED.read_bytes(), packed.read_bytes()):
+        words = ["fit", "-", "--underlying", "BTC", "--format", "csv"]
+        result = CliRunner().invoke(command, words, input=content, catch_exceptions=False)
+        assert result.exit_code == 0
+        assert result.stdout == wanted
+
+
+def test_standard_input_is_graded_once_only() -> None:
+    refused = CliRunner().invoke(command, ["grade", "-", "-"], input=b"")
+    assert refused.exit_code == 2
+    assert "can be read once" in refused.output
