@@ -13,7 +13,7 @@ KERNEL_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find pricing-core
 PACKAGE_SOURCES := $(shell find quantdesk -type f -not -name '*.pyc' -not -name '*.so')
 PIP := -m pip --disable-pip-version-check install --quiet --require-hashes
 
-.PHONY: desk test check rust python clean-install oracle clients soak bench lock format clean
+.PHONY: desk test check rust python clean-install oracle clients soak bench bench-surface lock format clean
 
 desk: $(VENV)/.kernel
 	@$(BIN)/quantdesk
@@ -55,6 +55,11 @@ soak: $(VENV)/.kernel
 
 bench: $(VENV)/.kernel
 	$(BIN)/python -m pytest benches --benchmark-only --timeout 0
+
+# Surfaces beside scipy and QuantLib, in the environment that has both.
+bench-surface: $(ORACLE)/.ready
+	$(ORACLE)/bin/python -m pytest benches/bench_svi_slice.py benches/bench_surface_fit.py \
+		benches/bench_surface_query.py --benchmark-only --timeout 0
 
 format: $(VENV)/.deps
 	cargo fmt --all

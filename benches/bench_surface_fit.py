@@ -1,4 +1,4 @@
-"""How long does an arbitrage-free surface of 12 expiries take, cold, warm, and with its report?"""
+"""How long does an arbitrage-free surface of 12 expiries take, cold and warm, beside the peers?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from benches.svi_peers import quantlib_section, scipy_svi, section_rmse, svi_vols
+from quantdesk.app.bench.measure import KERNEL
+from quantdesk.app.bench.pace import NotePace
 from quantdesk.app.bench.surfaces import sample_chain
 from quantdesk.pricing.surface import FittedSlice, SliceQuotes, fit_slices
 
@@ -39,41 +42,49 @@ def assert_sound(found: list[FittedSlice]) -> None:
 
 
 @pytest.mark.benchmark(group="surface of 12 expiries, 360 quotes")
-def test_cold(benchmark: BenchmarkFixture) -> None:
+def test_cold(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
     assert_sound(benchmark(fit_slices, chain()))
+    note_pace(1)
 
 
 @pytest.mark.benchmark(group="surface of 12 expiries, 360 quotes")
-def test_warm(benchmark: BenchmarkFixture) -> None:
+def test_warm(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
     warm = [each.coefficients for each in fit_slices(chain())]
     assert_sound(benchmark(fit_slices, moved(), warm=warm))
+    note_pace(1, f"{KERNEL}, warm")
 
 
 @pytest.mark.benchmark(group="surface of 12 expiries, 360 quotes")
 @pytest.mark.parametrize("model", ["svi", "svi-free", "ssvi"])
-def test_other_models(benchmark: BenchmarkFixture, model: str) -> None:
+def test_other_models(benchmark: BenchmarkFixture, note_pace: NotePace, model: str) -> None:
     found = benchmark(fit_slices, chain(), model=model)
+    note_pace(1, f"{KERNEL}, {model}")
     assert all(each.smile is not None for each in found)
 
 
+def in_spread(vols: list[np.ndarray]) -> float:
+    """Share of the quotes that vols by expiry lie within."""
+    inside = [
+        (each.bid_iv <= found) & (found <= each.ask_iv)
+        for each, found in zip(chain(), vols, strict=True)
+    ]
+    return float(np.concatenate(inside).mean())
+
+
+# SVI without any condition on the slices or between them: the least that a surface costs there.
 @pytest.mark.benchmark(group="surface of 12 expiries, 360 quotes")
-def test_scipy_slices_one_by_one(benchmark: BenchmarkFixture) -> None:
-    optimize = pytest.importorskip("scipy.optimize", reason="scipy is not installed")
+def test_scipy_slices_one_by_one(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
+    found = benchmark(lambda: [scipy_svi(each) for each in chain()])
+    note_pace(1, "scipy, SVI slices")
+    vols = [svi_vols(svi, each) for svi, each in zip(found, chain(), strict=True)]
+    benchmark.extra_info["in_spread"] = in_spread(vols)
+    assert in_spread(vols) > 0.5
 
-    def fit_one(q: SliceQuotes) -> object:
-        mid, half = (q.bid_iv + q.ask_iv) / 2, (q.ask_iv - q.bid_iv) / 2
 
-        def residuals(x: np.ndarray) -> np.ndarray:
-            a, b, rho, m, s = x
-            w = a + b * (rho * (q.log_moneyness - m) + np.hypot(q.log_moneyness - m, s))
-            return np.asarray((np.sqrt(np.maximum(w, 1e-12) / q.years) - mid) / half)
-
-        start = [0.1 * q.years, 0.1, -0.1, 0.0, 0.1]
-        bounds = ([-1, 1e-6, -0.999, -2, 1e-4], [1, 2, 0.999, 2, 3])
-        return optimize.least_squares(residuals, start, bounds=bounds)
-
-    # SVI without any condition between or on the slices: the least that a surface can cost there.
-    def fit() -> list[object]:
-        return [fit_one(q) for q in chain()]
-
-    assert len(benchmark(fit)) == len(chain())
+@pytest.mark.benchmark(group="surface of 12 expiries, 360 quotes")
+def test_quantlib_slices_one_by_one(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
+    sections = benchmark(lambda: [quantlib_section(each) for each in chain()])
+    note_pace(1, "QuantLib, SVI slices")
+    errors = [section_rmse(one, each) for one, each in zip(sections, chain(), strict=True)]
+    benchmark.extra_info["rmse_vol_points"] = 100 * float(np.sqrt(np.mean(np.square(errors))))
+    assert max(errors) < 0.05

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -10,6 +9,8 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from quantdesk.app.bench.measure import KERNEL
+from quantdesk.app.bench.pace import NotePace
 from quantdesk.app.bench.surfaces import sample_chain
 from quantdesk.pricing.surface import SliceQuotes, VarianceSurface, fit_slices
 
@@ -38,7 +39,7 @@ def points() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.benchmark(group="surface query")
-def test_listed_expiries(benchmark: BenchmarkFixture, note_pace: Callable[[int], None]) -> None:
+def test_listed_expiries(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
     years, k = points()
     found = benchmark(surface().total_variance, years, k)
     note_pace(ROWS)
@@ -46,15 +47,15 @@ def test_listed_expiries(benchmark: BenchmarkFixture, note_pace: Callable[[int],
 
 
 @pytest.mark.benchmark(group="surface query")
-def test_any_time(benchmark: BenchmarkFixture, note_pace: Callable[[int], None]) -> None:
+def test_any_time(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
     years, k = points()
     found = benchmark(surface().total_variance, years * 1.05, k)
-    note_pace(ROWS)
+    note_pace(ROWS, f"{KERNEL}, between expiries")
     assert np.all(found > 0)
 
 
 @pytest.mark.benchmark(group="surface query")
-def test_scipy(benchmark: BenchmarkFixture, note_pace: Callable[[int], None]) -> None:
+def test_scipy(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
     interpolate = pytest.importorskip("scipy.interpolate", reason="scipy is not installed")
     grid = np.linspace(-2.0, 2.0, 101)
     times = np.array([each.years for each in chain()])
@@ -62,12 +63,12 @@ def test_scipy(benchmark: BenchmarkFixture, note_pace: Callable[[int], None]) ->
     spline = interpolate.RectBivariateSpline(times, grid, w)
     years, k = points()
     found = benchmark(spline.ev, years, k)
-    note_pace(ROWS)
+    note_pace(ROWS, "scipy RectBivariateSpline")
     assert np.isfinite(found).all()
 
 
 @pytest.mark.benchmark(group="surface query")
-def test_quantlib(benchmark: BenchmarkFixture, note_pace: Callable[[int], None]) -> None:
+def test_quantlib(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
     ql = pytest.importorskip("QuantLib", reason="QuantLib is not installed")
     today = ql.Date(1, 1, 2026)
     ql.Settings.instance().evaluationDate = today
@@ -89,5 +90,5 @@ def test_quantlib(benchmark: BenchmarkFixture, note_pace: Callable[[int], None])
         return [black.blackVariance(t, strike, True) for t, strike in pairs]
 
     found = benchmark(query)
-    note_pace(len(pairs))
+    note_pace(len(pairs), "QuantLib BlackVarianceSurface")
     assert np.isfinite(found).all()
