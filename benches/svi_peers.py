@@ -1,4 +1,4 @@
-"""SVI slices by other packages, on the quotes that the kernel is given: the same work, unchecked."""
+"""SVI slices by other packages, on the quotes that the kernel is given; the results unchecked."""
 
 from __future__ import annotations
 
