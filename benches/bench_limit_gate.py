@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
-from functools import cache
 
 import numpy as np
 import pytest
@@ -41,6 +40,18 @@ convention = "deribit-standard"
 hard = 0.9
 [[limit]]
 scope = "desk"
+measure = "margin_use"
+convention = "deribit-portfolio"
+unit = "usd"
+hard = 1e9
+[[limit]]
+scope = "desk"
+measure = "margin_use"
+convention = "deribit-portfolio-cross"
+unit = "usd"
+hard = 1e9
+[[limit]]
+scope = "desk"
 measure = "var"
 convention = "historical"
 hard = 1e9
@@ -66,14 +77,15 @@ def limits_text() -> str:
     return "\n".join(tables)
 
 
-@cache
-def gate_and_ticket() -> tuple[LimitGate, Ticket, int]:
-    """A gate over the book, a condor at its marks, and the market's moment."""
+def gate_and_ticket(text: str) -> tuple[LimitGate, Ticket, int]:
+    """A gate of the limits in `text` over the book, a condor at its marks, and the market's
+    moment.
+    """
     market = sample_market()
     moves = recorded_var_moves(["BTC"], market.markets[0].as_of_ns)
-    units = MarketUnits(market=market, moves=moves)
+    units = MarketUnits(market=market, moves=moves, with_portfolio=True)
     names = [one.name for one in STRESSES]
-    gate = LimitGate(parse_limits(limits_text(), "bench"), units, stress_names=names)
+    gate = LimitGate(parse_limits(text, "bench"), units, stress_names=names)
     book = random_book(market, POSITIONS)
     gate.load(book)
     gate.learn(Filters(), Result(day_pnl_usd=-1.0, drawdown_usd=1.0, equity_usd=1e9))
@@ -92,14 +104,41 @@ def gate_and_ticket() -> tuple[LimitGate, Ticket, int]:
 
 @pytest.mark.benchmark(group="limit gate")
 def test_four_legs_against_two_hundred_positions(benchmark: BenchmarkFixture) -> None:
-    gate, ticket, now_ns = gate_and_ticket()
+    gate, ticket, now_ns = gate_and_ticket(limits_text())
     decision = benchmark(gate.review, ticket, now_ns)
     assert decision.is_allowed, str(decision)
     assert len(gate.uses(now_ns)) >= len(Measure)
+    batches = _batches(benchmark, gate, ticket, now_ns)
+    assert min(p99 for _, p99 in batches) <= P99_US_MAX
+
+
+@pytest.mark.benchmark(group="limit gate")
+def test_portfolio_margin_that_is_nearly_used_up(benchmark: BenchmarkFixture) -> None:
+    """The ticket's own cells must be added, since no bound tells that it fits: the median holds to
+    the goal, the percentiles are in the report.
+    """
+    limit = FIXED.split("[[limit]]")[2]
+    open_gate, ticket, now_ns = gate_and_ticket(f"schema = 1\n[[limit]]{limit}")
+    assert open_gate.reserve(ticket, ("1", "2", "3", "4"), now_ns).is_allowed
+    (use,) = open_gate.uses(now_ns)
+    assert use.value is not None
+    tight = limits_text().replace(limit, limit.replace("1e9", repr(use.value + 1.0)))
+    gate, ticket, now_ns = gate_and_ticket(tight)
+    decision = benchmark(gate.review, ticket, now_ns)
+    assert decision.is_allowed, str(decision)
+    assert not gate.review(ticket.of_lots(2 * ticket.lots), now_ns).is_allowed
+    batches = _batches(benchmark, gate, ticket, now_ns)
+    assert min(p50 for p50, _ in batches) <= P99_US_MAX
+
+
+def _batches(
+    benchmark: BenchmarkFixture, gate: LimitGate, ticket: Ticket, now_ns: int
+) -> list[tuple[float, float]]:
+    """Median and 99th percentile of each batch, which the report keeps."""
     batches = [_percentiles(gate, ticket, now_ns) for _ in range(BATCHES)]
     benchmark.extra_info["thread_us_p50"] = [p50 for p50, _ in batches]
     benchmark.extra_info["thread_us_p99"] = [p99 for _, p99 in batches]
-    assert min(p99 for _, p99 in batches) <= P99_US_MAX
+    return batches
 
 
 def _percentiles(gate: LimitGate, ticket: Ticket, now_ns: int) -> tuple[float, float]:
@@ -114,7 +153,7 @@ def _percentiles(gate: LimitGate, ticket: Ticket, now_ns: int) -> tuple[float, f
 
 @pytest.mark.benchmark(group="limit gate")
 def test_a_fill_and_its_new_state(benchmark: BenchmarkFixture) -> None:
-    gate, ticket, _ = gate_and_ticket()
+    gate, ticket, _ = gate_and_ticket(limits_text())
     leg = ticket.legs[0]
     held = gate.position(leg.instrument)
     benchmark(gate.set_position, leg.instrument, held)

@@ -19,6 +19,7 @@ import numpy as np
 
 from quantdesk.domain.venue_rule import RuleStatus
 from quantdesk.errors import InvalidInput
+from quantdesk.margin.portfolio_cells import PairTerms, cells_after, delta_shocks, pair_terms
 from quantdesk.margin.portfolio_parameters import (
     EXTENDED_MOVES,
     HANDED_IN,
@@ -235,20 +236,15 @@ def pair_risk(book: PairBook) -> PairRisk:
     )
 
 
+def terms_of(book: PairBook) -> PairTerms:
+    """What the cells and the delta of a pair are held to."""
+    return pair_terms(book.parameters, book.index, is_inverse=book.is_inverse)
+
+
 def adjusted_cells(raw: FloatArray, book: PairBook) -> FloatArray:
     """Aggregated cells (…, 27 + 8) after the dampener (extended ones) and the offset (gains)."""
-    parameters = book.parameters
-    standard = raw.shape[-1] - len(EXTENDED_MOVES)
-    room = (np.abs(EXTENDED_MOVES) / parameters.price_range - 1) * parameters.extended_dampener
-    # The dampener is in USD: in coin for inverse books, whose cells are coin.
-    unit = book.index if book.is_inverse else 1.0
-    extended = raw[..., standard:]
-    shrunk = np.sign(extended) * np.maximum(np.abs(extended) - room / unit, 0.0)
-    cells = np.concatenate([raw[..., :standard], shrunk], axis=-1)
-    cap = parameters.max_offsetable_pnl / unit
-    gains = np.minimum(cells * parameters.pnl_offset, cap)
-    adjusted: FloatArray = np.where(cells > 0, gains, cells)
-    return adjusted
+    terms = terms_of(book)
+    return cells_after(raw, terms) if raw.ndim > 1 else cells_after(raw[None, :], terms)[0]
 
 
 def worst_cell(cells: FloatArray) -> tuple[float, int | None]:
@@ -307,17 +303,8 @@ def expiry_deltas(book: PairBook, delta: FloatArray) -> FloatArray:
 
 
 def delta_shock_of(delta: float, book: PairBook) -> float:
-    """Delta shock of a total delta in coins, settlement currency.
-
-    Nothing below the threshold; above it a share of the excess that grows with it, capped.
-    """
-    parameters = book.parameters
-    excess = abs(delta) - parameters.delta_total_liq_shock_threshold / book.index
-    if excess <= 0:
-        return 0.0
-    share = min(parameters.m_inc * excess, parameters.max_delta_shock)
-    in_coin = share * excess
-    return in_coin if book.is_inverse else in_coin * book.index
+    """Delta shock of a total delta in coins, settlement currency."""
+    return float(delta_shocks(np.array([delta]), terms_of(book))[0])
 
 
 def _with_orders(risk: PairRisk) -> tuple[FloatArray, float]:

@@ -16,10 +16,11 @@ from quantdesk.margin.deribit_portfolio import (
     adjusted_cells,
     basis_costs,
     cross_margin,
-    delta_shock_of,
     expiry_deltas,
     portfolio_margin,
+    terms_of,
 )
+from quantdesk.margin.portfolio_cells import delta_shocks
 from quantdesk.margin.risk_vectors import RiskLegs
 from quantdesk.market.chain import FloatArray
 from quantdesk.pricing import price
@@ -72,7 +73,7 @@ def _pair_parts(margin: PortfolioMargin, pair: PairRisk, unit: float) -> list[Le
     costs, held = basis_costs(book), expiry_deltas(book, own)
     rolled = (np.abs(held) - np.abs(held - own)) * costs
     total = float(own.sum())
-    shocks = np.array([delta_shock_of(total - float(one), book) for one in own])
+    shocks = delta_shocks(total - own, terms_of(book))
     binding = np.zeros(len(legs))
     slope = 0.0
     if margin.binding is not None:

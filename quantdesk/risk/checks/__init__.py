@@ -18,6 +18,7 @@ from quantdesk.risk.checks.open_orders import OpenOrders
 from quantdesk.risk.checks.order_rate import OrderRate
 from quantdesk.risk.checks.order_size import OrderSize
 from quantdesk.risk.checks.order_value import OrderValue
+from quantdesk.risk.checks.portfolio_margin_use import PortfolioMarginUse
 from quantdesk.risk.checks.price_band import PriceBand
 from quantdesk.risk.checks.staleness import Staleness
 from quantdesk.risk.checks.stress_loss import StressLoss
@@ -37,6 +38,7 @@ CHECKS: tuple[type[Check], ...] = (
     NetExposure,
     GrossExposure,
     StandardMarginUse,
+    PortfolioMarginUse,
     StressLoss,
     VarLoss,
     FilteredVarLoss,

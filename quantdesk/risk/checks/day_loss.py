@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
-
 from quantdesk.risk.checks.check import Check
+from quantdesk.risk.checks.closing import only_reduces
 from quantdesk.risk.limits.cells import Cell
-from quantdesk.risk.limits.findings import TOLERANCE, Finding, Level, Use, is_over
+from quantdesk.risk.limits.findings import Finding, Level, Use, is_over
 from quantdesk.risk.limits.limit import Filters, Limit, Measure
 from quantdesk.risk.limits.trial import Result, Trial
 
@@ -53,7 +52,7 @@ class DayLoss(Check):
             for level, bound in ((Level.HARD, cell.limit.hard), (Level.SOFT, cell.limit.soft)):
                 if bound is None or (value is not None and not is_over(value, bound)):
                     continue
-                if not self._reduces(place, trial):
+                if not only_reduces(trial, place, self.map, self.slots):
                     detail = "only orders that reduce a position may pass"
                     if value is None:
                         detail = f"nobody told it; {detail}"
@@ -69,25 +68,6 @@ class DayLoss(Check):
                     )
                 break
         return found
-
-    def _reduces(self, place: int, trial: Trial) -> bool:
-        """True where the ticket takes no instrument of the cell's scope through nothing."""
-        for slot in trial.slots:
-            held = buys = sells = 0.0
-            for own in self.slots:
-                is_same = own.instrument.name == slot.instrument.name
-                if is_same and place in self.map.of_slot(own.number):
-                    held, buys, sells = held + own.held, buys + own.buys, sells + own.sells
-            is_leg = [one.instrument.name == slot.instrument.name for one in trial.slots]
-            legs = trial.quantity[np.array(is_leg)]
-            noise = TOLERANCE * abs(held)
-            bought = float(np.maximum(legs, 0).sum())
-            sold = float(np.minimum(legs, 0).sum())
-            if bought and held + buys + bought > noise:
-                return False
-            if sold and held + sells + sold < -noise:
-                return False
-        return True
 
     def uses(self, now_ns: int) -> Sequence[Use]:
         """The losses."""

@@ -11,12 +11,13 @@ that is so where f at the end of the side it extends is not above f where that s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
 from quantdesk.risk.checks.check import Check
+from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
 from quantdesk.risk.limits.limit import Limit
@@ -30,14 +31,17 @@ class InstrumentSums(Check):
         """(long, short, square) of one unit; NaN where it can not be told."""
         raise NotImplementedError
 
+    def group_of(self, slot: Slot) -> Hashable:
+        """What is netted before f is taken: an instrument, whoever holds it."""
+        return slot.instrument.venue, slot.instrument.name
+
     def rebuild(self, slots: Sequence[Slot]) -> None:
         """Group slots by instrument; arrays (instruments, cells)."""
         super().rebuild(slots)
         self._mask = self.map.mask().astype(np.float64)
-        keys: dict[tuple[str, str], int] = {}
+        keys: dict[Hashable, int] = {}
         self._instrument = np.array(
-            [keys.setdefault((s.instrument.venue, s.instrument.name), len(keys)) for s in slots],
-            dtype=np.int64,
+            [keys.setdefault(self.group_of(slot), len(keys)) for slot in slots], dtype=np.int64
         )
         count, width = len(keys), len(self.cells)
         self._members = [np.flatnonzero(self._instrument == i) for i in range(count)]
@@ -161,9 +165,11 @@ class InstrumentSums(Check):
         return float(self.total[place] + best)
 
     def _blind(self, trial: Trial) -> BoolArray:
-        touched = self._mask[trial.rows] > 0
-        own = self._is_blind_row[self._instrument[trial.rows]] & touched
-        return np.asarray((self._is_blind & touched.any(axis=0)) | own.any(axis=0), dtype=np.bool_)
+        mask = self._mask > 0
+        unknown = self._is_blind_row[self._instrument] & mask
+        touched = mask[trial.rows].any(axis=0)
+        blind: BoolArray = np.asarray((self._is_blind & touched) | unknown[trial.rows].any(axis=0))
+        return blind_beyond_closing(blind, unknown, trial, self.map, self.slots)
 
     def _finding(self, place: int, after: float) -> Finding:
         is_hard = after > self._hard[place]
@@ -192,9 +198,12 @@ class InstrumentSums(Check):
         """Why a cell can not be told."""
         for slot in (*slots, *(one for one in self.slots if not one.is_empty)):
             if bool(self._is_blind_row[self._instrument[slot.number]][place]):
-                reason = slot.unit.reason or "its venue's law is not known here"
-                return f"{slot.instrument.name} can not be measured: {reason}"
+                return f"{slot.instrument.name} can not be measured: {self.why_blind(place, slot)}"
         return "a position can not be measured"
+
+    def why_blind(self, place: int, slot: Slot) -> str:
+        """Why a slot's unit is not known to a cell."""
+        return slot.unit.reason or "its venue's law is not known here"
 
     def uses(self, now_ns: int) -> Sequence[Use]:
         """The worst sum of each cell."""

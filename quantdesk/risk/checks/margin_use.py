@@ -1,90 +1,90 @@
-"""Margin use: initial margin with every open order filled where it hurts, in USD or of equity.
+"""Margin use by a standard model: initial margin with every open order filled where it hurts.
 
-Deribit's standard model adds by instrument, so that its worst case is exact. Portfolio margin has
-no limit of its own yet; a limits file that names it is refused.
+The standard models of Deribit and Binance add by account and instrument, so that the worst case is
+exact. Each knows the contracts of its own venue alone: of others a limit can not tell anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
+from quantdesk.domain.instrument import InstrumentKind
+from quantdesk.margin.sizes import BINANCE, DERIBIT
 from quantdesk.market.chain import FloatArray
 from quantdesk.risk.checks.instrument_sums import InstrumentSums
+from quantdesk.risk.checks.margin_levels import NO_EQUITY, MarginLevels
 from quantdesk.risk.limits.cells import Slot
-from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
+from quantdesk.risk.limits.findings import Finding, Level, Use
 from quantdesk.risk.limits.limit import Filters, Limit, Measure
 from quantdesk.risk.limits.trial import Result, Trial
 
-STANDARD = "deribit-standard"
+VENUE_OF: Mapping[str, str] = {"deribit-standard": DERIBIT, "binance-standard": BINANCE}
+"""The venue whose standard model a convention is."""
+
+UNKNOWN = (float("nan"),) * 3
 
 
 class StandardMarginUse(InstrumentSums):
-    """Initial margin of the standard model, summed over instruments at today's marks."""
+    """Initial margin of a standard model, summed by account and instrument at today's marks."""
 
     name: ClassVar[str] = "margin use"
     measures: ClassVar[tuple[Measure, ...]] = (Measure.MARGIN_USE,)
 
     def __init__(self, limits: Sequence[tuple[int, Limit]]) -> None:
-        self._results: dict[Filters, Result] = {}
-        super().__init__([one for one in limits if one[1].convention == STANDARD])
+        self._levels = MarginLevels()
+        super().__init__([one for one in limits if one[1].convention in VENUE_OF])
+
+    def group_of(self, slot: Slot) -> Hashable:
+        """Venues net what one account holds of an instrument, and nothing over accounts."""
+        return slot.instrument.venue, slot.instrument.name, slot.account
 
     def weights(self, slot: Slot, limit: Limit) -> tuple[float, float, float]:
         """Margin of a unit long and short, and what grows with the square of a future's size."""
-        return slot.unit.margin
+        is_coin = slot.instrument.kind is InstrumentKind.SPOT
+        if is_coin or slot.instrument.venue == VENUE_OF[limit.convention]:
+            return slot.unit.margin
+        return UNKNOWN
 
     def learned(self, results: dict[Filters, Result]) -> None:
         """Take equity by scope."""
-        self._results = results
+        self._levels.results = results
         self.learn_levels()
 
-    def equity(self, place: int) -> float | None:
-        """Equity of a cell's scope, USD."""
-        result = self._results.get(self.cells[place].names)
-        return None if result is None else result.equity_usd
-
     def levels(self, level: Level) -> FloatArray:
-        """Levels in USD: a share is of equity, and of no equity nothing may be used."""
-        found = []
-        for place, cell in enumerate(self.cells):
-            value = getattr(cell.limit, level.value)
-            if value is None:
-                found.append(np.inf)
-            elif cell.limit.chosen_unit == "usd":
-                found.append(allowed(value))
-            else:
-                found.append(allowed(value * max(self.equity(place) or 0.0, 0.0)))
-        return np.array(found)
+        """Levels in USD."""
+        return np.array([self._levels.usd(cell, level) for cell in self.cells])
 
     def shown(self, place: int, value: float) -> float | None:
         """USD, or the share of equity."""
-        if self.cells[place].limit.chosen_unit == "usd":
-            return value
-        equity = self.equity(place)
-        return None if equity is None or equity <= 0 else value / equity
+        return self._levels.shown(self.cells[place], value)
+
+    def why_blind(self, place: int, slot: Slot) -> str:
+        """Another venue's contract is none of this model's."""
+        venue = VENUE_OF[self.cells[place].limit.convention]
+        if slot.instrument.venue != venue:
+            return f'the model is of {venue}; venue = "{venue}" would narrow the limit to it'
+        return super().why_blind(place, slot)
 
     def review(self, trial: Trial) -> Sequence[Finding]:
         """As by instrument; an unknown equity is said."""
-        found = list(super().review(trial))
-        for number, one in enumerate(found):
-            if one.after is None and not one.detail:
-                found[number] = Finding(
-                    cell=one.cell,
-                    level=one.level,
-                    now=None,
-                    after=None,
-                    limit=one.limit,
-                    detail="the equity of its scope is not known or not above 0",
-                )
-        return found
+        return [
+            replace(one, now=None, detail=NO_EQUITY)
+            if one.after is None and not one.detail
+            else one
+            for one in super().review(trial)
+        ]
 
     def uses(self, now_ns: int) -> Sequence[Use]:
         """Margin of each cell; unknown where a share of an unknown equity is asked for."""
         return [
-            Use(cell=one.cell, value=None, detail=one.detail or "equity is not known")
+            Use(
+                cell=one.cell, value=None, detail=one.detail if self._is_blind[place] else NO_EQUITY
+            )
             if one.value is None
             else one
-            for one in super().uses(now_ns)
+            for place, one in enumerate(super().uses(now_ns))
         ]

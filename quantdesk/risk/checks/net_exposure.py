@@ -13,7 +13,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from quantdesk.market.chain import BoolArray
 from quantdesk.risk.checks.check import Check
+from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
 from quantdesk.risk.limits.limit import Limit, Measure
@@ -93,11 +95,12 @@ class NetExposure(Check):
             found.append(self._finding(place, float(now * sign), float(after * sign)))
         return found
 
-    def _blind(self, trial: Trial) -> np.ndarray:
-        return np.asarray(
+    def _blind(self, trial: Trial) -> BoolArray:
+        blind: BoolArray = np.asarray(
             self._is_blind & self._mask[trial.rows].any(axis=0)
             | self._is_blind_row[trial.rows].any(axis=0)
         )
+        return blind_beyond_closing(blind, self._is_blind_row, trial, self.map, self.slots)
 
     def _finding(self, place: int, now: float, after: float) -> Finding:
         is_hard = abs(after) > self._hard[place]

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from quantdesk.market.chain import FloatArray
+from quantdesk.market.chain import BoolArray, FloatArray
 from quantdesk.risk.checks.check import Check
+from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
 from quantdesk.risk.limits.limit import Limit
@@ -84,11 +85,16 @@ class ScenarioLosses(Check):
         parts = trial.quantity[:, None, None] * self._units[trial.rows]
         return np.asarray(np.minimum(parts, 0.0).sum(axis=0))
 
-    def blind(self, trial: Trial) -> np.ndarray:
-        """(cells,) where a position or a leg has no P&L in some scenario."""
+    def blind(self, trial: Trial) -> BoolArray:
+        """(cells,) where a position or a leg has no P&L in some scenario, and more is done than
+        to close what has none.
+        """
         touched = self._mask[trial.rows]
-        own = touched & self._is_blind_row[trial.rows][:, None]
-        return np.asarray(self._is_blind & touched.any(axis=0) | own.any(axis=0))
+        unknown = self._mask & self._is_blind_row[:, None]
+        blind: BoolArray = np.asarray(
+            self._is_blind & touched.any(axis=0) | unknown[trial.rows].any(axis=0)
+        )
+        return blind_beyond_closing(blind, unknown, trial, self.map, self.slots)
 
     def finding(
         self, place: int, now: float | None, after: float | None, detail: str = ""

@@ -92,7 +92,12 @@ CONVENTIONS: Mapping[str, tuple[str, ...]] = {
     "delta": ("black", "premium-adjusted"),
     "vega": ("usd-per-point", "coin-per-point"),
     "weighted_vega": ("sqrt-30d-usd-per-point", "sqrt-30d-coin-per-point"),
-    "margin_use": ("deribit-standard",),
+    "margin_use": (
+        "deribit-standard",
+        "deribit-portfolio",
+        "deribit-portfolio-cross",
+        "binance-standard",
+    ),
     "var": ("historical", "filtered"),
 }
 """Measures that must say which definition they mean, by root, and the definitions there are."""

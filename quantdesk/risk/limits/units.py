@@ -19,7 +19,8 @@ from quantdesk.domain.margin import MarginBook, MarginPosition, MarginPrices
 from quantdesk.domain.position import Position
 from quantdesk.errors import PricingError
 from quantdesk.margin.model import standard_margin
-from quantdesk.margin.sizes import DERIBIT
+from quantdesk.margin.portfolio_units import PortfolioUnit, PortfolioUnits, portfolio_units
+from quantdesk.margin.sizes import BINANCE
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.market_data import MarketData
 from quantdesk.portfolio.leg_marks import LegMarks
@@ -99,6 +100,8 @@ class UnitRisk:
     row : (13,) by `COLUMNS`;  stress : USD P&L by stress
     history, filtered : USD P&L by recorded move, as it was and scaled to the vol of now
     margin : USD of standard initial margin as (a unit long, a unit short, square): a·q + c·q²
+    portfolio : in the risk matrix of portfolio margin; None where nobody asked or it has none
+    portfolio_reason : why it has none
     quote : None where it can not be marked;  reason : why, "" where it can
     """
 
@@ -109,6 +112,8 @@ class UnitRisk:
     margin: tuple[float, float, float]
     quote: Quote | None
     reason: str = ""
+    portfolio: PortfolioUnit | None = None
+    portfolio_reason: str = ""
 
 
 def unmarked_unit(instrument: Instrument, reason: str, sizes: tuple[int, int, int]) -> UnitRisk:
@@ -141,12 +146,14 @@ class MarketUnits:
     """Units on one market, measured when first asked for and kept.
 
     stresses : of stress limits;  moves : of VaR limits, None where there are none
+    with_portfolio : whether there are limits on portfolio margin
     """
 
     market: MarketData
     surfaces: Surfaces = field(default_factory=dict)
     stresses: Sequence[Scenario] = STRESSES
     moves: VarMoves | None = None
+    with_portfolio: bool = False
     _known: dict[Key, UnitRisk] = field(default_factory=dict)
     _marks: LegMarks | None = None
 
@@ -183,6 +190,9 @@ class MarketUnits:
         stress = self._pnl(book, self.stresses)
         history, filtered = self._recorded(book, 0), self._recorded(book, 1)
         quotes = _quotes(book)
+        matrix = PortfolioUnits(units={}, reasons={})
+        if self.with_portfolio:
+            matrix = portfolio_units([one.instrument for one in book.positions], self.market)
         if self._marks is None:
             self._marks = LegMarks(self.market)
         for number, position in enumerate(book.positions):
@@ -193,8 +203,10 @@ class MarketUnits:
                 stress=stress[key],
                 history=history[key],
                 filtered=filtered[key],
-                margin=_standard(instrument, self._marks, quotes[number]),
+                margin=_standard(instrument, self._marks),
                 quote=quotes[number],
+                portfolio=matrix.units.get(key),
+                portfolio_reason=matrix.reasons.get(key, ""),
             )
 
     @property
@@ -279,9 +291,7 @@ def _quotes(book: ValuedBook) -> list[Quote | None]:
     return found
 
 
-def _standard(
-    instrument: Instrument, marks: LegMarks, quote: Quote | None
-) -> tuple[float, float, float]:
+def _standard(instrument: Instrument, marks: LegMarks) -> tuple[float, float, float]:
     """Standard initial margin in USD, from the law's own answers for one and for two units.
 
     It is a·q for options and a·q + c·q² for futures, so that two answers give both letters.
@@ -290,15 +300,17 @@ def _standard(
     if instrument.kind is InstrumentKind.SPOT:
         return 0.0, 0.0, 0.0
     market = marks.market_of(instrument)
-    if instrument.venue != DERIBIT or market is None or market.index_price is None:
+    if market is None or market.index_price is None:
         return unknown
     try:
         mark = marks.mark(instrument)
-        prices = {instrument.name: MarginPrices(mark=mark.mark, underlying=mark.forward)}
+        # Binance's law is by the index, Deribit's by the forward of the option's expiry.
+        underlying = mark.index if instrument.venue == BINANCE else mark.forward
+        prices = {instrument.name: MarginPrices(mark=mark.mark, underlying=underlying)}
         asked = []
         for quantity in (1, 2, -1):
             held = MarginPosition(instrument=instrument, quantity=Decimal(quantity))
-            statement = standard_margin(DERIBIT, market.as_of_ns).statement(
+            statement = standard_margin(instrument.venue, market.as_of_ns).statement(
                 MarginBook(positions=(held,), prices=prices)
             )
             if statement.excluded:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from quantdesk.domain.position import Position
 from quantdesk.market.market_data import MarketData
+from quantdesk.risk.checks.portfolio_margin_use import is_on_portfolio
 from quantdesk.risk.limits.findings import Use
 from quantdesk.risk.limits.gate import LimitGate
 from quantdesk.risk.limits.limit import Filters, LimitSet, Measure
@@ -77,7 +78,13 @@ def limit_gate(
         as_of_ns = max((one.as_of_ns for one in market.markets), default=0)
         coins = [one.underlying.split("_", 1)[0] for one in market.markets]
         moves = recorded_var_moves(coins, as_of_ns)
-    units = MarketUnits(market=market, surfaces=surfaces or {}, stresses=stresses, moves=moves)
+    units = MarketUnits(
+        market=market,
+        surfaces=surfaces or {},
+        stresses=stresses,
+        moves=moves,
+        with_portfolio=limits is not None and any(is_on_portfolio(one) for one in limits.limits),
+    )
     names = [one.name for one in stresses]
     gate = LimitGate(limits, units, stress_names=names, reason=reason)
     gate.load(positions)
