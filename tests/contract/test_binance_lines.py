@@ -48,7 +48,7 @@ from quantdesk.venues.binance import (
     account_events_of,
     events_of,
 )
-from tests.unit.simulator_binance.client import Client, connect
+from tests.unit.simulator.binance.client import Client, connect
 
 NS_PER_S = 1_000_000_000
 START_NS = 1_790_000_000 * NS_PER_S

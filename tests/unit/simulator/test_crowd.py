@@ -13,7 +13,7 @@ from quantdesk.simulator import DeribitServer, Sample, SimulatedVenue
 from quantdesk.simulator.crowd import SECONDS_MAX, Crowd, Interest
 from quantdesk.simulator.exchange.events import Trade
 from quantdesk.simulator.exchange.orders import OrderRequest
-from tests.unit.simulator.client import connect
+from tests.unit.simulator.deribit.client import connect
 from tests.unit.simulator.test_venue import NS_PER_S, run_for
 
 NAME = "BTC-25SEP26-60000-C"
