@@ -16,7 +16,7 @@ from quantdesk.margin.fees import delivery_charge
 from quantdesk.portfolio.settlement import SettlementPrice, SettlementPrices
 from quantdesk.portfolio.state import Portfolio
 from quantdesk.simulator.exchange.standard_fees import StandardFees
-from tests.unit.simulator_exchange.venue import (
+from tests.unit.simulator.exchange.venue import (
     EXPIRY_NS,
     OPENED_NS,
     Venue,
