@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quantdesk.domain.events import InstrumentsListed, MarketEvent
 from quantdesk.domain.ports import FrameRecorder
 from quantdesk.errors import ConfigError
 from quantdesk.market.surface_choice import DEFAULT_CHOICE, SurfaceChoice
 from quantdesk.runtime.accounts import AccountChoice
 from quantdesk.runtime.clock import SystemClock
 from quantdesk.runtime.desk import Desk
+from quantdesk.runtime.file_moments import market_events, read_moment
 from quantdesk.runtime.lines import account_line, open_lines
 from quantdesk.runtime.live import AccountLine, Line, LiveDesk
 from quantdesk.runtime.live_surfaces import Key, LiveSurfaces
@@ -24,7 +24,7 @@ from quantdesk.runtime.replay import snapshot_at
 from quantdesk.runtime.settings import Settings, data_folder
 from quantdesk.runtime.venues import VenueChoice, check_choices, checked_underlyings
 from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
-from quantdesk.storage.chain_files import MarketFile, read_market_file
+from quantdesk.storage.chain_files import MarketFile
 
 if TYPE_CHECKING:
     from quantdesk.runtime.own_vols_store import OwnVolsKeeper
@@ -77,28 +77,23 @@ def read_snapshot(source: Source, underlying: str | None, settings: Settings) ->
 
 
 def file_snapshot(path: Path, underlying: str | None, at_ns: int | None) -> DeskSnapshot:
-    """A recorded market file through the desk, at its own moment; no clock, no feed."""
-    market = read_market_file(path, at_ns=at_ns, underlying=underlying)
+    """A recorded market file through the desk, at its own moment; no clock, no feed.
+
+    `at_ns` chooses the last moment not after it. Raises ChainFileError.
+    """
+    return market_snapshot(read_moment(path, underlying, at_ns))
+
+
+def market_snapshot(market: MarketFile) -> DeskSnapshot:
+    """What a market file says, through the desk, at its own moment."""
     name = f"file-{market.underlying.lower()}"
     # What was live when it was written down is a replay now; simulated stays simulated.
     is_simulated = market.environment == Environment.SIMULATED.value
     environment = Environment.SIMULATED if is_simulated else Environment.REPLAY
-    desk = Desk(environment=environment, source=f"{path.name} ({market.layout})")
+    desk = Desk(environment=environment, source=f"{Path(market.path).name} ({market.layout})")
     desk.add_link(name, market.venue, LinkState.FILE)
-    desk.apply(name, market.as_of_ns, _file_events(market))
+    desk.apply(name, market.as_of_ns, market_events(market))
     return desk.snapshot(market.as_of_ns)
-
-
-def _file_events(market: MarketFile) -> Sequence[MarketEvent]:
-    listed = InstrumentsListed(
-        venue=market.venue,
-        underlying=market.underlying,
-        event_ns=market.as_of_ns,
-        recv_ns=market.as_of_ns,
-        instruments=market.instruments,
-        unknown_kinds=market.skipped,
-    )
-    return (listed, *market.indices, *market.futures, *market.quotes)
 
 
 async def _venue_snapshot(

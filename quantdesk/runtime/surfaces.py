@@ -10,11 +10,11 @@ from quantdesk.market.clock_files import parse_clock
 from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
 from quantdesk.market.surface_quotes import SurfaceQuotes
+from quantdesk.runtime.file_moments import every_moment_of
 from quantdesk.runtime.live_surfaces import chain_quotes
 from quantdesk.runtime.replay import snapshot_at
-from quantdesk.runtime.sources import file_snapshot
-from quantdesk.snapshot import ChainSnapshot
-from quantdesk.storage.chain_files import read_market_file
+from quantdesk.runtime.sources import file_snapshot, market_snapshot
+from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
 
 
 def read_clock(name: str, folder: Path | None = None) -> ClockChoice:
@@ -49,9 +49,14 @@ def read_chain(path: Path, underlying: str | None, at_ns: int | None) -> ChainSn
     `underlying` is "BTC", or "BTC@deribit" where a recording holds it of several venues; without
     one the only chain is meant. Raises ChainFileError or StorageError.
     """
+    wanted = (underlying or "").partition("@")[0].upper() or None
+    snapshot = (snapshot_at if path.is_dir() else file_snapshot)(path, wanted, at_ns)
+    return _chain_of(snapshot, path, underlying)
+
+
+def _chain_of(snapshot: DeskSnapshot, path: Path, underlying: str | None) -> ChainSnapshot:
     name, _, venue = (underlying or "").partition("@")
     wanted = name.upper() or None
-    snapshot = (snapshot_at if path.is_dir() else file_snapshot)(path, wanted, at_ns)
     chains = [
         chain
         for chain in snapshot.chains
@@ -79,5 +84,5 @@ def every_moment(path: Path, underlying: str | None) -> Iterator[SurfaceQuotes]:
         yield read_quotes(path, underlying, None)
         return
     name = None if underlying is None else underlying.partition("@")[0]
-    for at_ns in read_market_file(path, underlying=name).moments_ns:
-        yield read_quotes(path, underlying, at_ns)
+    for market in every_moment_of(path, name):
+        yield quotes_of(_chain_of(market_snapshot(market), path, underlying))

@@ -36,6 +36,9 @@ ENVIRONMENTS = ("simulated", "replay", "testnet", "live")
 
 _VENUES = (DERIBIT, BINANCE)
 _OPTION_TYPES = {"call": OptionType.CALL, "put": OptionType.PUT}
+_FROM_GREEKS = "delta ("
+"""Such a forward is our reading of the row's own Greeks, which are here too: it was not quoted."""
+
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
 
 
@@ -191,13 +194,17 @@ def _value(row: _Row, header: _Header, sources: dict[str, str], as_of_ns: int) -
     )
     if row.event_ns is None:
         return OptionValue(instrument=instrument, quote=None)
+    source = sources.get(row.expiry, "")
+    figures: dict[str, Decimal | None] = {figure: getattr(row, figure) for figure in _FIGURES}
+    if source.startswith(_FROM_GREEKS):
+        figures["forward"] = None
     quote = to_quote(
-        {figure: getattr(row, figure) for figure in _FIGURES},
+        figures,
         name=row.instrument_name,
         event_ns=_event_ns(row.event_ns),
         venue=header.venue,
         iv_unit=FRACTION,
-        forward_index=_forward_index(sources.get(row.expiry, "")),
+        forward_index=_forward_index(source),
     )
     return OptionValue(instrument=instrument, quote=quote)
 

@@ -1,0 +1,96 @@
+"""At which moment a market file was made, where its own labels do not tell.
+
+A file of the venue's vols and Greeks alone is labelled by the hour and was made up to two hours
+beside it (`market.venue_moment`). It is read as of the moment that its Greeks were made, and a
+moment is chosen by that: nothing that came later is ever shown as known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from quantdesk.domain.events import InstrumentsListed, MarketEvent
+from quantdesk.domain.times import format_instant
+from quantdesk.errors import ChainFileError
+from quantdesk.market.state import MarketState
+from quantdesk.market.venue_moment import SHIFT_MAX_NS, venue_moment
+from quantdesk.storage.chain_files import MarketFile, read_market_file
+
+
+def read_moment(path: Path, underlying: str | None, at_ns: int | None) -> MarketFile:
+    """The chain of `underlying` at the last moment of the file not after `at_ns` (None: the last).
+
+    Raises ChainFileError as `read_market_file` does, naming the moments that there are.
+    """
+    reach_ns = None if at_ns is None else at_ns + SHIFT_MAX_NS
+    market = read_market_file(path, at_ns=reach_ns, underlying=underlying)
+    if not is_without_prices(market):
+        if at_ns is None or market.as_of_ns <= at_ns:
+            return market
+        return read_market_file(path, at_ns=at_ns, underlying=underlying)
+    labels = market.moments_ns
+    place = labels.index(market.as_of_ns)
+    found = dated(market)
+    while at_ns is not None and found.as_of_ns > at_ns:
+        if place == 0:
+            last = dated(read_market_file(path, underlying=underlying))
+            raise ChainFileError(
+                f"{path}: begins at {format_instant(found.as_of_ns)}, after "
+                f"{format_instant(at_ns)}; its {len(labels)} moments, as the venue's Greeks tell "
+                f"them, go on to {format_instant(last.as_of_ns)}"
+            )
+        place -= 1
+        found = dated(read_market_file(path, at_ns=labels[place], underlying=underlying))
+    return found
+
+
+def every_moment_of(path: Path, underlying: str | None) -> Iterator[MarketFile]:
+    """The chain of `underlying` at each label of the file, as of when it was made."""
+    for label_ns in read_market_file(path, underlying=underlying).moments_ns:
+        yield dated(read_market_file(path, at_ns=label_ns, underlying=underlying))
+
+
+def is_without_prices(market: MarketFile) -> bool:
+    """Whether no quote of the file has a price or a forward, which would be better evidence."""
+    return all(
+        quote.bid is None and quote.ask is None and quote.forward is None for quote in market.quotes
+    )
+
+
+def dated(market: MarketFile) -> MarketFile:
+    """`market` as of the moment that its Greeks were made; as it is where they do not tell."""
+    if not is_without_prices(market):
+        return market
+    state = MarketState()
+    for event in market_events(market):
+        state.apply(event)
+    reading = state.read_book(market.venue, market.underlying)
+    moment = None if reading is None else venue_moment(reading.chain, market.as_of_ns)
+    if moment is None or moment.as_of_ns == market.as_of_ns:
+        return market
+    at_ns = moment.as_of_ns
+    return replace(
+        market,
+        as_of_ns=at_ns,
+        quotes=tuple(replace(each, event_ns=at_ns, recv_ns=at_ns) for each in market.quotes),
+        notes=(
+            *market.notes,
+            f"Labelled {format_instant(market.as_of_ns)}; the venue's Greeks were made at "
+            f"{format_instant(at_ns)}.",
+        ),
+    )
+
+
+def market_events(market: MarketFile) -> Sequence[MarketEvent]:
+    """What the desk is told of a market file, in order."""
+    listed = InstrumentsListed(
+        venue=market.venue,
+        underlying=market.underlying,
+        event_ns=market.as_of_ns,
+        recv_ns=market.as_of_ns,
+        instruments=market.instruments,
+        unknown_kinds=market.skipped,
+    )
+    return (listed, *market.indices, *market.futures, *market.quotes)
