@@ -75,6 +75,14 @@ def _counts(text: str) -> tuple[int, ...]:
     help="Latest windows of the record that are used at most.",
 )
 @click.option(
+    "--decay",
+    type=float,
+    metavar="SHARE",
+    default=SETTINGS.decay,
+    show_default=True,
+    help="Of the filter, an observation: how much of yesterday's variance is kept.",
+)
+@click.option(
     "--surface",
     type=click.Choice(["marks", "fit"]),
     default="marks",
@@ -104,6 +112,7 @@ def var_command(
     confidence: str,
     horizon: float,
     window: int,
+    decay: float,
     surface: str,
     is_tested: bool,
     windows: str | None,
@@ -117,7 +126,7 @@ def var_command(
     coin, with and without collateral; each with its sample, or why it is not available.
     """
     settings = VarSettings(
-        confidence=parse_confidence(confidence), horizon_days=horizon, window=window
+        confidence=parse_confidence(confidence), horizon_days=horizon, window=window, decay=decay
     )
     others = () if windows is None else _counts(windows)
     for count in others:

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from quantdesk.risk.historical_moves import VarVols
+from quantdesk.risk.prepare import prepare
+from quantdesk.risk.revaluation import PreparedBook
+from quantdesk.risk.valuation import value_positions
 from quantdesk.risk.var import VarSettings, value_at_risk
 from quantdesk.risk.var_backtest import backtest, headline_backtests
 from quantdesk.risk.var_exceptions import ExceptionTests, examine_exceptions
@@ -18,6 +21,7 @@ from quantdesk.risk.var_filter import BURN_IN
 from quantdesk.risk.var_quantiles import quantile_losses
 from quantdesk.risk.var_revaluation import moved_legs_usd
 from tests.unit.risk import var_oracle as oracle
+from tests.unit.risk.books import named, position, sample_market
 from tests.unit.risk.test_var import book_of, history
 from tests.unit.risk.test_var_oracle import BTC, DECAY, ETH, UNTIL, prepared_of
 from tests.unit.risk.var_oracle import Leg
@@ -72,6 +76,47 @@ def test_books_at_random_are_rejected_about_as_often_as_chance_does() -> None:
     assert either <= 0.10
     expected = found[0].expected
     assert np.mean([one.exceptions for one in found]) == pytest.approx(expected, rel=0.1)
+
+
+def sample_book(text: str) -> PreparedBook:
+    """ "-1 25SEP26-60000-C, …" on the shipped chain of 2026-06-27."""
+    market = sample_market()
+    legs = []
+    for part in text.split(", "):
+        quantity, name = part.split(" ")
+        legs.append(position(named(market, f"BTC-{name}"), quantity))
+    book = value_positions(legs, market)
+    assert not book.excluded
+    return prepare(book)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-1 25SEP26-60000-C, -1 25SEP26-60000-P",
+        "1 25SEP26-60000-C, 1 25SEP26-60000-P",
+        "-1 3JUL26-60000-C, -1 3JUL26-60000-P",
+        "1 3JUL26-60000-C, 1 3JUL26-60000-P",
+        "-1 26MAR27-82000-C, -1 26MAR27-35000-P",
+        "-1 25DEC26-80000-C, -1 25DEC26-45000-P",
+        "-1 25SEP26-70000-C, -1 25SEP26-50000-P",
+        "1 25SEP26-70000-C, 1 25SEP26-50000-P",
+        "-1 25SEP26-70000-C",
+        "1 25SEP26-70000-C",
+        "-1 25SEP26-50000-P",
+        "1 25SEP26-50000-P",
+        "1 25DEC26-75000-C, -1 25DEC26-50000-P",
+        "-1 25DEC26-75000-C, 1 25DEC26-50000-P",
+        "-1 31JUL26-60000-C, 1 25DEC26-60000-C",
+        "-1 25SEP26-70000-C, 1 25SEP26-80000-C, -1 25SEP26-50000-P, 1 25SEP26-45000-P",
+        "60000 PERPETUAL, -1 25SEP26-70000-C",
+    ],
+)
+def test_usual_books_are_not_rejected(text: str) -> None:
+    found = backtest(sample_book(text), until_ns=UNTIL)
+    assert found.tests is not None
+    assert found.tests.days == 1148
+    assert found.tests.rejected_by == ()
 
 
 def ether(*legs: tuple[float, float, bool]) -> list[Leg]:

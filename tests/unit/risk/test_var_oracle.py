@@ -20,7 +20,7 @@ from tests.unit.risk import var_oracle as oracle
 from tests.unit.risk.var_oracle import Leg
 
 UNTIL = parse_instant("2026-01-01T00:00:00Z")
-POWER, DECAY = 0.33, 0.94
+POWER, DECAY = 0.33, 0.88
 BTC, ETH = 60_000.0, 2_500.0
 DAY = 24
 
@@ -189,6 +189,10 @@ def test_two_coins_take_the_moves_of_the_same_days(method: VarMethod) -> None:
     own = row_of(report, method, VarVols.VOL_INDEX, "BTC")
     alone = row_of(report_of((*OPTIONS, *LINEAR)), method, VarVols.VOL_INDEX)
     assert own.usd == alone.usd
+    # The total and ETH end with 2020, BTC alone with 2024.
+    assert any("behind total, ETH ends 1,826 days" in note for note in report.notes)
+    assert any("behind BTC ends 365 days" in note for note in report.notes)
+    assert any("different days" in note for note in report.notes)
     parts = sum(leg.component_es for leg in report.legs)
     head = report.headline
     assert head is not None
