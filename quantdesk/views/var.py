@@ -214,7 +214,8 @@ def var_notes(report: VarReport) -> tuple[str, ...]:
     method, vols = (one.value for one in DEFAULT_METHOD)
     found = (
         f"VaR: {QUANTILE_RULE}. ES: {ES_RULE}. Default: {method}, vols by {vols}, "
-        f"the latest {settings.window} windows at most, λ = {settings.decay:g}; * marks what the summary takes.",
+        f"the latest {settings.window} windows at most, λ = {settings.decay:g}; * marks what the "
+        "summary takes.",
         "Full revaluation with one horizon of time passed, no scaling by √h; a vol moves by the "
         f"vol index's log-change × (30/d)^{settings.tenor_power:g}.",
         f"Delta-gamma: {DELTA_GAMMA_LABEL.split(': ', 1)[1]}.",

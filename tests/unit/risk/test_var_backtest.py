@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from quantdesk.domain.times import parse_instant
 from quantdesk.risk.historical_moves import VarVols
 from quantdesk.risk.prepare import prepare
 from quantdesk.risk.revaluation import PreparedBook
@@ -76,6 +78,31 @@ def test_books_at_random_are_rejected_about_as_often_as_chance_does() -> None:
     assert either <= 0.10
     expected = found[0].expected
     assert np.mean([one.exceptions for one in found]) == pytest.approx(expected, rel=0.1)
+
+
+def likeliest_decay(moves: oracle.Array) -> float:
+    """The decay with which Student-t moves, 4 degrees of freedom, of any scale are likeliest."""
+    decays = np.arange(0.80, 0.985, 0.01)
+    found = []
+    for decay in decays:
+        vols = oracle.ewma(moves, float(decay))[30:-1]
+        standard = moves[30:] / vols
+        found.append(
+            max(
+                np.mean(stats.t.logpdf(standard / scale, 4) - np.log(scale * vols))
+                for scale in np.linspace(0.5, 1.0, 21)
+            )
+        )
+    return float(decays[int(np.argmax(found))])
+
+
+def test_the_decay_is_near_what_likelihood_takes() -> None:
+    before = parse_instant("2021-03-24T00:00:00Z") // (3600 * 10**9)
+    index, _, _ = oracle.moves(["BTC"], hours=24, with_vols=False, until_hour=before)
+    ether_index, _, _ = oracle.moves(["ETH"], hours=24, with_vols=False)
+    _, vol_index, _ = oracle.moves(["BTC"], hours=24, with_vols=True)
+    found = [likeliest_decay(one[0]) for one in (index, ether_index, vol_index)]
+    assert found == pytest.approx([0.90, 0.92, 0.88], abs=1e-9)
 
 
 def sample_book(text: str) -> PreparedBook:
