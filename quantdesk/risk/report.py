@@ -13,7 +13,7 @@ from decimal import Decimal
 import numpy as np
 
 from quantdesk.domain.ports import Runner
-from quantdesk.domain.times import expiry_code
+from quantdesk.domain.times import NS_PER_S, expiry_code
 from quantdesk.margin import BookMargin, VenueMargin, statement_for
 from quantdesk.margin.portfolio_statement import (
     PortfolioStatement,
@@ -63,6 +63,9 @@ NOT_YET: Mapping[str, str] = {
 
 INDEX_WITH_QUOTES = frozenset({"ticker", "mark price"})
 """Sources of an index price that came in the options' own messages."""
+
+DAY_NS_MAX = 25 * 3_600 * NS_PER_S
+"""Snapshots of a venue's day follow each other by an hour more where a clock is put back."""
 
 Moves = float | Sequence[float]
 
@@ -269,11 +272,22 @@ def build_report(
 
 
 def desk_results(report: RiskReport) -> dict[Filters, Result]:
-    """Equity of the desk, for margin limits that are a share of it: collateral and open value in
-    USD at the index; nothing where no collateral is known.
+    """What limits on results are held to: equity of the desk, collateral and open value in USD at
+    the index, where collateral is known; the day's P&L where the report explains one of a day.
     """
-    equity = equity_usd(report)
-    return {} if equity is None else {Filters(): Result(equity_usd=max(equity, 0.0))}
+    equity, day = equity_usd(report), _day_pnl_usd(report.pnl_explain)
+    if equity is None and day is None:
+        return {}
+    known = None if equity is None else max(equity, 0.0)
+    return {Filters(): Result(equity_usd=known, day_pnl_usd=day)}
+
+
+def _day_pnl_usd(explained: PnlExplain | None) -> float | None:
+    """P&L of at most a day in which every holding is; None else."""
+    if explained is None or explained.excluded:
+        return None
+    is_day = explained.to_ns - explained.from_ns <= DAY_NS_MAX
+    return explained.actual_usd if is_day and np.isfinite(explained.actual_usd) else None
 
 
 def equity_usd(report: RiskReport) -> float | None:

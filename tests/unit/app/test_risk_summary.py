@@ -131,6 +131,25 @@ def test_a_recorded_day_without_an_index_is_valued_on_its_nearest_forward(tmp_pa
     assert record["pnl_explain"]["is_alarm"] is False
 
 
+@pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")
+@pytest.mark.parametrize(
+    ("since", "state"), [("2022-01-05", "breached"), ("2022-01-03", "unknown")]
+)
+def test_a_day_explained_is_the_day_that_day_loss_is_held_to(
+    tmp_path: Path, since: str, state: str
+) -> None:
+    book = book_of(tmp_path, "deribit,BTC-28JAN22-42000-P,-10,0.03")
+    limits = tmp_path / "limits.toml"
+    limits.write_text('schema = 1\n[[limit]]\nscope = "desk"\nmeasure = "day_loss"\nhard = 1000\n')
+    moments = ("--at", "2022-01-06T06:00Z", "--since", f"{since}T06:00Z")
+    done = report(book, *moments, "--limits", str(limits), "--format", "json", market=MONTH)
+    record = record_of(done)
+    (limit,) = record["limits"]["limits"]
+    assert limit["state"] == state
+    if state == "breached":
+        assert limit["use"] == pytest.approx(-record["pnl_explain"]["actual_usd"])
+
+
 def var(book: Path, *options: str) -> Result:
     arguments = ("var", "--book", str(book), "--market", str(SAMPLE), *options)
     return CliRunner().invoke(risk, arguments)
