@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quantdesk.domain.account import AccountSnapshot
 from quantdesk.domain.instrument import Side
+from quantdesk.margin.portfolio_balance import DOLLARS
 from quantdesk.market.market_data import MarketData
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.limits.gate import LimitGate
@@ -44,19 +46,61 @@ def gate_over(
     refused = tuple(
         f"{'' if row.row is None else f'row {row.row}: '}{row.reason}" for row in opened.refused
     )
+    known = dict(account_equities(opened))
+    for names, result in (results or {}).items():
+        equity = known.get(names, Result()).equity_usd
+        # What is handed in comes before what a venue reports.
+        known[names] = (
+            result if result.equity_usd is not None else replace(result, equity_usd=equity)
+        )
     gate = limit_gate(
         limits,
         opened.positions,
         opened.market,
         orders=orders,
         stresses=(*STRESSES, *own_scenarios),
-        results=results,
+        results=known,
         reason=reason,
     )
     left_out = (*refused, *strays)
     if left_out and gate.limits is not None:
         gate.closed = f"{len(left_out)} positions or orders could not be read"
     return BookGate(gate=gate, left_out=left_out)
+
+
+def account_equities(opened: OpenBook) -> dict[Filters, Result]:
+    """Equity by account, and of the desk where its accounts hold all that is open, USD.
+
+    An account with equity in a coin that has no price here is left out.
+    """
+    found: dict[str, float] = {}
+    for account in opened.accounts:
+        total = 0.0
+        for balance in account.balances:
+            price = _usd_of(balance.currency, opened.market) if balance.equity else 1.0
+            total += math.nan if price is None else float(balance.equity or 0) * price
+        found[account.account] = found.get(account.account, 0.0) + total
+    known = {name: usd for name, usd in found.items() if math.isfinite(usd)}
+    results = {
+        Filters(account=name): Result(equity_usd=max(usd, 0.0)) for name, usd in known.items()
+    }
+    if (
+        found
+        and len(known) == len(found)
+        and {one.account for one in opened.positions} <= set(known)
+    ):
+        results[Filters()] = Result(equity_usd=max(sum(known.values()), 0.0))
+    return results
+
+
+def _usd_of(currency: str, market: MarketData) -> float | None:
+    """USD for a unit of a currency, None where the market has no price of it."""
+    if currency in DOLLARS:
+        return 1.0
+    for one in market.markets:
+        if one.underlying.split("_", 1)[0] == currency and one.index_price is not None:
+            return one.index_price
+    return None
 
 
 def _open_orders(

@@ -16,7 +16,7 @@ from quantdesk.app.cli.book_options import (
     open_from_options,
     tell_left_out,
 )
-from quantdesk.app.cli.options import FiniteRange
+from quantdesk.app.cli.limit_results import OPTIONS, notes_of, parse_results
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.risk_options import read_scenarios
 from quantdesk.app.cli.structure_options import LegsCommand, read_plan
@@ -29,10 +29,9 @@ from quantdesk.app.render.limits_formats import (
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.portfolio.leg_marks import LegMarks
+from quantdesk.risk.limits.example import EXAMPLE
 from quantdesk.risk.limits.gate import LimitGate
-from quantdesk.risk.limits.limit import Filters
 from quantdesk.risk.limits.ticket import Ticket, TicketLeg
-from quantdesk.risk.limits.trial import Result
 from quantdesk.risk.limits.use_report import limit_report
 from quantdesk.runtime.books import OpenBook
 from quantdesk.runtime.limit_books import gate_over, market_now_ns
@@ -65,12 +64,24 @@ def limit_options(function: Command) -> Command:
             type=click.Path(path_type=Path),
             help="Scenarios of one's own that stress limits count too.",
         ),
-        click.option("--day-pnl", type=FiniteRange(), help="P&L of the desk's day so far, USD."),
         click.option(
-            "--drawdown", type=FiniteRange(min=0), help="From the peak of the desk's equity, USD."
+            "--day-pnl",
+            metavar="[SCOPE:]USD",
+            multiple=True,
+            help="P&L of the day so far, of the desk or of a scope: -5000, account=main:-5000, "
+            "underlying=BTC,expiry=27MAR26:-900. May be repeated, as the next two.",
         ),
         click.option(
-            "--equity", type=FiniteRange(min=0), help="The desk's equity, USD, for margin shares."
+            "--drawdown",
+            metavar="[SCOPE:]USD",
+            multiple=True,
+            help="From the peak of equity, from 0 up.",
+        ),
+        click.option(
+            "--equity",
+            metavar="[SCOPE:]USD",
+            multiple=True,
+            help="Equity, for margin shares; else what connected accounts report.",
         ),
     ]
     for option in reversed(options):
@@ -86,7 +97,21 @@ def command() -> None:
     """
 
 
+def _print_example(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not ctx.resilient_parsing:
+        click.echo(EXAMPLE, nl=False)
+        ctx.exit()
+
+
 @command.command("show")
+@click.option(
+    "--example",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_example,
+    help="Print a limits file with one limit of each measure and scope, and end.",
+)
 @book_options
 @limit_options
 @click.option("--format", "format_", type=click.Choice(SHOW_FORMATS), default="table")
@@ -141,10 +166,8 @@ def _open(options: dict[str, Any]) -> tuple[LimitGate, OpenBook]:
     """The gate over the book that the options name; says on stderr what was left out."""
     path = limits_path(options.pop("limits_file"))
     scenarios, is_strict = options.pop("scenarios"), options.pop("strict")
-    result = Result(
-        day_pnl_usd=options.pop("day_pnl"),
-        drawdown_usd=options.pop("drawdown"),
-        equity_usd=options.pop("equity"),
+    told = parse_results(
+        {name: options.pop(name.removeprefix("--").replace("-", "_")) for name in OPTIONS}
     )
     limits = read_limits(path)
     opened = open_from_options(load_settings(), **options)
@@ -154,9 +177,11 @@ def _open(options: dict[str, Any]) -> tuple[LimitGate, OpenBook]:
         opened,
         limits,
         own_scenarios=() if scenarios is None else read_scenarios(scenarios),
-        results={Filters(): result},
+        results=told,
         reason=f"there is no limits file {path}",
     )
+    for note in notes_of(made.gate, told.items()):
+        click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
     reasons = [safe_text(reason, 300) for reason in made.left_out]
     tell_left_out(reasons)
     if reasons and is_strict:

@@ -55,7 +55,7 @@ class DayLoss(Check):
                 if not only_reduces(trial, place, self.map, self.slots):
                     detail = "only orders that reduce a position may pass"
                     if value is None:
-                        detail = f"nobody told it; {detail}"
+                        detail = f"{_untold(cell)}; {detail}"
                     found.append(
                         Finding(
                             cell=cell,
@@ -75,7 +75,12 @@ class DayLoss(Check):
             Use(
                 cell=cell,
                 value=self.value(cell),
-                detail="" if self.value(cell) is not None else "nobody told it",
+                detail="" if self.value(cell) is not None else _untold(cell),
             )
             for cell in self.cells
         ]
+
+
+def _untold(cell: Cell) -> str:
+    what = "the peak of its equity" if cell.limit.measure is Measure.DRAWDOWN else "its day's P&L"
+    return f"nobody told {what}"

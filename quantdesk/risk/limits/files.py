@@ -116,7 +116,7 @@ def _limit(table: Mapping[str, Any], where: str) -> Limit:
     if scope in filters:
         raise ConfigError(f"{where}: {scope}: is what `name` says in this scope")
     if scope == Scope.EXPIRY and texts.get("name", EACH) != EACH:
-        texts["name"] = _expiry(texts["name"], where)
+        texts["name"] = expiry_name(texts["name"], where)
     try:
         return Limit(
             scope=Scope(scope),
@@ -136,7 +136,8 @@ def _limit(table: Mapping[str, Any], where: str) -> Limit:
         raise ConfigError(f"{where}: {error}") from None
 
 
-def _expiry(text: str, where: str) -> str:
+def expiry_name(text: str, where: str) -> str:
+    """An expiry as limits name it, "27MAR26" or "PERP". Raises ConfigError."""
     if text.upper() == PERPETUAL:
         return PERPETUAL
     day = parse_expiry_date(text)
@@ -168,10 +169,11 @@ def _require_once(limits: Sequence[Limit], source: str) -> None:
 def _require_known(table: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     for key in table:
         if key not in known:
-            raise ConfigError(f"{where}: {key}: unknown key{_nearest(key, known)}")
+            raise ConfigError(f"{where}: {key}: unknown key{nearest_of(key, known)}")
 
 
-def _nearest(word: str, known: Sequence[str]) -> str:
+def nearest_of(word: str, known: Sequence[str]) -> str:
+    """The end of a sentence: the known word nearest to an unknown one, else all of them."""
     near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
 
@@ -181,7 +183,7 @@ def _word(table: Mapping[str, Any], key: str, known: Sequence[str], where: str) 
         raise ConfigError(f"{where}: {key}: is missing; known are {', '.join(known)}")
     value = table[key]
     if not isinstance(value, str) or value not in known:
-        raise ConfigError(f"{where}: {key} = {value!r}: unknown{_nearest(str(value), known)}")
+        raise ConfigError(f"{where}: {key} = {value!r}: unknown{nearest_of(str(value), known)}")
     return value
 
 

@@ -172,3 +172,88 @@ def test_the_risk_report_carries_the_limits(book: Path, limits: Path) -> None:
         "net delta (premium-adjusted)"
         in run("risk", "report", *on(book), "--limits", limits).stdout
     )
+
+
+SCOPED = """
+schema = 1
+[[limit]]
+scope = "account"
+name = "main"
+measure = "day_loss"
+hard = 1000
+[[limit]]
+scope = "expiry"
+underlying = "BTC"
+name = "26MAR27"
+measure = "drawdown"
+hard = 500
+[[limit]]
+scope = "account"
+name = "main"
+venue = "deribit"
+measure = "margin_use"
+convention = "deribit-portfolio"
+hard = 0.9
+"""
+
+
+def test_losses_and_equity_are_told_by_scope(tmp_path: Path, limits: Path) -> None:
+    limits.write_text(SCOPED, encoding="utf-8")
+    book = tmp_path / "accounts.csv"
+    book.write_text(
+        f"venue,instrument_name,quantity,account\nderibit,{CALL},-2,main\n", encoding="utf-8"
+    )
+    asked = ("limits", "show", "--limits", limits, *on(book), "--format", "json")
+    untold = json.loads(run(*asked).stdout)["limits"]
+    assert [one["state"] for one in untold] == ["unknown"] * 3
+    told = (
+        "--day-pnl",
+        "account=main:-1500",
+        "--drawdown",
+        "underlying=BTC,expiry=26mar27:100",
+        "--equity",
+        "account=main,venue=deribit:200000",
+    )
+    result = run(*asked, *told)
+    assert result.exit_code == 5
+    rows = json.loads(result.stdout)["limits"]
+    assert [one["state"] for one in rows] == ["breached", "ok", "ok"]
+    assert [one["use"] for one in rows[:2]] == [1500.0, 100.0]
+    assert 0.05 < rows[2]["use"] < 0.5
+    assert "unproved" in rows[2]["detail"]
+
+
+def test_what_no_limit_looks_at_is_said(book: Path, limits: Path) -> None:
+    limits.write_text(SCOPED, encoding="utf-8")
+    result = run("limits", "show", "--limits", limits, *on(book), "--day-pnl", "-5")
+    assert "no limit looks at that; there are limits of account main" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--day-pnl", "acount=main:-5"), "did you mean account?"),
+        (("--day-pnl", "much"), "must be USD, -5000, or USD of a scope"),
+        (("--day-pnl", "nan"), "must be USD"),
+        (("--equity", "-4"), "must be from 0 up"),
+        (("--drawdown", "expiry=99XXX26:4"), "27MAR26"),
+        (("--equity", "account=a:1", "--equity", "account=a:2"), "given twice"),
+        (("--equity", "account=a,account=b:1"), "must be given once"),
+    ],
+)
+def test_a_scope_that_means_nothing_is_refused(
+    words: tuple[str, ...], message: str, book: Path, limits: Path
+) -> None:
+    result = run("limits", "show", "--limits", limits, *on(book), *words)
+    assert isinstance(result.exception, ConfigError)
+    assert message in str(result.exception)
+
+
+def test_the_example_is_a_file_that_show_takes(book: Path, tmp_path: Path) -> None:
+    example = run("limits", "show", "--example")
+    assert example.exit_code == 0
+    path = tmp_path / "example.toml"
+    path.write_text(example.stdout, encoding="utf-8")
+    shown = run("limits", "show", "--limits", path, *on(book), "--format", "csv")
+    assert shown.exit_code == 0, shown.output
+    assert "margin use (deribit-portfolio-cross)" in shown.stdout

@@ -309,7 +309,7 @@ def test_an_allow_list_names_what_may_be_traded() -> None:
 def test_after_a_loss_only_reducing_orders_pass_and_an_untold_loss_is_one() -> None:
     desk = gate('scope = "desk"\nmeasure = "day_loss"\nhard = 1000')
     holds(desk, "CALL", 10)
-    assert "nobody told it" in desk.review(ticket(leg("CALL", 1)), NOW).sentences[0]
+    assert "nobody told its day's P&L" in desk.review(ticket(leg("CALL", 1)), NOW).sentences[0]
     desk.learn(Filters(), Result(day_pnl_usd=-900.0))
     assert desk.review(ticket(leg("CALL", 1)), NOW).is_allowed
     desk.learn(Filters(), Result(day_pnl_usd=-1001.0))

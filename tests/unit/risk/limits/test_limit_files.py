@@ -8,8 +8,12 @@ import pytest
 
 from quantdesk.errors import ConfigError
 from quantdesk.risk.limits import files
+from quantdesk.risk.limits.example import EXAMPLE
 from quantdesk.risk.limits.files import parse_limits
+from quantdesk.risk.limits.gate import LimitGate
 from quantdesk.risk.limits.limit import CONVENTIONS, Measure, Scope
+from quantdesk.risk.stresses import STRESSES
+from tests.unit.risk.limits.units import MadeUnits
 
 GOOD = """
 schema = 1
@@ -51,6 +55,17 @@ def test_the_example_in_the_documentation_is_a_valid_file() -> None:
     limits = parse_limits("\n".join(line[4:] for line in indented), "example").limits
     assert len(limits) == 4
     assert {one.measure for one in limits} >= {Measure.NET_DELTA, Measure.ALLOW_LIST}
+
+
+def test_the_example_has_every_measure_and_scope_and_makes_a_gate() -> None:
+    limits = parse_limits(EXAMPLE, "example")
+    assert {one.measure for one in limits.limits} == set(Measure)
+    assert {one.scope for one in limits.limits} == set(Scope)
+    margins = {one.convention for one in limits.limits if one.measure is Measure.MARGIN_USE}
+    assert margins == set(CONVENTIONS["margin_use"])
+    gate = LimitGate(limits, MadeUnits({}), stress_names=[one.name for one in STRESSES])
+    assert not gate.closed
+    assert {measure for check in gate.checks for measure in check.measures} == set(Measure)
 
 
 @pytest.mark.parametrize("measure", [one for one in Measure if one.root in CONVENTIONS])
