@@ -1,0 +1,93 @@
+"""A gate over an open book takes the equity that its connected accounts report."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from quantdesk.domain.account import AccountSnapshot, BalanceReport
+from quantdesk.domain.position import Position
+from quantdesk.risk.limits.files import parse_limits
+from quantdesk.risk.limits.limit import Filters
+from quantdesk.risk.limits.trial import Result
+from quantdesk.runtime.books import OpenBook
+from quantdesk.runtime.limit_books import account_equities, gate_over
+from tests.unit.risk.books import only, sample_market
+
+SHARE = parse_limits(
+    """
+schema = 1
+[[limit]]
+scope = "account"
+name = "desk"
+measure = "margin_use"
+convention = "deribit-portfolio"
+hard = 0.9
+""",
+    "made",
+)
+
+
+def balance(currency: str, equity: str | None) -> BalanceReport:
+    amount = None if equity is None else Decimal(equity)
+    return BalanceReport(
+        venue="deribit", currency=currency, event_ns=1, recv_ns=1, cash=amount, equity=amount
+    )
+
+
+def opened(*balances: BalanceReport, of_another: int = 0) -> OpenBook:
+    market = sample_market()
+    call = only(market).chain.instruments[-1]
+    held = Position(instrument=call, quantity=Decimal(-1), account="desk")
+    stray = Position(instrument=call, quantity=Decimal(1), account="another")
+    snapshot = AccountSnapshot(
+        venue="deribit",
+        account="desk",
+        environment="testnet",
+        is_whole=True,
+        is_live=True,
+        event_ns=1,
+        recv_ns=1,
+        balances=balances,
+        positions=(),
+        open_orders=(),
+        trades=(),
+    )
+    return OpenBook(
+        name="made",
+        positions=(held, *[stray] * of_another),
+        refused=(),
+        notes=(),
+        market=market,
+        figures=(),
+        accounts=(snapshot,),
+    )
+
+
+def test_coins_count_at_their_index_and_dollars_as_they_are() -> None:
+    index = only(sample_market()).index_price
+    assert index is not None
+    book = opened(balance("BTC", "2"), balance("USDC", "500"), balance("ETH", None))
+    (desk, account) = (account_equities(book)[one] for one in (Filters(), Filters(account="desk")))
+    assert desk.equity_usd == account.equity_usd == pytest.approx(2 * index + 500)
+
+
+def test_a_coin_without_a_price_leaves_the_equity_unknown() -> None:
+    assert account_equities(opened(balance("BTC", "2"), balance("SOL", "9"))) == {}
+
+
+def test_the_desk_has_none_where_another_account_holds_something() -> None:
+    known = account_equities(opened(balance("BTC", "2"), of_another=1))
+    assert set(known) == {Filters(account="desk")}
+
+
+def test_a_share_limit_is_of_what_the_account_has_unless_it_was_handed_in() -> None:
+    book = opened(balance("BTC", "2"))
+    (use,) = gate_over(book, SHARE).gate.uses(0)
+    told = {Filters(account="desk"): Result(equity_usd=1e9)}
+    (other,) = gate_over(book, SHARE, results=told).gate.uses(0)
+    index = only(sample_market()).index_price
+    assert index is not None
+    assert use.value is not None
+    assert other.value == pytest.approx(use.value * 2 * index / 1e9)
