@@ -34,13 +34,13 @@ from quantdesk.risk.columns import DeltaOneColumns, OptionColumns
 
 Holding = Position | Structure | Leg
 Surfaces = Mapping[tuple[str, str], VolSurface]
-"""Fitted surfaces by (venue, underlying) that somebody chose; they stand before the legs' own vols."""
+"""Fitted surfaces by (venue, underlying) that somebody chose; they stand before a leg's own vol."""
 
 _COMBOS = (InstrumentKind.OPTION_COMBO, InstrumentKind.FUTURE_COMBO)
 
 SURFACE = "surface"
 SURFACE_FOR_WANT = "surface, no quote gives a vol"
-"""Sources of vols: a surface that was chosen, and the market's where a leg has no vol of its own."""
+"""Sources of vols: a surface that was chosen; the market's, where a leg has no vol of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
