@@ -264,7 +264,11 @@ def _rows(book: ValuedBook) -> FloatArray:
 
 
 def _quotes(book: ValuedBook) -> list[Quote | None]:
-    """What each position's orders are compared with: the venue's mark, else the model's price."""
+    """What each position's orders are compared with: the venue's mark, else the model's price.
+
+    Where the venue rounds its mark to 0 that is the model's price, but no less than the one tick
+    that an order must pay.
+    """
     found: list[Quote | None] = [None] * len(book)
     options, others = book.options, book.delta_ones
     for place, row in enumerate(options.rows.tolist()):
@@ -280,7 +284,11 @@ def _quotes(book: ValuedBook) -> list[Quote | None]:
             years=float(options.years[place]),
             vol=float(options.vol[place]),
         )
-        found[row] = quote if quote.mark else replace(quote, mark=quote.price_at(quote.vol))
+        if not quote.mark:
+            is_rounded = book.marks[row].venue_mark is not None
+            tick = float(book.positions[row].instrument.ticks.tick) if is_rounded else 0.0
+            quote = replace(quote, mark=max(quote.price_at(quote.vol), tick))
+        found[row] = quote
     for place, row in enumerate(others.rows.tolist()):
         found[row] = Quote(
             mark=float(others.price[place]),
