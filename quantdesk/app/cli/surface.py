@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,9 +26,10 @@ from quantdesk.app.render.surface_formats import (
     grade_json,
     grade_table,
     quotes_csv,
+    refused_lines,
 )
 from quantdesk.domain.times import parse_instant
-from quantdesk.errors import OutOfDomain, QuantDeskError
+from quantdesk.errors import ChainFileError, OutOfDomain, QuantDeskError, StorageError
 from quantdesk.market.fitting import MODELS, FitOptions, SurfaceFit, fit_surface
 from quantdesk.market.surface_clock import ClockChoice, fit_on_clock, suggested_weekend
 from quantdesk.market.surface_grading import (
@@ -129,6 +130,9 @@ def fit_command(
     fit = fit_on_clock(quotes, options=options, choice=read_clock(clock))
     if quotes_file is not None:
         write_output(quotes_csv(quotes, fit), quotes_file)
+    if format_ != "table" or not isinstance(fit, SurfaceFit):
+        for line in refused_lines(quotes, fit):
+            click.echo(f"quantdesk: {line}", err=True)
     if not isinstance(fit, SurfaceFit):
         if format_ == "json":
             write_output(fit_json(fit), output)
@@ -137,10 +141,6 @@ def fit_command(
     write_output(data, output, is_binary=format_ == "parquet")
     if save:
         save_fit(fit, file, history_file)
-    for expiry_ns, reason in fit.refused:
-        instant = next(e for e in quotes.expiries if e.expiry_ns == expiry_ns)
-        days = instant.years * 365
-        click.echo(f"quantdesk: expiry in {days:.2f} days not fitted: {reason}", err=True)
 
 
 @command.command("check")
@@ -198,34 +198,56 @@ def grade_command(
     clock: str,
     output: Path | None,
 ) -> None:
-    """Grade models on every moment of each FILE, side by side; several files also together."""
+    """Grade models on every moment of each FILE, side by side; several files also together.
+
+    Of several files one that can not be read is named and left out: exit code 3.
+    """
     choice = read_clock(clock)
     if files.count(STANDARD_INPUT) > 1:
         raise click.UsageError("-: standard input can be read once")
-    titles, tables = [], []
+    titles, tables, left_out = [], [], 0
     everything: dict[str, list[SnapshotScore]] = {model: [] for model in models}
     for file in files:
-        scores: dict[str, list[SnapshotScore]] = {model: [] for model in models}
-        for quotes in every_moment(file_or_input(file), underlying):
-            for model in models:
-                options = FitOptions(model=model)
-                score = score_snapshot(
-                    quotes,
-                    options,
-                    hold_out=hold_out,
-                    clock=_clock_of(quotes, options, choice),
-                )
-                scores[model].append(score)
+        try:
+            scores = _scores(file_or_input(file), underlying, models, hold_out, choice)
+        except (StorageError, ChainFileError) as error:
+            if len(files) == 1:
+                raise
+            click.echo(f"quantdesk: left out: {error}", err=True)
+            left_out += 1
+            continue
         titles.append(file.name)
         tables.append([summarise(model, found) for model, found in scores.items()])
         for model, found in scores.items():
             everything[model] += found
-    if len(files) > 1:
+    if not tables:
+        raise StorageError("none of the files could be read")
+    if len(tables) > 1:
         titles.append("all files")
         tables.append([summarise(model, found) for model, found in everything.items()])
     write_output(_grades(titles, tables, format_), output)
     if all(not score.slices for table in tables for score in table):
         raise QuantDeskError("not one slice could be fitted")
+    if left_out:
+        raise click.exceptions.Exit(StorageError.exit_code)
+
+
+def _scores(
+    file: Path,
+    underlying: str | None,
+    models: Sequence[str],
+    hold_out: int | None,
+    choice: ClockChoice,
+) -> dict[str, list[SnapshotScore]]:
+    """Scores of every moment of `file`, by model."""
+    scores: dict[str, list[SnapshotScore]] = {model: [] for model in models}
+    for quotes in every_moment(file, underlying):
+        for model in models:
+            options = FitOptions(model=model)
+            clock = _clock_of(quotes, options, choice)
+            score = score_snapshot(quotes, options, hold_out=hold_out, clock=clock)
+            scores[model].append(score)
+    return scores
 
 
 def _clock_of(quotes: SurfaceQuotes, options: FitOptions, choice: ClockChoice) -> VarianceClock:

@@ -6,6 +6,7 @@ Numbers for machines have 17 significant digits, which is every bit of them.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from quantdesk.app.render.chain_record import to_json
@@ -13,8 +14,14 @@ from quantdesk.app.render.surface_record import clock_record, known, parameters_
 from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.market.fitting import FitRefusal, SliceFit, SurfaceFit
 from quantdesk.market.surface_grading import ModelScore
-from quantdesk.market.surface_quotes import SurfaceQuotes
+from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes
 from quantdesk.pricing.smile import COMMON_GRID, slice_jets
+
+REASONS_MAX = 4
+"""Kinds of reasons told of one expiry; `--quotes` has each row's own."""
+
+USUAL_REASONS = ("one-sided", "in the money", "no quote", "excluded by hand")
+"""Reasons that every chain is full of, or that the user gave: a text for people leaves them out."""
 
 SCHEMA = "quantdesk.surface/1"
 
@@ -168,7 +175,7 @@ def fit_text(fit: SurfaceFit) -> bytes:
     head = (
         f"{fit.underlying} at {fit.venue}, {format_instant(fit.as_of_ns)}, "
         f"model {fit.options.model}: grade {fit.grade.value}, "
-        f"{_percent(fit.in_spread)} of quotes inside ({_percent(fit.in_spread_core)} within "
+        f"{_percent(fit.in_spread)} % of quotes inside ({_percent(fit.in_spread_core)} % within "
         f"5–95 delta), RMSE {_points(fit.rmse)} ({_points(fit.rmse_core)}) vol points"
     )
     rows = [
@@ -195,6 +202,9 @@ def fit_text(fit: SurfaceFit) -> bytes:
     ]
     lines = [head, "", *aligned_rows(rows)]
     notes = [f"{expiry_code(s.expiry_ns)}: {flag}" for s in fit.slices for flag in s.flags]
+    for each in fit.slices:
+        words = _left_out_words(each.quotes, USUAL_REASONS)
+        notes += [f"{expiry_code(each.expiry_ns)}: left out {words}."] if words else []
     notes += [f"{expiry_code(at)}: not fitted: {reason}." for at, reason in fit.refused]
     notes += [f"Arbitrage: {fault}" for fault in fit.faults]
     notes += fit.between
@@ -262,6 +272,37 @@ def grade_table(title: str, scores: Sequence[ModelScore]) -> bytes:
     for words, field in FAULT_LINES:
         rows.append((words, *(str(getattr(score.faults, field)) for score in scores)))
     return _text(aligned_rows(rows))
+
+
+def refused_lines(quotes: SurfaceQuotes, fit: SurfaceFit | FitRefusal) -> list[str]:
+    """Why expiries have no slice, a line each, with what became of their quotes."""
+    rows = {each.expiry_ns: each for each in quotes.expiries}
+    lines = []
+    for expiry_ns, reason in fit.refused:
+        words = _left_out_words(rows[expiry_ns], ())
+        lines.append(f"{expiry_code(expiry_ns)} not fitted: {reason}" + (words and f" ({words})"))
+    return lines
+
+
+def _left_out_words(expiry: ExpiryQuotes, but: tuple[str, ...]) -> str:
+    """Reasons of rows that take no part, counted, with an example of each: "9 × one-sided: no bid".
+
+    Reasons that begin with one of `but` are not told; a refusal of the whole expiry is none.
+    """
+    reasons = [
+        reason
+        for reason in expiry.reasons
+        if reason and reason != expiry.refusal and not reason.startswith(but)
+    ]
+    kinds = [_kind_of(reason) for reason in reasons]
+    examples = dict(zip(reversed(kinds), reversed(reasons), strict=True))
+    counted = Counter(kinds).most_common(REASONS_MAX)
+    return ", ".join(f"{count} × {examples[kind]}" for kind, count in counted)
+
+
+def _kind_of(reason: str) -> str:
+    """A reason without its numbers."""
+    return "".join(letter for letter in reason if not letter.isdigit())
 
 
 def grade_json(titles: Sequence[str], scores: Sequence[Sequence[ModelScore]]) -> bytes:
