@@ -181,6 +181,9 @@ class _Work:
         held, kept = float(change.quantity_before), float(change.quantity_after)
         if held and first is None:
             return f"at the opening: {self.before[1].get(key, 'no mark')}"
+        if kept and last is None and self._is_over(instrument):
+            moment = format_instant(instrument.expiry_ns or 0)
+            return f"at the close: past its expiry at {moment}, and no settlement says what it paid"
         if kept and last is None:
             return f"at the close: {self.after[1].get(key, 'no mark')}"
         is_spot = instrument.kind is InstrumentKind.SPOT

@@ -45,12 +45,14 @@ class DayExplain:
 
     explained : None where there is nothing to explain yet, and `waits` says why
     since : "since 2026-06-27T08:00:01Z, day start", for each chain apart where they differ
-    notes : what is to be known of it, as sentences;  cost_ns : how long it took
+    problems : why the opening is not what it could be;  notes : what else is to be known, as
+        sentences;  cost_ns : how long it took
     """
 
     explained: PnlExplain | None = None
     waits: str = ""
     since: str = ""
+    problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     cost_ns: int = 0
 
@@ -81,7 +83,7 @@ def explain_day(
     opening = openings.market(snapshot)
     if not opening.markets:
         return DayExplain(waits="the first complete market, which will be the opening")
-    since, notes = _since(openings, opening), list(openings.problems)
+    since = _since(openings, opening)
     here = {(one.venue, one.underlying) for one in opening.markets}
     closing = replace(
         opened.market,
@@ -112,7 +114,8 @@ def explain_day(
     return DayExplain(
         explained=replace(explained, excluded=(*explained.excluded, *held.left_out)),
         since=since,
-        notes=(*notes, *held.notes),
+        problems=openings.problems,
+        notes=(*openings.problems, *held.notes),
         cost_ns=max(clock.now_ns() - started_ns, 0),
     )
 

@@ -23,7 +23,6 @@ from quantdesk.storage.day_openings import (
 )
 
 _DTYPES = ("<f8", "<i8", "|b1", "|u1", "|i1")
-_TEXTS = ("venue", "underlying", "instruments", "forward_index")
 
 
 def stored_chain(market: UnderlyingMarket, *, day_ns: int, at_start: bool) -> StoredChain:
@@ -126,7 +125,7 @@ def _columns(holder: Chain | ChainValues) -> dict[str, StoredColumn]:
 
 def _arrays(kind: type[Chain | ChainValues], kept: dict[str, StoredColumn], rows: int) -> Any:
     """The arrays (n,) of `kind` by name, all of them and no other. Raises StorageError."""
-    names = {field.name for field in fields(kind)} - set(_TEXTS)
+    names = {field.name for field in fields(kind) if "Array" in str(field.type)}
     if names != kept.keys():
         odd = ", ".join(sorted(names ^ kept.keys()))
         raise StorageError(f"opening: columns {odd} are missing or unknown")

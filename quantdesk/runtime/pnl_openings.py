@@ -129,14 +129,15 @@ class DayOpenings:
         if self._is_busy:
             return None
         chains = [chain for chain in snapshot.chains if self._is_wanted(chain, snapshot)]
-        day_ns = max((self.day_of(chain.as_of_ns) for chain in snapshot.chains), default=0)
         known = self._current
+        # What was held is asked for once a market has opened: both are of one day.
+        day_ns = max((one.day_ns for one in known.chains.values()), default=None)
         accounts = [
             one
             for one in snapshot.accounts
-            if one.is_whole and day_ns and known.accounts.get(_account_key(one), (0,))[0] != day_ns
+            if one.is_whole and _is_missing(known.accounts.get(_account_key(one)), day_ns)
         ]
-        paths = [path for path in self._files if day_ns and known.rows.get(path, (0,))[0] != day_ns]
+        paths = [path for path in self._files if _is_missing(known.rows.get(path), day_ns)]
         if not (chains or accounts or paths):
             return None
         self._is_busy = True
@@ -161,24 +162,36 @@ class DayOpenings:
         chains: Sequence[ChainSnapshot],
         accounts: Sequence[AccountSnapshot],
         paths: Sequence[str],
-        day_ns: int,
+        day_ns: int | None,
     ) -> None:
         """In a worker: read back or take, keep, and make it known. One at a time."""
         problems: list[str] = []
         before = self._current
-        found = {(one.venue, one.underlying): self._chain(one, problems) for one in chains}
-        self._first_seen_ns = {
-            key: seen for key, seen in self._first_seen_ns.items() if key[0] not in found
-        }
-        held = {_account_key(one): self._account(one, day_ns, problems) for one in accounts}
-        said = {path: self._rows(path, day_ns, problems) for path in paths}
-        self._current = Openings(
-            chains={**before.chains, **found},
-            accounts={**before.accounts, **{key: (day_ns, one) for key, one in held.items()}},
-            rows={**before.rows, **{path: (day_ns, rows) for path, rows in said.items()}},
-            problems=tuple(dict.fromkeys((*problems, *before.problems)))[:PROBLEMS_MAX],
-        )
-        self._is_busy = False
+        try:
+            found = {(one.venue, one.underlying): self._chain(one, problems) for one in chains}
+            held, said = dict(before.accounts), dict(before.rows)
+            if day_ns is not None:
+                held |= {
+                    _account_key(one): (day_ns, self._account(one, day_ns, problems))
+                    for one in accounts
+                }
+                said |= {path: (day_ns, self._rows(path, day_ns, problems)) for path in paths}
+            self._current = Openings(
+                chains={**before.chains, **found},
+                accounts=held,
+                rows=said,
+                problems=tuple(dict.fromkeys((*problems, *before.problems)))[:PROBLEMS_MAX],
+            )
+            self._first_seen_ns = {
+                key: seen for key, seen in self._first_seen_ns.items() if key[0] not in found
+            }
+        finally:
+            self._is_busy = False
+
+    def _is_kept(self, day_ns: int) -> bool:
+        """Whether the markets of this day were opened by an earlier run of the desk."""
+        today = [one for one in self._current.chains.values() if one.day_ns == day_ns]
+        return all(one.is_kept for one in today)
 
     def _chain(self, chain: ChainSnapshot, problems: list[str]) -> ChainOpening:
         key, day_ns = (chain.venue, chain.underlying), self.day_of(chain.as_of_ns)
@@ -201,7 +214,7 @@ class DayOpenings:
         self, account: AccountSnapshot, day_ns: int, problems: list[str]
     ) -> AccountSnapshot:
         name = _name("account", account.environment, *_account_key(account))
-        if _account_key(account) not in self._current.accounts:
+        if _account_key(account) not in self._current.accounts and self._is_kept(day_ns):
             kept = self._read(name, StoredAccount, problems)
             if kept is not None and kept.day_ns == day_ns:
                 return kept.account
@@ -212,7 +225,7 @@ class DayOpenings:
     def _rows(self, path: str, day_ns: int, problems: list[str]) -> tuple[PositionRow, ...]:
         whole = str(Path(path).resolve())
         name = _name("rows", whole)
-        if path not in self._current.rows:
+        if path not in self._current.rows and self._is_kept(day_ns):
             kept = self._read(name, StoredRows, problems)
             if kept is not None and kept.day_ns == day_ns and kept.path == whole:
                 return kept.rows
@@ -249,6 +262,11 @@ def _opening(
         at_start=at_start,
         is_kept=is_kept,
     )
+
+
+def _is_missing(known: tuple[int, object] | None, day_ns: int | None) -> bool:
+    """Whether what is known is not of the day whose markets have opened."""
+    return day_ns is not None and (known is None or known[0] != day_ns)
 
 
 def _unreadable(error: StorageError) -> str:

@@ -123,7 +123,7 @@ class OpeningStore:
         try:
             with path.open("rb") as file:
                 content = file.read(FILE_BYTES_MAX + 1)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise StorageError(f"{path}: can not be read: {error.strerror}") from error

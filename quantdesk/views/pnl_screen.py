@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from quantdesk.domain.times import parse_instant
-from quantdesk.risk.pnl_explain_steps import LINES, STEPS
+from quantdesk.risk.pnl_explain_steps import LINE, LINES, STEPS
 from quantdesk.risk.pnl_explain_totals import ExplainTotal, LegExplain, PnlExplain
 from quantdesk.risk.pnl_explain_waterfall import (
     LEG,
@@ -25,7 +26,15 @@ from quantdesk.views.margin import quantity_text
 from quantdesk.views.number_text import number_text
 from quantdesk.views.provenance import Provenance
 from quantdesk.views.safe_text import safe_text
-from quantdesk.views.table import Align, LineKind, TableColumn, TableLine, TableView, table_view
+from quantdesk.views.table import (
+    Align,
+    LineKind,
+    TableColumn,
+    TableLine,
+    TableView,
+    fitted_text,
+    table_view,
+)
 from quantdesk.views.time_text import expiry_text
 
 BAR_WIDTH = 24
@@ -34,6 +43,9 @@ COIN_DECIMALS, DOLLAR_DECIMALS = 6, 2
 TRANSLATION = "translation"
 NOTHING = 1e-9
 """Of the scale: a smaller step is rounding."""
+
+_SHOWN = (*LINES[LINE["theta"] :], *LINES[: LINE["theta"]])
+"""Lines in the order of their columns: Greeks first, for a narrow terminal."""
 
 STEP_WORDS = {
     "cash": "trades, fees, funding and expiries; what is traded enters or leaves at its opening "
@@ -102,7 +114,8 @@ def waterfall_title(shown: Waterfall | None, roll_up: RollUp) -> str:
         return "Waterfall: nothing to explain"
     what = _group_label(shown.label, roll_up)
     unit = safe_text(shown.unit, 12)
-    return f"Waterfall of {what}, {_legs_words(shown)}, {unit}; tab, then the cursor, chooses another line"
+    legs = _legs_words(shown)
+    return f"Waterfall of {what}, {legs}, {unit}; tab, then the cursor, chooses another line"
 
 
 def _legs_words(shown: Waterfall) -> str:
@@ -115,14 +128,26 @@ def waterfall_view(shown: Waterfall | None) -> TableView:
     columns = (
         TableColumn(key="step", title="Step", align=Align.LEFT, width=13),
         TableColumn(key="pnl", title="P&L", unit=unit),
-        TableColumn(key="bar", title="Waterfall", align=Align.LEFT, width=BAR_WIDTH),
+        TableColumn(
+            key="bar",
+            title="Waterfall",
+            unit="" if shown is None else _bar_unit(shown),
+            align=Align.LEFT,
+            width=BAR_WIDTH,
+        ),
         TableColumn(key="residual", title="Residual", unit=unit),
         TableColumn(key="so_far", title="So far", unit=unit),
-        *(TableColumn(key=name, title=name.capitalize(), unit=unit) for name in LINES),
+        *(TableColumn(key=name, title=name.capitalize(), unit=unit) for name in _SHOWN),
     )
     if shown is None:
         return table_view(columns, (), empty="nothing to explain")
     return table_view(columns, _waterfall_rows(shown))
+
+
+def _bar_unit(shown: Waterfall) -> str:
+    """What the waterfall is of, in the width of a bar."""
+    label = safe_text(shown.label, 40).partition("T")[0]
+    return fitted_text(f"of {label}, {_legs_words(shown)}", BAR_WIDTH, Align.LEFT).rstrip()
 
 
 def _waterfall_rows(shown: Waterfall) -> list[TableLine]:
@@ -140,7 +165,7 @@ def _waterfall_rows(shown: Waterfall) -> list[TableLine]:
             _bar(before, ends[number], reach),
             _plain(residual[number], decimals),
             signed_cell(ends[number], decimals),
-            *(_line_cell(value, decimals) for value in shown.lines[number].tolist()),
+            *(_line_cell(float(shown.lines[number, LINE[name]]), decimals) for name in _SHOWN),
         ]
         rows.append(TableLine(key=name, cells=tuple(cells)))
         before = ends[number]
@@ -164,7 +189,7 @@ def _waterfall_rows(shown: Waterfall) -> list[TableLine]:
         _bar(0.0, shown.actual, reach),
         _plain(left, decimals),
         signed_cell(shown.actual, decimals),
-        *(_line_cell(value, decimals) for value in sums),
+        *(_line_cell(sums[LINE[name]], decimals) for name in _SHOWN),
     )
     unexplained = (
         Cell("residual", Role.LABEL),
@@ -284,11 +309,20 @@ def _unit_words(key: str, shown: Waterfall) -> str:
 
 
 def pnl_fields(
-    explained: PnlExplain, choice: PnlChoice, *, since: str, cost_ns: int
+    explained: PnlExplain,
+    choice: PnlChoice,
+    *,
+    since: str,
+    problems: Sequence[str],
+    cost_ns: int,
 ) -> tuple[HeaderField, ...]:
-    """Since when, what came of it in each currency, the rule and what it cost to compute."""
+    """Since when, what came of it in each currency, the rule and what it cost to compute.
+
+    problems : why an opening is not what it could be
+    """
     fields = [
         HeaderField("P&L", safe_text(since, 120)),
+        *(HeaderField("OPENING", safe_text(one, 200)) for one in problems[:1]),
         HeaderField("vols", rule_words(explained.rule)),
     ]
     for total in explained.totals:

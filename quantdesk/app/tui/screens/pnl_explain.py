@@ -96,7 +96,13 @@ class PnlExplainScreen(TwoPanes):
         day = reading.day
         if day is None or day.explained is None:
             return ()
-        return pnl_fields(day.explained, self._choice, since=day.since, cost_ns=day.cost_ns)
+        return pnl_fields(
+            day.explained,
+            self._choice,
+            since=day.since,
+            problems=day.problems,
+            cost_ns=day.cost_ns,
+        )
 
     def looks(self, reading: BookReading) -> Hashable:
         """Conventions, the pane in front, and the line of the roll-up."""
