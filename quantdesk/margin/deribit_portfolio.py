@@ -151,6 +151,11 @@ class PortfolioMargin:
         """Sum over the pairs."""
         return self._sum([pair.delta_shock for pair in self.pairs])
 
+    @property
+    def correlation_contingency(self) -> float:
+        """0: no pair of a capture is in the correlation set, and its formula is not established."""
+        return 0.0
+
     def _sum(self, parts: Sequence[float]) -> float:
         return sum(part * price for part, price in zip(parts, self.prices, strict=True))
 
@@ -161,8 +166,8 @@ class PortfolioMargin:
 
     @property
     def risk_matrix_margin(self) -> float:
-        """Worst case and shocks; the correlation contingency is 0 in every capture."""
-        return self.worst + self.roll_shock + self.delta_shock
+        """Worst case, shocks and contingency."""
+        return self.worst + self.roll_shock + self.delta_shock + self.correlation_contingency
 
     @property
     def initial(self) -> float:

@@ -130,7 +130,9 @@ _UNSETTLED = {
         "taken as growth a coin of delta above the threshold, as in the 2022 futures margin",
     ),
     "correlation_contingency": _origin(
-        RuleStatus.UNCERTAIN, "both captures", "0 there; its formula is not established"
+        RuleStatus.UNCERTAIN,
+        "model_params; both captures",
+        "of currencies whose correlation_set is true, which none is there: 0; formula not known",
     ),
     "open_orders": _origin(
         RuleStatus.UNCERTAIN,

@@ -90,6 +90,7 @@ def totals_table(statement: PortfolioStatement) -> TextTable:
             margin.worst,
             margin.roll_shock,
             margin.delta_shock,
+            margin.correlation_contingency,
             margin.risk_matrix_margin,
             margin.open_orders,
             margin.initial,
@@ -110,6 +111,7 @@ def totals_table(statement: PortfolioStatement) -> TextTable:
             "Worst case",
             "Roll shock",
             "Delta shock",
+            "Correlation",
             "Risk matrix",
             "Open orders",
             "Initial",
@@ -117,7 +119,7 @@ def totals_table(statement: PortfolioStatement) -> TextTable:
             "Binding cell",
             "Status",
         ),
-        numeric=(False, *(True,) * 7, False, False),
+        numeric=(False, *(True,) * 8, False, False),
         rows=tuple(rows),
     )
 

@@ -95,7 +95,7 @@ def totals_record(one: AccountPortfolio) -> dict[str, Any]:
         "binding_index": margin.binding,
         "roll_shock": margin.roll_shock,
         "delta_shock": margin.delta_shock,
-        "correlation_contingency": 0.0,
+        "correlation_contingency": margin.correlation_contingency,
         "risk_matrix_margin": margin.risk_matrix_margin,
         "open_orders": margin.open_orders,
         "spot_margin": margin.spot_margin,

@@ -19,6 +19,7 @@ PORTFOLIO_FIELDS = (
     "worst_case",
     "roll_shock",
     "delta_shock",
+    "correlation_contingency",
     "risk_matrix_margin",
     "binding_cell",
     "spot",

@@ -145,6 +145,60 @@ def test_the_vol_shock_has_the_derived_values(days: int, up: float, down: float)
     assert shocked == pytest.approx([down, 0.5, up], abs=5e-6)
 
 
+CAPTURED_PARAMETERS = {
+    # BTC from the documentation's sample of June 2024, ETH from the reply of 15 February 2026.
+    "price_range": (0.16, 0.18),
+    "volatility_range_up": (0.50, 0.40),
+    "volatility_range_down": (0.25, 0.25),
+    "short_term_vega_power": (0.30, 0.30),
+    "long_term_vega_power": (0.13, 0.13),
+    "min_volatility_for_shock_up": (0.50, 0.50),
+    "extended_table_factor": (1, 1),
+    "m_inc": (0.00005, 0.000004),
+    "max_delta_shock": (0.1, 0.1),
+    "delta_total_liq_shock_threshold": (20_000_000, 20_000_000),
+    "annualised_move_risk": (0.075, 0.05),
+    "min_annualised_move": (0.01, 0.005),
+    "pnl_offset": (0, 0.6),
+    "max_offsetable_pnl": (0, 20_000_000),
+    "extended_dampener": (100_000, 200_000),
+    "haircut": (0, 0),
+    "mm_factor": (0.8, 0.8),
+    "buckets_count": (4, 4),
+}
+
+
+@pytest.mark.parametrize("name", CAPTURED_PARAMETERS)
+def test_the_parameters_are_those_of_both_replies(name: str) -> None:
+    found = (getattr(BTC_USD, name), getattr(ETH_USD, name))
+    assert found == CAPTURED_PARAMETERS[name]
+
+
+def test_what_the_replies_say_of_dollars_is_what_linear_pairs_take() -> None:
+    """usd in both replies: annualised move 0.1, floor 0.01, dampener 25 000 USD; offsets differ."""
+    names = ("annualised_move_risk", "min_annualised_move", "extended_dampener")
+    pairs = [portfolio_parameters(coin, is_inverse=False) for coin in ("BTC", "ETH")]
+    for pair in pairs:
+        assert [getattr(pair, name) for name in names] == [0.1, 0.01, 25_000]
+    assert [(one.pnl_offset, one.max_offsetable_pnl) for one in pairs] == [
+        (0.0, 0.0),
+        (0.4, 1_000_000.0),
+    ]
+
+
+def test_the_price_grid_has_nine_points_four_percent_or_four_and_a_half_apart() -> None:
+    assert BTC_USD.price_moves() == pytest.approx([0.04 * n for n in range(-4, 5)])
+    assert ETH_USD.price_moves() == pytest.approx([0.045 * n for n in range(-4, 5)])
+
+
+@pytest.mark.parametrize(("days", "k"), [(7, 1.54742), (180, 0.79221)])
+def test_the_vol_shock_grows_by_the_derived_power_of_time(days: int, k: float) -> None:
+    """[D] k = (30/d)^p, from the shock that it makes of a vol of 200 %."""
+    shocked = shocked_vols(np.array([2.0]), np.array([days / 365]), BTC_USD)[0]
+    assert (shocked[2] / 2.0 - 1) / BTC_USD.volatility_range_up == pytest.approx(k, abs=5e-6)
+    assert (1 - shocked[0] / 2.0) / BTC_USD.volatility_range_down == pytest.approx(k, abs=5e-6)
+
+
 def test_the_vol_shock_up_is_at_least_the_minimum() -> None:
     assert shocked_vols(np.array([0.1]), np.array([0.5]), BTC_USD)[0, 2] == 0.5
 
