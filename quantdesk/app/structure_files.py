@@ -25,14 +25,19 @@ def read_structure_file(text: str) -> tuple[Path, StructurePlan]:
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise StorageError(f"{path}: is no structure file: larger than {FILE_BYTES_MAX} bytes")
-        content = path.read_text(encoding="utf-8").strip()
+        content = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StorageError(f"{path}: can not be read: {reason}") from error
-    return path, _plan_of(content)
+    return path, parse_structure(content)
 
 
-def _plan_of(content: str) -> StructurePlan:
+def parse_structure(content: str) -> StructurePlan:
+    """The plan that a file's content means: TOML, a line of legs, or the JSON of `build`.
+
+    Raises InvalidInput saying what is allowed.
+    """
+    content = content.strip()
     if not content.startswith("{"):
         return parse_plan(content)
     try:

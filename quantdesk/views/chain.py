@@ -31,7 +31,7 @@ from quantdesk.views.chain_header import HeaderField, header_fields
 from quantdesk.views.chain_widths import price_width, strike_width
 from quantdesk.views.number_text import DASH
 from quantdesk.views.safe_text import safe_text
-from quantdesk.views.strike_grid import ChainLine, LineKey, StrikeLines, strike_cell
+from quantdesk.views.strike_grid import LineKey, StrikeLines, missing_cells
 from quantdesk.views.units import Units, price_unit
 
 NO_ROW = -1
@@ -90,30 +90,12 @@ class ChainView(StrikeLines):
         row = (self.call_rows if is_call else self.put_rows)[line]
         return None if row == NO_ROW else row
 
-    def line(self, number: int) -> ChainLine:
-        """The cells of one line, written now."""
-        key = self.keys[number]
-        forward = self.forwards.get(key.expiry_ns)
-        is_call_itm = forward is not None and key.strike < forward
-        is_put_itm = forward is not None and key.strike > forward
-        is_atm = number in self.atm_lines
-        return ChainLine(
-            key=key,
-            calls=self._cells(self.call_rows[number], self.layout.calls),
-            strike=strike_cell(
-                key.strike, is_atm=is_atm, is_call_itm=is_call_itm, is_put_itm=is_put_itm
-            ),
-            puts=self._cells(self.put_rows[number], self.layout.puts),
-            is_atm=is_atm,
-            is_call_itm=is_call_itm,
-            is_put_itm=is_put_itm,
-        )
+    def _sides(self, number: int) -> tuple[int, int]:
+        return self.call_rows[number], self.put_rows[number]
 
     def _cells(self, row: int, columns: tuple[Column, ...]) -> tuple[Cell, ...]:
         if row == NO_ROW:
-            return tuple(
-                Cell("" if column.key == "flags" else DASH, Role.MISSING) for column in columns
-            )
+            return missing_cells(columns)
         writers = self.writers
         flags = self.flags(row)
         is_stale = STALE_FLAG in flags

@@ -5,11 +5,13 @@ The screen's grid draws these; one venue's chain and two venues side by side are
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from quantdesk.views.cells import Cell
+from quantdesk.views.cells import Cell, Role
 from quantdesk.views.chain_columns import Column, Layout
-from quantdesk.views.number_text import strike_text
+from quantdesk.views.number_text import DASH, strike_text
 from quantdesk.views.units import Units
 
 
@@ -75,11 +77,50 @@ class StrikeGridView(Protocol):
         """The unit under a column's title."""
 
 
-class StrikeLines:
-    """Looking lines up by their key."""
+class StrikeLines(ABC):
+    """Lines of strikes: finding one by its key, and writing it.
+
+    Attributes
+    ----------
+    keys : one entry a line
+    layout : columns of either side
+    forwards : by expiry, where known
+    atm_lines : numbers of the lines nearest their forwards
+    """
 
     __slots__ = ()
     keys: tuple[LineKey, ...]
+    layout: Layout
+    forwards: dict[int, float]
+    atm_lines: frozenset[int]
+
+    @abstractmethod
+    def _sides(self, number: int) -> tuple[int, int]:
+        """What stands on the calls' and on the puts' side of a line, by number."""
+
+    @abstractmethod
+    def _cells(self, side: int, columns: tuple[Column, ...]) -> tuple[Cell, ...]:
+        """The cells of one side of a line."""
+
+    def line(self, number: int) -> ChainLine:
+        """The cells of one line, written now."""
+        key = self.keys[number]
+        forward = self.forwards.get(key.expiry_ns)
+        is_call_itm = forward is not None and key.strike < forward
+        is_put_itm = forward is not None and key.strike > forward
+        is_atm = number in self.atm_lines
+        calls, puts = self._sides(number)
+        return ChainLine(
+            key=key,
+            calls=self._cells(calls, self.layout.calls),
+            strike=strike_cell(
+                key.strike, is_atm=is_atm, is_call_itm=is_call_itm, is_put_itm=is_put_itm
+            ),
+            puts=self._cells(puts, self.layout.puts),
+            is_atm=is_atm,
+            is_call_itm=is_call_itm,
+            is_put_itm=is_put_itm,
+        )
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -104,6 +145,11 @@ class StrikeLines:
                 abs(self.keys[line].strike - key.strike),
             ),
         )
+
+
+def missing_cells(columns: Sequence[Column]) -> tuple[Cell, ...]:
+    """Cells of a side that is not listed."""
+    return tuple(Cell("" if column.key == "flags" else DASH, Role.MISSING) for column in columns)
 
 
 def strike_cell(strike: float, *, is_atm: bool, is_call_itm: bool, is_put_itm: bool) -> str:

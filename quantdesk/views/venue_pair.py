@@ -29,7 +29,7 @@ from quantdesk.views.chain_header import ExpiryTab, HeaderField
 from quantdesk.views.chain_widths import strike_width
 from quantdesk.views.number_text import DASH, number_text, percent_text
 from quantdesk.views.safe_text import safe_text
-from quantdesk.views.strike_grid import ChainLine, LineKey, StrikeLines, strike_cell
+from quantdesk.views.strike_grid import LineKey, StrikeLines, missing_cells
 from quantdesk.views.time_text import days_left_text, expiry_text, time_left_text
 from quantdesk.views.units import Units
 from quantdesk.views.venue_fees import taker_fees
@@ -107,30 +107,12 @@ class VenuePairView(StrikeLines):
             return "vol pt"
         return "%" if self.units is Units.IV and column.key != "edge_usd" else "USD"
 
-    def line(self, number: int) -> ChainLine:
-        """The cells of one line, written now."""
-        key = self.keys[number]
-        forward = self.forwards.get(key.expiry_ns)
-        is_call_itm = forward is not None and key.strike < forward
-        is_put_itm = forward is not None and key.strike > forward
-        is_atm = number in self.atm_lines
-        return ChainLine(
-            key=key,
-            calls=self._cells(self.calls[number], self.layout.calls),
-            strike=strike_cell(
-                key.strike, is_atm=is_atm, is_call_itm=is_call_itm, is_put_itm=is_put_itm
-            ),
-            puts=self._cells(self.puts[number], self.layout.puts),
-            is_atm=is_atm,
-            is_call_itm=is_call_itm,
-            is_put_itm=is_put_itm,
-        )
+    def _sides(self, number: int) -> tuple[int, int]:
+        return self.calls[number], self.puts[number]
 
     def _cells(self, entry: int, columns: Sequence[Column]) -> tuple[Cell, ...]:
         if entry == NO_ENTRY:
-            return tuple(
-                Cell("" if column.key == "flags" else DASH, Role.MISSING) for column in columns
-            )
+            return missing_cells(columns)
         return tuple(self._cell(entry, column) for column in columns)
 
     def _cell(self, entry: int, column: Column) -> Cell:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.structure_options import (
     LegsCommand,
@@ -75,14 +76,7 @@ def _anchor_options(function: Any) -> Any:
     "Premium-adjusted for coin-settled options where it is left out.",
 )
 @analysis_options
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(list(STRUCTURE_FORMATS)),
-    default="table",
-    show_default=True,
-)
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@output_options(STRUCTURE_FORMATS)
 @market_options
 def command(
     structure: str,
@@ -93,12 +87,7 @@ def command(
     view: str | None,
     format_: str,
     output: Path | None,
-    venue: tuple[str, ...],
-    endpoint: tuple[str, ...],
-    market: Path | None,
-    replay: Path | None,
-    at: str | None,
-    is_fitted: bool,
+    options: MarketOptions,
     **anchors: str | None,
 ) -> None:
     """Build STRUCTURE on UNDERLYING: legs, net price, payoff, chances, Greeks, fees, margin.
@@ -111,14 +100,6 @@ def command(
         # A delta-hedged option is a single one with its hedge.
         structure, hedge = "long-call", hedge or "perpetual"
     plan = _plan(structure, {name: value for name, value in anchors.items() if value is not None})
-    options = MarketOptions(
-        venue=venue,
-        endpoint=endpoint,
-        market=market,
-        replay=replay,
-        at=at,
-        is_fitted=is_fitted,
-    )
     here = open_market(options, plan, underlying)
     warnings: tuple[str, ...] = ()
     if hedge is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.structure_options import (
     LegsCommand,
@@ -34,14 +35,7 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 @click.argument("structures", nargs=-1, required=True)
 @click.option("--underlying", metavar="COIN", default="", help="Where no structure names it.")
 @analysis_options
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json", "ndjson", "csv", "parquet", "md"]),
-    default="table",
-    show_default=True,
-)
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@output_options(["table", "json", "ndjson", "csv", "parquet", "md"])
 @market_options
 def command(
     structures: tuple[str, ...],
@@ -50,12 +44,7 @@ def command(
     view: str | None,
     format_: str,
     output: Path | None,
-    venue: tuple[str, ...],
-    endpoint: tuple[str, ...],
-    market: Path | None,
-    replay: Path | None,
-    at: str | None,
-    is_fitted: bool,
+    options: MarketOptions,
 ) -> None:
     """Compare up to four STRUCTURES: lines of legs, structure files, or - for standard input.
 
@@ -64,14 +53,6 @@ def command(
     if len(structures) > STRUCTURES_MAX:
         raise click.UsageError(f"{len(structures)} structures: at most {STRUCTURES_MAX} compare")
     plans = [read_plan(text) for text in structures]
-    options = MarketOptions(
-        venue=venue,
-        endpoint=endpoint,
-        market=market,
-        replay=replay,
-        at=at,
-        is_fitted=is_fitted,
-    )
     here = open_market(options, plans[0], underlying)
     analyses = [analysed(plan, here, price_at=price_at, view=view) for plan in plans]
     write_output(_written(analyses, format_), output, is_binary=format_ == "parquet")

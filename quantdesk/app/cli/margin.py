@@ -22,6 +22,7 @@ from quantdesk.app.cli.margin_ticket import (
     read_tickets,
     resolve_tickets,
 )
+from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.render.margin_answer import ANSWER_FORMATS, MarginAnswer
 from quantdesk.domain.position import Position
@@ -87,14 +88,7 @@ AUTO = "auto"
     "btc_usd.price_range=0.14; option_underlying=index is the standard model's. May be repeated; "
     "names are in the answer's list of parameters.",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(list(ANSWER_FORMATS)),
-    default="table",
-    show_default=True,
-)
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@output_options(ANSWER_FORMATS)
 @click.pass_context
 def command(
     ctx: click.Context,

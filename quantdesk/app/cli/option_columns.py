@@ -17,6 +17,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.render.option_formats import OPTION_FORMATS, Cell, format_options
 from quantdesk.errors import ConfigError, StorageError
@@ -50,16 +51,7 @@ def option_arguments(*numbers: str) -> Callable[[Command], Command]:
     """The options --type, one for each of `numbers`, --rate, --file, --format, --output."""
 
     def decorate(function: Command) -> Command:
-        function = click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))(
-            function
-        )
-        function = click.option(
-            "--format",
-            "format_",
-            type=click.Choice(list(OPTION_FORMATS)),
-            default="table",
-            show_default=True,
-        )(function)
+        function = output_options(OPTION_FORMATS)(function)
         function = click.option(
             "--file",
             type=click.Path(path_type=Path, allow_dash=True),

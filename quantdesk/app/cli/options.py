@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,6 +75,24 @@ def parse_choices(
     heads = [text.partition("=")[0] if "=" in text else first for text in endpoint]
     named = [first if "://" in head else head for head in heads]
     return parse_venues(list(dict.fromkeys(named)), endpoint)
+
+
+def output_options(formats: Iterable[str]) -> Callable[[Command], Command]:
+    """--format, one of `formats` and a table where it is left out, and --output."""
+
+    def decorate(function: Command) -> Command:
+        function = click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))(
+            function
+        )
+        return click.option(
+            "--format",
+            "format_",
+            type=click.Choice(list(formats)),
+            default="table",
+            show_default=True,
+        )(function)
+
+    return decorate
 
 
 def source_options(function: Command) -> Command:

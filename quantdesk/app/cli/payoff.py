@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.structure_options import (
     LegsCommand,
@@ -41,14 +42,7 @@ from quantdesk.structures.curves import Curve, curve_prices, date_curve, horizon
     help="Write the curves as a picture, .svg or .png (needs the extra `plots`).",
 )
 @analysis_options
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(list(PAYOFF_FORMATS)),
-    default="table",
-    show_default=True,
-)
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@output_options(PAYOFF_FORMATS)
 @market_options
 def command(
     structure: str,
@@ -59,12 +53,7 @@ def command(
     view: str | None,
     format_: str,
     output: Path | None,
-    venue: tuple[str, ...],
-    endpoint: tuple[str, ...],
-    market: Path | None,
-    replay: Path | None,
-    at: str | None,
-    is_fitted: bool,
+    options: MarketOptions,
 ) -> None:
     """Profit of STRUCTURE by price of the underlying: today, at dates, at expiry.
 
@@ -72,14 +61,6 @@ def command(
     with several expiries, and before, legs are revalued at unchanged vols by strike.
     """
     plan = read_plan(structure)
-    options = MarketOptions(
-        venue=venue,
-        endpoint=endpoint,
-        market=market,
-        replay=replay,
-        at=at,
-        is_fitted=is_fitted,
-    )
     here = open_market(options, plan, underlying)
     analysis = analysed(plan, here, price_at=price_at, view=view)
     prices = curve_prices(analysis)

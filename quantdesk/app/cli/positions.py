@@ -12,6 +12,7 @@ from quantdesk.app.cli.book_options import (
     open_from_options,
     tell_left_out,
 )
+from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.render.position_formats import POSITION_FORMATS, PositionsShown
 from quantdesk.errors import StorageError
@@ -29,14 +30,7 @@ from quantdesk.views.safe_text import safe_text
     show_default=True,
     help=f"Levels of the tree, commas between them: {', '.join(LEVELS)}.",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(list(POSITION_FORMATS)),
-    default="table",
-    show_default=True,
-)
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@output_options(POSITION_FORMATS)
 @click.pass_context
 def command(
     ctx: click.Context,

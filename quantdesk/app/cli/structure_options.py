@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from quantdesk.app.cli.options import parse_source, source_options
+from quantdesk.app.structure_files import FILE_BYTES_MAX, parse_structure
 from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.domain.position import Position
 from quantdesk.domain.structure import Structure
-from quantdesk.errors import ConfigError, InvalidInput, StorageError
+from quantdesk.errors import ConfigError, StorageError
 from quantdesk.margin import BookMargin, statement_for
 from quantdesk.margin.fees import combo_fees, trade_fee
 from quantdesk.margin.portfolio_statement import PortfolioStatement, portfolio_statement
@@ -37,16 +38,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 FEES = FeeLaw(trade=trade_fee, combo=combo_fees)
 """Both venues' trading fees and Deribit's combo rule."""
 
-FILE_BYTES_MAX = 1_000_000
-"""Larger than any structure file; what is larger is something else."""
-
-
 SIGNED = re.compile(r"-[\d.]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketOptions:
-    """The source options of a verb, as click gives them."""
+    """The source options of a verb on structures."""
 
     venue: tuple[str, ...]
     endpoint: tuple[str, ...]
@@ -64,9 +61,19 @@ class LegsCommand(click.Command):
         return super().parse_args(ctx, [f" {a}" if SIGNED.match(a) else a for a in args])
 
 
-def market_options(function: Command) -> Command:
-    """The source options, and --surface/--no-surface."""
-    function = click.option(
+def market_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The source options and --surface/--no-surface, handed on as one `options`."""
+
+    @wraps(function)
+    def gathered(**given: Any) -> None:
+        named = {field.name: given.pop(field.name) for field in fields(MarketOptions)}
+        function(options=MarketOptions(**named), **given)
+
+    return source_options(_surface_option(gathered))
+
+
+def _surface_option(function: Command) -> Command:
+    return click.option(
         "--surface/--no-surface",
         "is_fitted",
         default=True,
@@ -74,7 +81,6 @@ def market_options(function: Command) -> Command:
         help="Fit the volatility surface: deltas are taken on it, smiles move along it, and its "
         "density gives a second law of chances. Without it the chain's own mark vols serve.",
     )(function)
-    return source_options(function)
 
 
 def analysis_options(function: Command) -> Command:
@@ -100,7 +106,7 @@ def read_plan(text: str) -> StructurePlan:
     InvalidInput saying what is allowed.
     """
     if text == "-":
-        return _plan_of(sys.stdin.read(FILE_BYTES_MAX))
+        return parse_structure(sys.stdin.read(FILE_BYTES_MAX))
     text = text.strip()
     path = Path(text)
     looks_like_legs = " " in text or text.startswith(("+", "-"))
@@ -109,26 +115,12 @@ def read_plan(text: str) -> StructurePlan:
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise StorageError(f"{path}: is no structure file: larger than {FILE_BYTES_MAX} bytes")
-        return _plan_of(path.read_text(encoding="utf-8"))
+        return parse_structure(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StorageError(
             f"structure {text!r}: is neither legs (-1 C 20d 27MAR26, …) nor a file: {reason}"
         ) from error
-
-
-def _plan_of(content: str) -> StructurePlan:
-    stripped = content.strip()
-    if not stripped.startswith("{"):
-        return parse_plan(stripped)
-    try:
-        document = json.loads(stripped)
-    except ValueError as error:
-        raise InvalidInput("structure file", str(error), "must be JSON, TOML or a line") from None
-    line = document.get("structure")
-    if not isinstance(line, str):
-        raise InvalidInput("structure", line, "must be the line of legs that `build` writes")
-    return parse_plan(line)
 
 
 def open_market(options: MarketOptions, plan: StructurePlan, underlying: str) -> UnderlyingMarket:

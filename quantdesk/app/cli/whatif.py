@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from quantdesk.app.cli.options import FiniteRange
+from quantdesk.app.cli.options import FiniteRange, output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.structure_options import (
     LegsCommand,
@@ -114,14 +114,7 @@ def _number(text: str) -> float:
     show_default=True,
     help="What keeps its vol when spot moves.",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(list(WHATIF_FORMATS)),
-    default="table",
-    show_default=True,
-)
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@output_options(WHATIF_FORMATS)
 @market_options
 def command(
     structure: str,
@@ -137,12 +130,7 @@ def command(
     smile: str,
     format_: str,
     output: Path | None,
-    venue: tuple[str, ...],
-    endpoint: tuple[str, ...],
-    market: Path | None,
-    replay: Path | None,
-    at: str | None,
-    is_fitted: bool,
+    options: MarketOptions,
 ) -> None:
     """Profit of STRUCTURE against now, over spot, vol, days and basis, by full revaluation.
 
@@ -150,14 +138,6 @@ def command(
     expiry settles on the scenario's index and covers nothing afterwards.
     """
     plan = read_plan(structure)
-    options = MarketOptions(
-        venue=venue,
-        endpoint=endpoint,
-        market=market,
-        replay=replay,
-        at=at,
-        is_fitted=is_fitted,
-    )
     here = open_market(options, plan, underlying)
     resolved = resolve(plan, here)
     rule = VolRule(unit=VolUnit(vol_unit), tenor=VolTenor(vol_tenor), smile=SmileRule(smile))
