@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from quantdesk.domain.events import RawFrame
 from quantdesk.domain.ports import AccountFeed, Clock, FrameDecoder, FrameRecorder, MarketFeed
 from quantdesk.errors import ConfigError, QuantDeskError, StorageError, Transient
+from quantdesk.market.fitting import SurfaceFit
 from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.runtime.book_checks import BookChecks
 from quantdesk.runtime.desk import Desk
@@ -99,6 +100,7 @@ class LiveDesk:
     ) -> None:
         self._desk = desk
         self._own_vols = own_vols
+        self._to_keep: dict[Key, SurfaceFit] = {}
         self._fits_surfaces = fits_surfaces
         self._keeper = keeper
         self._lines = tuple(lines)
@@ -135,6 +137,7 @@ class LiveDesk:
         tasks.append(asyncio.create_task(self._run_clock()))
         if self._fits_surfaces:
             tasks.append(asyncio.create_task(self._run_fits()))
+            tasks.append(asyncio.create_task(self._run_keeping()))
         body = asyncio.current_task()
         assert body is not None
         failed: list[BaseException] = []
@@ -331,10 +334,20 @@ class LiveDesk:
                 for request in [] if snapshot is None else surfaces.due(snapshot):
                     event = await loop.run_in_executor(worker, run_fit, request)
                     surfaces.apply(event)
-                    if self._keeper is not None and event.fit is not None:
-                        now_ns = self._clock.now_ns()
-                        keep = partial(self._keeper.take, event.key, event.fit, now_ns)
-                        surfaces.recall(event.key, await loop.run_in_executor(worker, keep))
+                    if event.fit is not None:
+                        self._to_keep[event.key] = event.fit
+                await asyncio.sleep(self.interval_s)
+
+    async def _run_keeping(self) -> None:
+        """Keep fits and own vols in a worker of their own: no fit waits for a disk."""
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="quantdesk-keeping") as worker:
+            while True:
+                to_keep, self._to_keep = self._to_keep, {}
+                for key, fit in to_keep.items():
+                    if self._keeper is not None:
+                        keep = partial(self._keeper.take, key, fit, self._clock.now_ns())
+                        self._desk.surfaces.recall(key, await loop.run_in_executor(worker, keep))
                 if self._own_vols is not None and self._own_vols.is_due:
                     await loop.run_in_executor(worker, self._own_vols.write)
                 await asyncio.sleep(self.interval_s)

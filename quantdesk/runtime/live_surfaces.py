@@ -211,7 +211,9 @@ class LiveSurfaces:
         requests = []
         for chain in snapshot.chains:
             held = self._of((chain.venue, chain.underlying))
-            if held.is_pending or not self._is_due(held, chain, snapshot.ts_ns):
+            # A chain of which nothing was quoted yet is on its way, and no failure.
+            is_empty = not chain.chain.event_ns.any()
+            if held.is_pending or is_empty or not self._is_due(held, chain, snapshot.ts_ns):
                 continue
             held.asked_chain, held.asked_choice = chain.chain, held.choice
             held.asked_ns, held.is_pending = snapshot.ts_ns, True

@@ -73,7 +73,7 @@ class FitKeeper:
             end_ns=fit.as_of_ns - 1,
             limit=RECALLED_MAX,
         )
-        return [restored_fit(self._history.fit(each)) for each in found]
+        return [restored_fit(each) for each in self._history.whole_fits(found)]
 
 
 def stored_fit(fit: SurfaceFit, *, origin: str, saved_ns: int) -> StoredFit:

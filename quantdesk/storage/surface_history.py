@@ -148,8 +148,7 @@ class SurfaceHistory:
         found = self.summaries(underlying, venue=venue, end_ns=at_ns, origin=origin, limit=1)
         if not found:
             return None
-        with self._opened() as connection:
-            return _whole(connection, found[-1])
+        return self.fit(found[-1])
 
     def summaries(
         self,
@@ -184,8 +183,17 @@ class SurfaceHistory:
 
     def fit(self, summary: FitSummary) -> StoredFit:
         """The whole fit that a line of `summaries` is about. Raises StorageError if it is gone."""
+        return self.whole_fits([summary])[0]
+
+    def whole_fits(self, summaries: Sequence[FitSummary]) -> list[StoredFit]:
+        """The whole fits that `summaries` are about, in their order, read at once.
+
+        Raises StorageError if one is gone.
+        """
+        if not summaries:
+            return []
         with self._opened() as connection:
-            return _whole(connection, summary)
+            return _whole(connection, summaries)
 
     @contextmanager
     def _opened(self, *, is_written: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -321,25 +329,42 @@ def _summary(row: Sequence[Any]) -> FitSummary:
     return FitSummary(**values)
 
 
-def _whole(connection: duckdb.DuckDBPyConnection, summary: FitSummary) -> StoredFit:
-    number = connection.execute(
-        "SELECT fit_id FROM fits WHERE digest = ? AND origin = ?",
-        [summary.digest, summary.origin],
-    ).fetchone()
-    if number is None:
-        raise StorageError(f"fit {summary.digest[:12]}: is no longer kept")
-    columns = ", ".join(f'"{name}"' for name in _SLICE)
-    rows = connection.execute(
-        f"SELECT {columns} FROM slices WHERE fit_id = ? ORDER BY expiry_ns", number
+def _whole(
+    connection: duckdb.DuckDBPyConnection, summaries: Sequence[FitSummary]
+) -> list[StoredFit]:
+    digests = [each.digest for each in summaries]
+    known = connection.execute(
+        "SELECT digest, origin, fit_id FROM fits WHERE digest IN (SELECT unnest(?))", [digests]
     ).fetchall()
-    refused = connection.execute(
-        "SELECT expiry_ns, reason FROM refused WHERE fit_id = ? ORDER BY expiry_ns", number
+    numbers = {(digest, origin): int(number) for digest, origin, number in known}
+    for each in summaries:
+        if (each.digest, each.origin) not in numbers:
+            raise StorageError(f"fit {each.digest[:12]}: is no longer kept")
+    wanted = [numbers[each.digest, each.origin] for each in summaries]
+    slices: dict[int, list[StoredSlice]] = {number: [] for number in wanted}
+    refused: dict[int, list[tuple[int, str]]] = {number: [] for number in wanted}
+    columns = ", ".join(f'"{name}"' for name in ("fit_id", *_SLICE))
+    for number, *row in _rows_of(connection, "slices", columns, wanted):
+        slices[number].append(_slice(row))
+    for number, expiry_ns, reason in _rows_of(
+        connection, "refused", "fit_id, expiry_ns, reason", wanted
+    ):
+        refused[number].append((int(expiry_ns), str(reason)))
+    return [
+        StoredFit(summary=each, slices=tuple(slices[number]), refused=tuple(refused[number]))
+        for each, number in zip(summaries, wanted, strict=True)
+    ]
+
+
+def _rows_of(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: str, numbers: Sequence[int]
+) -> list[tuple[Any, ...]]:
+    """Rows of the fits of these numbers, ascending in expiry."""
+    return connection.execute(
+        f"SELECT {columns} FROM {table} WHERE fit_id IN (SELECT unnest(?)) "
+        "ORDER BY fit_id, expiry_ns",
+        [list(numbers)],
     ).fetchall()
-    return StoredFit(
-        summary=summary,
-        slices=tuple(_slice(row) for row in rows),
-        refused=tuple((int(expiry_ns), str(reason)) for expiry_ns, reason in refused),
-    )
 
 
 _FLOATS = ("parameters", "coefficients", "strike", "log_moneyness", "bid_iv", "ask_iv")

@@ -205,6 +205,14 @@ def test_first_fit_that_fails_leaves_a_reason_and_no_surface(opening: DeskSnapsh
     assert chain.market().surface is None
 
 
+def test_chain_of_which_nothing_was_quoted_yet_is_not_fitted(opening: DeskSnapshot) -> None:
+    chain = opening.chains[0]
+    never = replace(chain.chain, event_ns=np.zeros(len(chain.chain), dtype=np.int64))
+    waiting = replace(opening, chains=(replace(chain, chain=never),))
+    assert LiveSurfaces().due(waiting) == []
+    assert LiveSurfaces().fit_now(waiting).chains[0].surface is None
+
+
 def test_older_result_never_replaces_a_newer_one(opening: DeskSnapshot) -> None:
     surfaces = LiveSurfaces()
     newer = run_fit(surfaces.due(replace(opening, seq=9))[0])

@@ -122,6 +122,22 @@ def test_questions_narrow_the_list(history: SurfaceHistory) -> None:
     assert history.as_of("BTC", origin="elsewhere") is None
 
 
+def test_many_fits_are_read_at_once_in_the_order_asked(history: SurfaceHistory) -> None:
+    other = replace(STORED.slices[0], expiry_ns=5)
+    for moment in (30, 10, 20):
+        kept = at(moment)
+        history.append(replace(kept, slices=(other, *kept.slices[moment // 10 :])))
+    found = history.summaries("BTC")
+    whole = history.whole_fits(found[::-1])
+    assert [each.summary.as_of_ns for each in whole] == [30, 20, 10]
+    counts = [len(STORED.slices) - moment // 10 + 1 for moment in (30, 20, 10)]
+    assert [len(each.slices) for each in whole] == counts
+    assert all(each.slices[0].expiry_ns == 5 for each in whole)
+    assert history.whole_fits([]) == []
+    with pytest.raises(StorageError, match="no longer kept"):
+        history.whole_fits([found[0], replace(found[0], digest="gone")])
+
+
 def test_oldest_make_room(tmp_path: Path) -> None:
     history = SurfaceHistory(tmp_path / "h.duckdb", fits_max=2)
     for moment in (100, 200, 300):
