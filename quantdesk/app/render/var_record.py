@@ -110,6 +110,7 @@ def row_record(row: VarRow) -> dict[str, Any]:
         },
         "reason": row.reason or None,
         "collateral_reason": row.collateral_reason or None,
+        "coin_reason": _coin_reason(row) or None,
     }
 
 
@@ -160,7 +161,7 @@ def var_flat_rows(report: VarReport) -> list[dict[str, Any]]:
             "confidence": report.settings.confidence,
             "days": report.settings.horizon_days,
             "observations": None if row.sample is None else row.sample.observations,
-            "reason": row.reason or row.collateral_reason or None,
+            "reason": row.reason or row.collateral_reason or _coin_reason(row) or None,
             "source": None if row.sample is None else "; ".join(row.sample.sources),
         }
         for name in FIGURES:
@@ -215,6 +216,11 @@ def backtest_flat_rows(backtests: Sequence[Backtest]) -> list[dict[str, Any]]:
             }
         rows.append(row)
     return rows
+
+
+def _coin_reason(row: VarRow) -> str:
+    """Why a row with figures in USD has none in coin."""
+    return "coins are not added up" if row.usd is not None and row.coin is None else ""
 
 
 def _figure(found: Figure | None) -> dict[str, float] | None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from quantdesk.app.render.var_record import row_record
 from quantdesk.domain.times import parse_instant
 from quantdesk.risk.historical_moves import VarVols
 from quantdesk.risk.revaluation import DeltaOneGroup, Group, PreparedBook, option_group
@@ -111,6 +112,10 @@ def row_of(report: VarReport, method: VarMethod, vols: VarVols, scope: str = TOT
     return row
 
 
+def default_of(report: VarReport, scope: str) -> VarRow:
+    return row_of(report, VarMethod.FILTERED, VarVols.VOL_INDEX, scope)
+
+
 METHODS = [(method, vols) for method in VarMethod for vols in VarVols]
 
 
@@ -183,6 +188,8 @@ def test_two_coins_take_the_moves_of_the_same_days(method: VarMethod) -> None:
     close(row.usd, oracle.var_es(usd, 0.99))
     close(row.usd_with_collateral, oracle.var_es(usd + cash, 0.99))
     assert row.coin is None
+    assert row_record(row)["coin_reason"] == "coins are not added up"
+    assert row_record(default_of(report, "BTC"))["coin_reason"] is None
     assert row.sample is not None
     assert row.sample.last_ns == ends[-1] * 3600 * 10**9
     # Each coin alone has its own, longer record, the vol index's too.
