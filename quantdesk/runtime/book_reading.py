@@ -120,13 +120,13 @@ def read_book(
             book_source=opened.name,
             with_var=False,
         )
-        report = report_with_limits(
-            report, opened, limits_file, own_scenarios=own_scenarios, before=limits_before
-        )
         day = None
         if wishes.with_explain and openings is not None:
             rule = wishes.explain_rule
             day = explain_day(book, opened, snapshot, openings, rule=rule, clock=clock)
+        report = report_with_limits(
+            report, opened, limits_file, own_scenarios=own_scenarios, before=limits_before, day=day
+        )
         return BookReading(
             label=book.label,
             seq=snapshot.seq,

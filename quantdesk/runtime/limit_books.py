@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from quantdesk.domain.account import AccountSnapshot
 from quantdesk.domain.instrument import Side
+from quantdesk.errors import ConfigError
 from quantdesk.margin.portfolio_balance import DOLLARS
 from quantdesk.market.market_data import MarketData
 from quantdesk.portfolio.leg_marks import LegMarks
@@ -19,6 +21,7 @@ from quantdesk.risk.limits.use_report import OpenLeg, limit_gate
 from quantdesk.risk.scenario import Scenario
 from quantdesk.risk.stresses import STRESSES
 from quantdesk.runtime.books import OpenBook
+from quantdesk.runtime.limits_file import NO_TRADING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,25 +43,26 @@ def gate_over(
     """The gate over the positions of `opened` and the open orders of its accounts.
 
     A row or order that could not be read closes it: what is held but not counted could be on either
-    side of any limit. own_scenarios : count for stress limits beside the desk's
+    side of any limit. own_scenarios : count for stress limits beside the desk's. Raises ConfigError
+    for a limit on a stress that is not there.
     """
+    stresses = (*STRESSES, *own_scenarios)
+    if limits is not None:
+        _check_stresses(limits, [one.name for one in stresses])
     orders, strays = _open_orders(opened.accounts, opened.market)
     refused = tuple(
         f"{'' if row.row is None else f'row {row.row}: '}{row.reason}" for row in opened.refused
     )
-    known = dict(account_equities(opened))
+    # What is handed in comes before what a venue reports.
+    known = account_equities(opened)
     for names, result in (results or {}).items():
-        equity = known.get(names, Result()).equity_usd
-        # What is handed in comes before what a venue reports.
-        known[names] = (
-            result if result.equity_usd is not None else replace(result, equity_usd=equity)
-        )
+        known[names] = known.get(names, Result()).updated(result)
     gate = limit_gate(
         limits,
         opened.positions,
         opened.market,
         orders=orders,
-        stresses=(*STRESSES, *own_scenarios),
+        stresses=stresses,
         results=known,
         reason=reason,
     )
@@ -66,6 +70,18 @@ def gate_over(
     if left_out and gate.limits is not None:
         gate.closed = f"{len(left_out)} positions or orders could not be read"
     return BookGate(gate=gate, left_out=left_out)
+
+
+def _check_stresses(limits: LimitSet, known: Sequence[str]) -> None:
+    for number, limit in enumerate(limits.limits, start=1):
+        for name in limit.scenarios:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise ConfigError(
+                    f"{limits.source}: limit {number}: scenarios = {name!r}: must be of "
+                    f"{', '.join(known)}{hint}; {NO_TRADING}"
+                )
 
 
 def account_equities(opened: OpenBook) -> dict[Filters, Result]:

@@ -20,6 +20,11 @@ from quantdesk.risk.limits.units import UnitRisk
 _FIELDS = ("account", "venue", "strategy", "underlying", "expiry")
 
 
+def expiry_of(instrument: Instrument) -> str:
+    """An instrument's expiry as limits name it."""
+    return PERPETUAL if instrument.expiry_ns is None else expiry_code(instrument.expiry_ns)
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Slot:
     """One instrument in one account and strategy, and what is held and open of it (amount unit).
@@ -50,7 +55,7 @@ class Slot:
                 return self.strategy
             case "underlying":
                 return instrument.underlying
-        return PERPETUAL if instrument.expiry_ns is None else expiry_code(instrument.expiry_ns)
+        return expiry_of(instrument)
 
     @property
     def is_empty(self) -> bool:

@@ -129,8 +129,8 @@ class LimitGate:
         return self._sums[self._slot(instrument, account, strategy).number].held
 
     def learn(self, names: Filters, result: Result) -> None:
-        """Take profit, drawdown and equity of a scope."""
-        self._results[names] = result
+        """Take profit, drawdown and equity of a scope; what is None stays as it was told before."""
+        self._results[names] = self._results.get(names, Result()).updated(result)
         for check in self.checks:
             check.learned(self._results)
 

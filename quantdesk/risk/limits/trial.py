@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -49,3 +49,8 @@ class Result:
     day_pnl_usd: float | None = None
     drawdown_usd: float | None = None
     equity_usd: float | None = None
+
+    def updated(self, other: Result) -> Result:
+        """This with what `other` knows."""
+        known = {one.name: getattr(other, one.name) for one in fields(other)}
+        return replace(self, **{name: value for name, value in known.items() if value is not None})

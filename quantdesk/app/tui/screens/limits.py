@@ -22,6 +22,7 @@ class LimitsScreen(BookScreen):
     """Every limit of the limits file on the book that is open, open orders in their worst case."""
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.BOOK, Where.TABLE)
+    WITH_EXPLAIN: ClassVar[bool] = True  # the day's loss is of it
     SYMBOLS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("BREACH", "over the hard limit: only orders that reduce it pass"),
         ("SOFT", "over the soft limit: orders pass with a warning"),
