@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from quantdesk.app.notebook import read_market as read_market
     from quantdesk.app.notebook import sample as sample
     from quantdesk.app.notebook_margin import portfolio_margin as portfolio_margin
+    from quantdesk.app.notebook_pnl import pnl_explain as pnl_explain
     from quantdesk.app.notebook_risk import risk_report as risk_report
     from quantdesk.app.notebook_structures import analyse as analyse
     from quantdesk.app.notebook_structures import build as build
@@ -40,6 +41,7 @@ _HOME = {
     "greeks": "quantdesk.pricing",
     "hedged": "quantdesk.app.notebook_structures",
     "implied_vol": "quantdesk.pricing",
+    "pnl_explain": "quantdesk.app.notebook_pnl",
     "portfolio_margin": "quantdesk.app.notebook_margin",
     "price": "quantdesk.pricing",
     "read_market": "quantdesk.app.notebook",
@@ -58,6 +60,7 @@ __all__ = [
     "hedged",
     "implied_vol",
     "iron_condor",
+    "pnl_explain",
     "portfolio_margin",
     "price",
     "read_market",

@@ -133,6 +133,16 @@ class PnlExplain:
     notes: tuple[str, ...] = ()
     cash_translation_usd: Mapping[str, float] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        parts = [
+            f"{one.currency} {one.actual:+.8g}, residual {one.residual_share:.3%} of gross"
+            for one in self.totals
+        ]
+        if self.excluded:
+            parts.append(f"WITHOUT {len(self.excluded)}")
+        moments = f"{format_instant(self.from_ns)} to {format_instant(self.to_ns)}"
+        return f"<P&L {moments}: {'; '.join(parts) or 'nothing held'}>"
+
     @property
     def actual_usd(self) -> float:
         """P&L in USD, the translation of the opening coin value included, without opening cash."""
