@@ -72,7 +72,8 @@ class QuoteUpdate:
     """The whole ticker of one option; each field replaces what was there, None meaning absent.
 
     Prices in the instrument's quote currency, sizes in its amount unit, IVs as fractions (0.65).
-    `forward_index` is the venue's own name for where `forward` comes from.
+    `forward_index` is the venue's own name for where `forward` comes from. `doubt` says why a part
+    of the quote is not believed, "" where all of it is; that part is absent.
     """
 
     venue: str
@@ -95,6 +96,7 @@ class QuoteUpdate:
     open_interest: Decimal | None = None
     volume: Decimal | None = None
     state: str = "open"
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

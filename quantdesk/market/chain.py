@@ -7,8 +7,8 @@ means "no quote" (floats) and 0 means "never" (instants).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,8 @@ class Chain:
     `forward` and `event_ns` are those of the row's own quote: rows of one capture differ.
     `forward_index` names where the venue takes a row's forward from ("" where it does not say).
     `price_coins` is how many coins of underlying a row's price is for: a price divided by it is
-    per coin, as models have it.
+    per coin, as models have it. `doubts` says, by name, why a quote is not believed; what the doubt
+    is about is no quote.
     """
 
     venue: str
@@ -87,14 +88,15 @@ class Chain:
     venue_rho: FloatArray
     open_interest: FloatArray
     volume: FloatArray
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows = len(self.instruments)
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for column in fields(self):
+            value = getattr(self, column.name)
             if isinstance(value, np.ndarray):
                 if value.shape != (rows,):
-                    raise InvalidInput(field.name, value.shape, f"must have shape ({rows},)")
+                    raise InvalidInput(column.name, value.shape, f"must have shape ({rows},)")
                 value.flags.writeable = False
 
     def __len__(self) -> int:
@@ -108,14 +110,14 @@ class Chain:
         """The same chain with only the given rows (indices or mask), order kept."""
         picked = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         values: dict[str, Any] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for column in fields(self):
+            value = getattr(self, column.name)
             if isinstance(value, np.ndarray):
-                values[field.name] = value[picked]
+                values[column.name] = value[picked]
             elif isinstance(value, tuple):
-                values[field.name] = tuple(value[i] for i in picked.tolist())
+                values[column.name] = tuple(value[i] for i in picked.tolist())
             else:
-                values[field.name] = value
+                values[column.name] = value
         return Chain(**values)
 
 
@@ -136,6 +138,7 @@ def build_chain(
     event_ns: IntArray,
     recv_ns: IntArray,
     forward_index: Sequence[str],
+    doubts: Mapping[str, str] | None = None,
 ) -> Chain:
     """A chain from instruments already in `chain_order` and their quote columns (copied).
 
@@ -160,5 +163,6 @@ def build_chain(
         event_ns=event_ns.astype(np.int64, copy=True),
         recv_ns=recv_ns.astype(np.int64, copy=True),
         forward_index=tuple(forward_index),
+        doubts=dict(doubts or {}),
         **{name: columns[name].astype(np.float64, copy=True) for name in QUOTE_COLUMNS},
     )

@@ -105,6 +105,7 @@ class _Book:
     part_ns: np.ndarray = field(default_factory=lambda: _no_parts(0))
     forward_index: list[str] = field(default_factory=list)
     dirty: BoolArray = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
+    doubts: dict[str, str] = field(default_factory=dict)
     index_price: float | None = None
     index_source: str = ""
     index_ns: int = 0
@@ -285,6 +286,10 @@ class MarketState:
         book.event_ns[row] = event.event_ns
         book.recv_ns[row] = event.recv_ns
         book.forward_index[row] = event.forward_index or ""
+        if event.doubt:
+            book.doubts[event.instrument_name] = event.doubt
+        elif book.doubts:
+            book.doubts.pop(event.instrument_name, None)
         book.dirty[row] = True
         book.is_dirty = True
         if event.index_price is not None:
@@ -383,6 +388,8 @@ class MarketState:
         book.quotes, book.event_ns, book.recv_ns = quotes, event_ns, recv_ns
         book.part_ns = part_ns
         book.forward_index = forward_index
+        listed = {instrument.name for instrument in instruments}
+        book.doubts = {name: doubt for name, doubt in book.doubts.items() if name in listed}
         book.dirty = np.ones(rows, dtype=np.bool_)
         book.is_dirty = True
         book.listed = book.last_reading = None
@@ -441,10 +448,12 @@ def _freeze(book: _Book) -> Chain:
             event_ns=book.event_ns,
             recv_ns=book.recv_ns,
             forward_index=book.forward_index,
+            doubts=book.doubts,
         )
         return book.listed
     return replace(
         book.listed,
+        doubts=dict(book.doubts),
         event_ns=book.event_ns.copy(),
         recv_ns=book.recv_ns.copy(),
         forward_index=tuple(book.forward_index),

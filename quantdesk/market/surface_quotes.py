@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quantdesk.domain.times import NS_PER_S
 from quantdesk.market.chain import BoolArray, Chain, FloatArray
 from quantdesk.market.forwards import ExpiryForward
 from quantdesk.market.surface_outliers import outlier_rows
@@ -85,12 +86,16 @@ class ExpiryQuotes:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SurfaceQuotes:
-    """The quotes of every expiry of one underlying at one venue, ascending in expiry."""
+    """The quotes of every expiry of one underlying at one venue, ascending in expiry.
+
+    notes : what was left out before there were quotes, as sentences
+    """
 
     venue: str
     underlying: str
     as_of_ns: int
     expiries: tuple[ExpiryQuotes, ...]
+    notes: tuple[str, ...] = ()
 
 
 def surface_quotes(
@@ -133,6 +138,7 @@ def surface_quotes(
                 as_of_ns=at_ns,
                 index_price=index_price,
                 oldest_ns=as_of_ns - stale_after_ns,
+                stale_after_ns=stale_after_ns,
                 own_forwards=moment is None,
                 excluded=excluded,
             )
@@ -154,6 +160,7 @@ def _expiry_quotes(
     as_of_ns: int,
     index_price: float | None,
     oldest_ns: int,
+    stale_after_ns: int,
     own_forwards: bool,
     excluded: Collection[str],
 ) -> ExpiryQuotes:
@@ -174,7 +181,15 @@ def _expiry_quotes(
     order = np.argsort(k, kind="stable")
     rows, k = rows[order], k[order]
     bid, ask = values.bid_iv[rows].copy(), values.ask_iv[rows].copy()
-    reasons = _row_reasons(chain, values, rows, k, oldest_ns=oldest_ns, excluded=excluded)
+    reasons = _row_reasons(
+        chain,
+        values,
+        rows,
+        k,
+        oldest_ns=oldest_ns,
+        stale_after_ns=stale_after_ns,
+        excluded=excluded,
+    )
     _name_duplicates(reasons, k, ask - bid)
     used = np.array([not reason for reason in reasons], dtype=np.bool_)
     if not refusal and used.any():
@@ -226,43 +241,39 @@ def _refusal(years: float, forward: float, strikes: FloatArray, index: float | N
 def _one_a_strike(chain: Chain, values: ChainValues, rows: np.ndarray, k: FloatArray) -> np.ndarray:
     """Places in `rows` of one option a strike: out of the money, else the one that is quoted.
 
-    Of several listings of one option the tightest; the others stay, as duplicates.
+    Several listings of one option all stay, as duplicates. Where the option out of the money is
+    broken, a two-sided one in the money stands beside it: each keeps its own reason.
     """
     is_otm = np.where(chain.is_call[rows], k >= 0, k < 0)
     with np.errstate(invalid="ignore"):
-        width = values.ask_iv[rows] - values.bid_iv[rows]
-        has_both = (values.bid_iv[rows] > 0) & (width > 0)
+        has_both = (values.bid_iv[rows] > 0) & (values.ask_iv[rows] > values.bid_iv[rows])
     has_any = _is_quoted(chain, values, rows)
-    best: dict[float, tuple[tuple[bool, bool, bool, float], int]] = {}
-    doubles: list[int] = []
-    for place, strike in enumerate(chain.strike[rows].tolist()):
-        if not has_any[place]:
+    shown: list[int] = []
+    strikes = chain.strike[rows]
+    for strike in np.unique(strikes[has_any]).tolist():
+        at_strike = has_any & (strikes == strike)
+        outside = np.flatnonzero(at_strike & is_otm)
+        inside = np.flatnonzero(at_strike & ~is_otm)
+        if outside.size == 0:
+            shown += inside.tolist()
             continue
-        spread = float(width[place]) if has_both[place] else float("inf")
-        rank = (
-            not (is_otm[place] and has_both[place]),
-            not has_both[place],
-            not is_otm[place],
-            spread,
-        )
-        if strike not in best:
-            best[strike] = (rank, place)
-            continue
-        chosen, other = sorted([(rank, place), best[strike]])
-        best[strike] = chosen
-        if chain.is_call[rows[chosen[1]]] == chain.is_call[rows[other[1]]]:
-            doubles.append(other[1])
-    if not best:
+        shown += outside.tolist()
+        if not has_both[outside].any():
+            shown += inside[has_both[inside]].tolist()
+    if not shown:
         return np.arange(min(rows.size, 1))
-    return np.array(sorted([place for _, place in best.values()] + doubles), dtype=np.intp)
+    return np.array(sorted(shown), dtype=np.intp)
 
 
 def _is_quoted(chain: Chain, values: ChainValues, rows: np.ndarray) -> BoolArray:
-    """Rows with a price or a vol on either side."""
+    """Rows with a price or a vol on either side, or whose quote is doubted."""
     columns = (chain.bid, chain.ask, values.bid_iv, values.ask_iv)
     quoted = np.zeros(rows.size, dtype=np.bool_)
     for column in columns:
         quoted |= ~np.isnan(column[rows])
+    if chain.doubts:
+        names = [chain.instruments[row].name for row in rows.tolist()]
+        quoted |= np.array([name in chain.doubts for name in names], dtype=np.bool_)
     return quoted
 
 
@@ -273,19 +284,22 @@ def _row_reasons(
     k: FloatArray,
     *,
     oldest_ns: int,
+    stale_after_ns: int,
     excluded: Collection[str],
 ) -> list[str]:
     reasons = []
     for row, at in zip(rows.tolist(), k.tolist(), strict=True):
         bid, ask = float(values.bid_iv[row]), float(values.ask_iv[row])
-        reason = _side_reason(chain, row, bid, ask)
+        name = chain.instruments[row].name
+        reason = chain.doubts.get(name, "") or _side_reason(chain, row, bid, ask)
         if not reason and bool(chain.is_call[row]) != (at >= 0):
             reason = "in the money; the out-of-the-money side has no two-sided quote"
-        if chain.instruments[row].name in excluded:
+        if name in excluded:
             reason = "excluded by hand"
         elif not reason and chain.event_ns[row] < oldest_ns:
-            age_s = (oldest_ns - int(chain.event_ns[row])) // 1_000_000_000
-            reason = f"stale: {age_s} s beyond the limit"
+            limit_s = stale_after_ns / NS_PER_S
+            age_s = (oldest_ns + stale_after_ns - int(chain.event_ns[row])) / NS_PER_S
+            reason = f"stale: {age_s:.0f} s old, the limit is {limit_s:g} s"
         elif not reason and ask > VOL_MAX:
             reason = f"vol {ask:.0%} is above {VOL_MAX:.0%}"
         reasons.append(reason)
@@ -321,4 +335,5 @@ def _side_reason(chain: Chain, row: int, bid: float, ask: float) -> str:
         return "no quote"
     if not has_bid or not has_ask:
         return "one-sided: no ask" if has_bid else "one-sided: no bid"
-    return "a side has no implied vol: outside its bounds"
+    side = "bid" if not bid > 0 else "ask"
+    return f"the {side} has no implied vol: its price is outside 0 and what arbitrage allows"

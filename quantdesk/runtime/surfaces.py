@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from quantdesk.errors import ConfigError, InvalidInput, StorageError
@@ -10,11 +11,12 @@ from quantdesk.market.clock_files import parse_clock
 from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
 from quantdesk.market.surface_quotes import SurfaceQuotes
-from quantdesk.runtime.file_moments import every_moment_of
+from quantdesk.runtime.file_moments import every_moment_of, read_moment
 from quantdesk.runtime.live_surfaces import chain_quotes
 from quantdesk.runtime.replay import snapshot_at
 from quantdesk.runtime.sources import file_snapshot, market_snapshot
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
+from quantdesk.storage.chain_files import MarketFile
 
 
 def read_clock(name: str, folder: Path | None = None) -> ClockChoice:
@@ -49,7 +51,7 @@ def read_chain(path: Path, underlying: str | None, at_ns: int | None) -> ChainSn
     `underlying` is "BTC", or "BTC@deribit" where a recording holds it of several venues; without
     one the only chain is meant. Raises ChainFileError or StorageError.
     """
-    wanted = (underlying or "").partition("@")[0].upper() or None
+    wanted = _name_of(underlying)
     snapshot = (snapshot_at if path.is_dir() else file_snapshot)(path, wanted, at_ns)
     return _chain_of(snapshot, path, underlying)
 
@@ -75,7 +77,25 @@ def read_quotes(
     path: Path, underlying: str | None, at_ns: int | None, excluded: Collection[str] = ()
 ) -> SurfaceQuotes:
     """The quotes of one moment of a market file or recording."""
-    return quotes_of(read_chain(path, underlying, at_ns), excluded)
+    if path.is_dir():
+        return quotes_of(read_chain(path, underlying, at_ns), excluded)
+    market = read_moment(path, _name_of(underlying), at_ns)
+    return _market_quotes(market, path, underlying, excluded)
+
+
+def _market_quotes(
+    market: MarketFile, path: Path, underlying: str | None, excluded: Collection[str] = ()
+) -> SurfaceQuotes:
+    quotes = quotes_of(_chain_of(market_snapshot(market), path, underlying), excluded)
+    notes = [
+        f"{count} record{'s' if count > 1 else ''} left out: {reason}"
+        for reason, count in market.skipped
+    ]
+    return replace(quotes, notes=tuple(notes))
+
+
+def _name_of(underlying: str | None) -> str | None:
+    return (underlying or "").partition("@")[0].upper() or None
 
 
 def every_moment(path: Path, underlying: str | None) -> Iterator[SurfaceQuotes]:
@@ -83,6 +103,5 @@ def every_moment(path: Path, underlying: str | None) -> Iterator[SurfaceQuotes]:
     if path.is_dir():
         yield read_quotes(path, underlying, None)
         return
-    name = None if underlying is None else underlying.partition("@")[0]
-    for market in every_moment_of(path, name):
-        yield quotes_of(_chain_of(market_snapshot(market), path, underlying))
+    for market in every_moment_of(path, _name_of(underlying)):
+        yield _market_quotes(market, path, underlying)

@@ -12,6 +12,10 @@ from quantdesk.domain.times import format_instant
 from quantdesk.errors import ChainFileError
 from quantdesk.storage.chain_files.contract_rules import index_name_of
 from quantdesk.storage.chain_files.market_file import MarketFile
+from quantdesk.storage.chain_files.repeats import agreed_future, agreed_quote
+
+MOMENTS_NAMED = 6
+"""Moments of a file that a refusal names one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +46,30 @@ class Collection:
     notes: list[str] = field(default_factory=list)
 
     def add(self, value: OptionValue | FutureUpdate | IndexUpdate) -> None:
-        """Take a record in. One of the same name replaces the earlier, which is counted."""
+        """Take a record in; of a name that comes again only what both say is kept, and counted."""
         if isinstance(value, IndexUpdate):
             self.indices.append(value)
-            return
-        if isinstance(value, FutureUpdate):
-            name = value.instrument_name
-            is_repeated = name in self.futures
-            self.futures[name] = value
+        elif isinstance(value, FutureUpdate):
+            self._add_future(value)
         else:
-            name = value.instrument.name
-            is_repeated = name in self.options
+            self._add_option(value)
+
+    def _add_future(self, value: FutureUpdate) -> None:
+        before = self.futures.get(value.instrument_name)
+        if before is not None:
+            value, reason = agreed_future(before, value)
+            self.skipped[reason] += 1
+        self.futures[value.instrument_name] = value
+
+    def _add_option(self, value: OptionValue) -> None:
+        name = value.instrument.name
+        before = self.options.get(name)
+        if before is None or before.quote is None:
             self.options[name] = value
-        if is_repeated:
-            self.skipped["repeated within one moment"] += 1
+        elif value.quote is not None:
+            quote, reason = agreed_quote(before.quote, value.quote)
+            self.skipped[reason] += 1
+            self.options[name] = OptionValue(instrument=before.instrument, quote=quote)
 
     def to_market_file(self) -> MarketFile:
         """The finished file. Raises ChainFileError where not one option could be read."""
@@ -116,16 +130,26 @@ def _chain_order(option: OptionValue) -> tuple[int, float, bool, str]:
 def choose_moment(path: Path, moments_ns: tuple[int, ...], at_ns: int | None) -> int:
     """Place of the last of the ascending `moments_ns` that is not after `at_ns` (None: the last).
 
-    Raises ChainFileError naming the first where all are later.
+    Raises ChainFileError naming those there are where all are later.
     """
     if at_ns is None:
         return len(moments_ns) - 1
     places = [place for place, moment_ns in enumerate(moments_ns) if moment_ns <= at_ns]
     if not places:
         raise ChainFileError(
-            f"{path}: begins at {format_instant(moments_ns[0])}, after {format_instant(at_ns)}"
+            f"{path}: begins at {format_instant(moments_ns[0])}, after {format_instant(at_ns)}; "
+            f"it holds {_moments_words(moments_ns)}"
         )
     return places[-1]
+
+
+def _moments_words(moments_ns: tuple[int, ...]) -> str:
+    """The moments of a file; of many the first two and the last."""
+    words = [format_instant(moment_ns) for moment_ns in moments_ns]
+    if len(words) > MOMENTS_NAMED:
+        words = [*words[:2], "…", words[-1]]
+    count = len(moments_ns)
+    return f"{count} moment{'s' if count > 1 else ''}: {', '.join(words)}"
 
 
 def choose_underlying(path: Path, found: set[str], asked: str | None) -> str:

@@ -191,7 +191,7 @@ def _choose(path: Path, timing: Timing, mine: list[_Located], at_ns: int | None)
         passes = _passes(mine)
         moments = tuple(end_ns for end_ns, _ in passes)
         at = choose_moment(path, moments, at_ns)
-        numbers = _latest([one for _, part in passes[: at + 1] for one in part])
+        numbers = _latest([one for _, part in passes[: at + 1] for one in part], is_log=False)
         return _Choice(moments_ns=moments, as_of_ns=moments[at], numbers=numbers)
     # A spot quote alone makes no moment of a chain.
     moments = tuple(
@@ -201,7 +201,7 @@ def _choose(path: Path, timing: Timing, mine: list[_Located], at_ns: int | None)
     if timing is Timing.SNAPSHOTS:
         numbers = frozenset(one.number for one in mine if one.place.moment_ns == as_of_ns)
     else:
-        numbers = _latest([one for one in mine if one.place.moment_ns <= as_of_ns])
+        numbers = _latest([one for one in mine if one.place.moment_ns <= as_of_ns], is_log=True)
     return _Choice(moments_ns=moments, as_of_ns=as_of_ns, numbers=numbers)
 
 
@@ -222,11 +222,13 @@ def _passes(mine: list[_Located]) -> list[tuple[int, list[_Located]]]:
     return passes
 
 
-def _latest(mine: list[_Located]) -> frozenset[int]:
-    """The latest row of each name; of equal instants the later in the file."""
-    latest: dict[str, _Located] = {}
+def _latest(mine: list[_Located], *, is_log: bool) -> frozenset[int]:
+    """The latest row of each name; of equal instants all, or of a log the last written."""
+    latest: dict[str, list[_Located]] = {}
     for one in mine:
         before = latest.get(one.place.name)
-        if before is None or one.place.moment_ns >= before.place.moment_ns:
-            latest[one.place.name] = one
-    return frozenset(one.number for one in latest.values())
+        if before is None or one.place.moment_ns > before[0].place.moment_ns:
+            latest[one.place.name] = [one]
+        elif one.place.moment_ns == before[0].place.moment_ns:
+            latest[one.place.name] = [one] if is_log else [*before, one]
+    return frozenset(one.number for rows in latest.values() for one in rows)

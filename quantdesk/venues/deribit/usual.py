@@ -44,6 +44,9 @@ PUSH_HEAD = b'{"jsonrpc":"2.0","method":"subscription","params":{"channel":"'
 _TICKER_HEAD = PUSH_HEAD + b"ticker."
 _BOOK_HEAD = PUSH_HEAD + b"book."
 
+NO_DOUBT = ""
+"""A venue sends one record of a quote at a time: there is none to contradict it."""
+
 _make_quote = quick(QuoteUpdate)
 _make_greeks = quick(VenueGreeks)
 _make_change = quick(BookChange)
@@ -203,6 +206,7 @@ def _quote_event(payload: bytes, recv_ns: int) -> QuoteUpdate:
         interest,
         volume,
         data.state,
+        NO_DOUBT,
     )
 
 

@@ -158,13 +158,23 @@ def test_a_crossed_quote_is_kept_for_the_desk_to_flag(tmp_path: Path) -> None:
     assert quote.bid > quote.ask
 
 
-def test_a_repeated_row_replaces_the_first_and_is_counted(tmp_path: Path) -> None:
+def test_a_repeated_row_that_says_otherwise_leaves_no_quote_and_a_doubt(tmp_path: Path) -> None:
     path = written(tmp_path, QUOTES + f"{OPTION.replace('0.0001', '0.00005')},,,73000,put,,,True\n")
     market = read_market_file(path)
-    assert market.skipped == (("repeated within one moment", 1),)
+    words = "record of one moment that contradicts another of the same instrument"
+    assert market.skipped == ((words, 1),)
     assert len(market.quotes) == 20
     quote = next(q for q in market.quotes if q.instrument_name == "BTC-28APR26-73000-P")
-    assert str(quote.bid) == "0.00005"
+    assert (quote.bid, quote.ask) == (None, None)
+    assert quote.doubt == "duplicate: records of one moment disagree on bid and ask"
+
+
+def test_an_identical_row_is_read_once_and_counted(tmp_path: Path) -> None:
+    plain = read_market_file(written(tmp_path, QUOTES))
+    rows = QUOTES.splitlines()
+    market = read_market_file(written(tmp_path, QUOTES + rows[-1] + "\n"))
+    assert market.skipped == (("identical record repeated within one moment", 1),)
+    assert market.quotes == plain.quotes
 
 
 @pytest.mark.parametrize(
