@@ -16,6 +16,12 @@ from quantdesk.market.valuation import GreeksSource
 
 VENUE_MARK_IV = "venue mark IV"
 
+VOL_RULE = (
+    "each option's own: the venue's mark IV, else that of its mark, of its strike's other side, "
+    "of its mid; a fitted surface only where none of them is"
+)
+"""What risk, limits and margin stand on, in words."""
+
 _SOURCES = {
     GreeksSource.MARK: "vol of the mark",
     GreeksSource.TWIN: "vol of the strike's other side",

@@ -198,6 +198,19 @@ def open_book(
     return resolve_book(file, market)
 
 
+def open_empty(
+    sources: BookSources, settings: Settings, underlyings: Sequence[str] = ()
+) -> OpenBook:
+    """A book that holds nothing, on the market of `underlyings`, or of all that a file holds.
+
+    Raises as `open_book` does.
+    """
+    chains = {each.venue: tuple(underlyings) for each in sources.venues if underlyings}
+    market = read_markets(chains, sources, settings)
+    note = "no book is given: nothing is held"
+    return OpenBook(name="nothing", positions=(), refused=(), notes=(note,), market=market)
+
+
 def open_accounts(sources: BookSources, settings: Settings) -> OpenBook:
     """The positions of `sources.accounts`, read once and whole, and the market of their venues.
 

@@ -12,7 +12,14 @@ from quantdesk.app.cli.options import account_option, parse_choices, venue_optio
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import ConfigError
 from quantdesk.runtime.accounts import load_accounts
-from quantdesk.runtime.books import BookSources, Chains, OpenBook, open_accounts, open_book
+from quantdesk.runtime.books import (
+    BookSources,
+    Chains,
+    OpenBook,
+    open_accounts,
+    open_book,
+    open_empty,
+)
 from quantdesk.runtime.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -76,15 +83,18 @@ def open_from_options(
     venue: Sequence[str],
     endpoint: Sequence[str],
     also: Chains | None = None,
+    without_book: Sequence[str] | None = None,
 ) -> OpenBook:
     """The book that the options name, on the market that they name.
 
-    `also` names chains that are wanted beside those of a book file, by venue.
+    `also` names chains that are wanted beside those of a book file, by venue. `without_book` names
+    those of an empty book, which is meant where no book is named; None asks for one.
 
     Raises ConfigError where they contradict or name no book, and what `open_book` and
     `open_accounts` raise.
     """
-    if (book is None) == (not account):
+    is_empty = book is None and not account and without_book is not None
+    if (book is None) == (not account) and not is_empty:
         raise ConfigError("book: give either --book FILE or --account NAME")
     at_ns = None if at is None else parse_instant(at)
     if market or replay is not None:
@@ -92,12 +102,16 @@ def open_from_options(
             raise ConfigError("--venue and --endpoint do not go with --market or --replay")
         if account:
             raise ConfigError("--account: goes with a venue, not with --market or --replay")
-        assert book is not None
         sources = BookSources(markets=tuple(market), replay=replay, at_ns=at_ns)
+        if book is None:
+            return open_empty(sources, settings, without_book or ())
         return open_book(book, sources, settings, also=also)
-    if book is not None:
+    if book is not None or is_empty:
         choices = parse_choices(settings, venue, endpoint)
-        return open_book(book, BookSources(venues=choices, at_ns=at_ns), settings, also=also)
+        sources = BookSources(venues=choices, at_ns=at_ns)
+        if book is None:
+            return open_empty(sources, settings, without_book or ())
+        return open_book(book, sources, settings, also=also)
     named = parse_choices(settings, venue, endpoint) if venue or endpoint else ()
     accounts = load_accounts(account, settings, venues=named)
     choices = named or tuple({each.venue.venue: each.venue for each in accounts}.values())

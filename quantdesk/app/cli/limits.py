@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +26,8 @@ from quantdesk.app.render.limits_formats import (
     decision_bytes,
     limits_bytes,
 )
-from quantdesk.errors import ConfigError, StorageError
+from quantdesk.domain.instrument import Instrument
+from quantdesk.errors import ConfigError, InvalidInput, StorageError
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.limits.example import EXAMPLE
@@ -93,7 +94,9 @@ def limit_options(function: Command) -> Command:
 def command() -> None:
     """Limits that block: what they allow, what is used, what a ticket would do.
 
-    Ends with code 5 where a hard limit is breached or would be, or where there are no limits.
+    Without --book and --account nothing is held. Vols are each option's own, the venue's mark IV
+    first; a fitted surface serves only what no quote gives a vol. Ends with code 5 where a hard
+    limit is breached or would be, or where there are no limits, with 3 where one is unknown.
     """
 
 
@@ -128,7 +131,10 @@ def show_command(ctx: click.Context, /, **options: Any) -> None:
     write_output(limits_bytes(report, format_), output)
     if report.breaches:
         ctx.exit(BREACH_EXIT_CODE)
-    if opened.refused:
+    if unknown := len(report.unknown):
+        words = f"{unknown} hard limit{'s are' if unknown > 1 else ' is'} UNKNOWN"
+        click.echo(f"quantdesk: note: {words}: orders that need them are refused", err=True)
+    if unknown or opened.refused:
         ctx.exit(LEFT_OUT_EXIT_CODE)
 
 
@@ -145,7 +151,8 @@ def show_command(ctx: click.Context, /, **options: Any) -> None:
 def test_command(ctx: click.Context, /, **options: Any) -> None:
     """What the limits say of STRUCTURE: legs ("-10 C 20d 27MAR26, +10 C +5000") or a file of them.
 
-    Each leg counts as an order by itself. A leg without a limit (@ price) is taken at its mark.
+    Each leg counts as an order by itself. A leg without a limit (@ price) is taken at its mark,
+    at a tick where that is rounded to 0.
     Ends with code 0 where it would be let through, with 5 and the largest size that passes where
     it would be refused. Nothing is sent.
     """
@@ -153,7 +160,7 @@ def test_command(ctx: click.Context, /, **options: Any) -> None:
     coin = (options.pop("underlying") or plan.underlying).upper()
     account, strategy = options.pop("as_account"), options.pop("strategy")
     format_, output = options.pop("format_"), options.pop("output")
-    gate, opened = _open(options)
+    gate, opened = _open(options, also=(coin,) if coin else ())
     market = _market_of(opened.market, plan, coin)
     ticket = _ticket(plan, market, opened.market, account=account, strategy=strategy)
     decision = gate.review(ticket, market_now_ns(opened.market))
@@ -162,15 +169,17 @@ def test_command(ctx: click.Context, /, **options: Any) -> None:
         ctx.exit(BREACH_EXIT_CODE)
 
 
-def _open(options: dict[str, Any]) -> tuple[LimitGate, OpenBook]:
-    """The gate over the book that the options name; says on stderr what was left out."""
+def _open(options: dict[str, Any], also: Sequence[str] = ()) -> tuple[LimitGate, OpenBook]:
+    """The gate over the book that the options name, or over nothing on the market with the chains
+    `also`; says on stderr what was left out.
+    """
     path = limits_path(options.pop("limits_file"))
     scenarios, is_strict = options.pop("scenarios"), options.pop("strict")
     told = parse_results(
         {name: options.pop(name.removeprefix("--").replace("-", "_")) for name in OPTIONS}
     )
     limits = read_limits(path)
-    opened = open_from_options(load_settings(), **options)
+    opened = open_from_options(load_settings(), **options, without_book=also)
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
     made = gate_over(
@@ -213,6 +222,16 @@ def _ticket(
     for leg in resolved.structure.legs:
         price: Decimal | None = leg.price
         if price is None and marks.instrument(market.venue, leg.instrument.name) is not None:
-            price = marks.mark(leg.instrument).mark
+            price = _priced_at_mark(leg.instrument, marks)
         legs.append(TicketLeg(instrument=leg.instrument, quantity=leg.quantity, price=price))
     return Ticket(legs=tuple(legs), account=account, strategy=strategy)
+
+
+def _priced_at_mark(instrument: Instrument, marks: LegMarks) -> Decimal | None:
+    """The mark, or the least price of an order where the venue rounds it to 0; None without one."""
+    try:
+        mark = marks.mark(instrument).mark
+    except InvalidInput as error:
+        click.echo(f"quantdesk: note: no price: {safe_text(str(error), 400)}", err=True)
+        return None
+    return max(mark, instrument.ticks.tick)

@@ -7,6 +7,7 @@ import msgspec
 from quantdesk.app.render.limits_record import decision_record, limits_record
 from quantdesk.app.render.table_formats import table_csv
 from quantdesk.app.render.text_tables import document_markdown, document_text
+from quantdesk.market.quoted_vols import VOL_RULE
 from quantdesk.risk.limits.decision import Decision
 from quantdesk.risk.limits.use_report import LimitReport
 from quantdesk.views.limits import (
@@ -28,7 +29,8 @@ def limits_bytes(report: LimitReport, format_: str) -> bytes:
     if format_ == "csv":
         return table_csv(table)
     write = document_text if format_ == "table" else document_markdown
-    return write(limits_heading(report), "; ".join(breach_sentences(report)), [table], [])
+    note = f"Vols: {VOL_RULE}."
+    return write(limits_heading(report), "; ".join(breach_sentences(report)), [table], [note])
 
 
 def decision_bytes(decision: Decision, format_: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from quantdesk.domain.times import format_instant
+from quantdesk.market.quoted_vols import VOL_RULE
 from quantdesk.risk.limits.decision import Decision
 from quantdesk.risk.limits.findings import Finding
 from quantdesk.risk.limits.limit import Limit
@@ -20,6 +21,7 @@ def limits_record(report: LimitReport) -> dict[str, Any]:
         "as_of": format_instant(report.as_of_ns),
         "source": report.source,
         "sha256": report.digest,
+        "vols": VOL_RULE,
         "limits": [limit_row_record(row) for row in report.rows],
     }
 

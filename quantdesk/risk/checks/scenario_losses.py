@@ -30,11 +30,16 @@ class ScenarioLosses(Check):
         """USD P&L (scenarios,) of a unit."""
         raise NotImplementedError
 
+    @property
+    def scenarios_count(self) -> int:
+        """How many scenarios there are before there is a slot to tell."""
+        return 0
+
     def rebuild(self, slots: Sequence[Slot]) -> None:
         """P&L of a unit of each slot in each scenario, by cell."""
         super().rebuild(slots)
         self._mask = self.map.mask()
-        width = len(self.losses(slots[0])) if len(slots) else 0
+        width = len(self.losses(slots[0])) if len(slots) else self.scenarios_count
         units = np.array([self.losses(slot) for slot in slots]).reshape(len(slots), width)
         self._is_blind_row = np.isnan(units).any(axis=1)
         units = np.where(np.isnan(units), 0.0, units)

@@ -38,6 +38,11 @@ class StressLoss(ScenarioLosses):
         """P&L of a unit by stress."""
         return slot.unit.stress
 
+    @property
+    def scenarios_count(self) -> int:
+        """The named stresses."""
+        return len(self._names)
+
     def rebuild(self, slots: Sequence[Slot]) -> None:
         """As the base does, and which stresses count for which cell."""
         chosen = [limit.scenarios or self._names for limit in self.cells_limits]
@@ -74,7 +79,8 @@ class StressLoss(ScenarioLosses):
     def value(self, place: int) -> float | None:
         """The largest loss of the cell's stresses, 0 where none loses."""
         losses = np.where(self._counts[place], -self.worst[place], -np.inf)
-        return max(float(losses.max(initial=0.0)), 0.0)
+        # Nothing lost is 0, not the -0 of turned signs.
+        return max(float(losses.max(initial=0.0)), 0.0) + 0.0
 
     def detail(self, place: int) -> str:
         """The stress that binds."""

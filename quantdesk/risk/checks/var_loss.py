@@ -65,13 +65,17 @@ class VarLoss(ScenarioLosses):
         return max(-float(np.partition(pnl, place_of - 1)[place_of - 1]), 0.0)
 
     def value(self, place: int) -> float | None:
-        """VaR with open orders, USD; None under 100 observations."""
+        """VaR with open orders, USD; 0 of nothing at all, None under 100 observations."""
+        if not self.slots:
+            return 0.0
         if self.worst.shape[1] < OBSERVATIONS_MIN:
             return None
         return self._quantile(place, self.worst[place])
 
     def detail(self, place: int) -> str:
         """How many observations there are."""
+        if not self.slots:
+            return "nothing is held"
         count = self.worst.shape[1]
         if count < OBSERVATIONS_MIN:
             return f"not available: {count} observations, {OBSERVATIONS_MIN} are needed"

@@ -57,6 +57,12 @@ class LimitReport:
         """Rows over their hard level."""
         return tuple(row for row in self.rows if row.use.state == "breached")
 
+    @property
+    def unknown(self) -> tuple[LimitRow, ...]:
+        """Rows with a hard level whose use is not known: they refuse what they look at."""
+        hard = (row for row in self.rows if row.use.cell.limit.hard is not None)
+        return tuple(row for row in hard if row.use.state == "unknown")
+
 
 def limit_gate(
     limits: LimitSet | None,

@@ -255,5 +255,41 @@ def test_the_example_is_a_file_that_show_takes(book: Path, tmp_path: Path) -> No
     path = tmp_path / "example.toml"
     path.write_text(example.stdout, encoding="utf-8")
     shown = run("limits", "show", "--limits", path, *on(book), "--format", "csv")
-    assert shown.exit_code == 0, shown.output
+    # Day loss, drawdown and equity that nobody told: their hard limits refuse until somebody does.
+    assert shown.exit_code == 3, shown.output
     assert "margin use (deribit-portfolio-cross)" in shown.stdout
+
+
+def test_without_a_book_nothing_is_held(limits: Path) -> None:
+    shown = run("limits", "show", "--limits", limits, "--market", MARKET, "--format", "json")
+    assert shown.exit_code == 0, shown.output
+    record = json.loads(shown.stdout)
+    assert {one["use"] for one in record["limits"]} == {0.0}
+    assert "nothing is held" in shown.stderr
+    assert record["vols"].startswith("each option's own: the venue's mark IV")
+    asked = ("--limits", limits, "--market", MARKET)
+    assert run("limits", "test", "+1 C 84000 26MAR27", *asked).exit_code == 0
+    assert run("limits", "test", "+1000 C 84000 26MAR27", *asked).exit_code == 5
+
+
+def test_stress_that_is_not_there_is_named_with_its_limit_and_file(
+    book: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "stress.toml"
+    limit = 'scope = "desk"\nmeasure = "stress_loss"\nscenarios = ["crsh"]\nhard = 1'
+    path.write_text(f"schema = 1\n[[limit]]\n{limit}\n", encoding="utf-8")
+    error = run("limits", "show", "--limits", path, *on(book)).exception
+    assert isinstance(error, ConfigError)
+    assert f"{path}: limit 1: scenarios = 'crsh'" in str(error)
+    assert "did you mean crash?; no trading" in str(error)
+
+
+def test_a_hard_limit_that_is_unknown_is_missing_data(book: Path, tmp_path: Path) -> None:
+    path = tmp_path / "loss.toml"
+    limit = 'scope = "desk"\nmeasure = "day_loss"\n'
+    path.write_text(f"schema = 1\n[[limit]]\n{limit}hard = 10\n", encoding="utf-8")
+    shown = run("limits", "show", "--limits", path, *on(book))
+    assert shown.exit_code == 3
+    assert "1 hard limit is UNKNOWN" in shown.stderr
+    path.write_text(f"schema = 1\n[[limit]]\n{limit}soft = 10\n", encoding="utf-8")
+    assert run("limits", "show", "--limits", path, *on(book)).exit_code == 0

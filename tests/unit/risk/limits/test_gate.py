@@ -233,6 +233,41 @@ def test_an_instrument_without_a_mark_closes_the_limits_that_look_at_it() -> Non
     assert [use.state for use in desk.uses(NOW)] == ["unknown"]
 
 
+BLIND_LIMITS = (
+    f"{DELTA}hard = 50",
+    'scope = "desk"\nmeasure = "gross_vega"\nconvention = "usd-per-point"\nhard = 50',
+    'scope = "desk"\nmeasure = "stress_loss"\nhard = 50',
+    'scope = "desk"\nmeasure = "margin_use"\nconvention = "deribit-standard"\nunit = "usd"\n'
+    "hard = 50",
+    'scope = "desk"\nmeasure = "margin_use"\nconvention = "deribit-portfolio"\nunit = "usd"\n'
+    "hard = 50",
+)
+
+
+@pytest.mark.parametrize("limit", BLIND_LIMITS)
+def test_what_only_closes_a_leg_without_a_mark_passes_and_nothing_else_does(limit: str) -> None:
+    units = {CALL.name: unmarked_unit(CALL, "it has no mark", (3, 0, 0))}
+    units[PUT.name] = unit(delta=1.0, vega=1.0, stress=(0.0, 0.0, 0.0))
+    text = f"schema = 1\n[[limit]]\n{limit}"
+    desk = LimitGate(parse_limits(text, "made"), MadeUnits(units), stress_names=STRESS_NAMES)
+    holds(desk, "CALL", -5)
+    assert desk.review(ticket(leg("CALL", 5)), NOW).is_allowed
+    # One lot more opens; so does one beside an order that may close them all already.
+    assert not desk.review(ticket(leg("CALL", 6)), NOW).is_allowed
+    assert not desk.review(ticket(leg("CALL", -1)), NOW).is_allowed
+    assert not desk.review(ticket(leg("CALL", 5), leg("PUT", 1)), NOW).is_allowed
+    assert desk.reserve(ticket(leg("CALL", 3)), ["a"], NOW).is_allowed
+    assert desk.review(ticket(leg("CALL", 2)), NOW).is_allowed
+    assert not desk.review(ticket(leg("CALL", 3)), NOW).is_allowed
+
+
+@pytest.mark.parametrize("limit", BLIND_LIMITS)
+def test_a_desk_that_holds_nothing_uses_nothing(limit: str) -> None:
+    (use,) = gate(limit).uses(NOW)
+    assert (use.value, use.state) == (0.0, "ok")
+    assert str(use.value) == "0.0"
+
+
 def test_each_strategy_has_the_limit_for_itself_where_the_name_is_a_star() -> None:
     desk = gate('scope = "strategy"\nname = "*"\nmeasure = "net_contracts"\nhard = 10')
     holds(desk, "CALL", 10, strategy="one")
