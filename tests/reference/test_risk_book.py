@@ -161,12 +161,12 @@ def test_a_discounted_book_is_revalued_as_vollib_prices_it() -> None:
 @pytest.mark.parametrize(
     ("path", "options"),
     [
-        ("chains_ticker/btc_2026-06-27_rest.json.gz", 315),
-        ("chains_ticker/btc_all_kinds_2024-04-28.csv.gz", 226),
-        ("chains_book/btc_2020-05-14.csv.gz", 304),
-        ("chains_book/btc_2020-05-21.csv.gz", 310),
+        ("chains_ticker/btc_2026-06-27_rest.json.gz", 330),
+        ("chains_ticker/btc_all_kinds_2024-04-28.csv.gz", 252),
+        ("chains_book/btc_2020-05-14.csv.gz", 310),
+        ("chains_book/btc_2020-05-21.csv.gz", 326),
         ("chains_book/btc_2021-02-11.csv.gz", 488),
-        ("chains_book/eth_2021-02-11.csv.gz", 491),
+        ("chains_book/eth_2021-02-11.csv.gz", 498),
         ("chains_eod/btc_eod_2022-02.csv.gz", 440),
     ],
 )
