@@ -14,7 +14,7 @@ from quantdesk.margin.portfolio_balance import DOLLARS
 from quantdesk.market.market_data import MarketData
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.limits.gate import LimitGate
-from quantdesk.risk.limits.limit import Filters, LimitSet
+from quantdesk.risk.limits.limit import Filters, LimitSet, Measure
 from quantdesk.risk.limits.ticket import TicketLeg
 from quantdesk.risk.limits.trial import Result
 from quantdesk.risk.limits.use_report import OpenLeg, limit_gate
@@ -66,10 +66,26 @@ def gate_over(
         results=known,
         reason=reason,
     )
+    _share_equity(gate, known)
     left_out = (*refused, *strays)
     if left_out and gate.limits is not None:
         gate.closed = f"{len(left_out)} positions or orders could not be read"
     return BookGate(gate=gate, left_out=left_out)
+
+
+def _share_equity(gate: LimitGate, known: Mapping[Filters, Result]) -> None:
+    """A scope that holds all there is has the desk's equity, where nobody told it another."""
+    desk = known.get(Filters(), Result())
+    if desk.equity_usd is None:
+        return
+    for check in gate.checks:
+        if Measure.MARGIN_USE not in check.measures:
+            continue
+        held = [slot.number for slot in check.slots if not slot.is_empty]
+        for place, cell in enumerate(check.cells):
+            is_told = known.get(cell.names, Result()).equity_usd is not None
+            if held and not is_told and all(place in check.map.of_slot(one) for one in held):
+                gate.learn(cell.names, Result(equity_usd=desk.equity_usd))
 
 
 def _check_stresses(limits: LimitSet, known: Sequence[str]) -> None:

@@ -91,3 +91,15 @@ def test_a_share_limit_is_of_what_the_account_has_unless_it_was_handed_in() -> N
     assert index is not None
     assert use.value is not None
     assert other.value == pytest.approx(use.value * 2 * index / 1e9)
+
+
+def test_an_account_that_holds_all_there_is_has_the_desks_equity() -> None:
+    told = {Filters(): Result(equity_usd=500_000.0)}
+    book = opened(balance("SOL", "9"))
+    (use,) = gate_over(book, SHARE, results=told).gate.uses(0)
+    assert use.value is not None
+    (other,) = gate_over(opened(balance("SOL", "9"), of_another=1), SHARE, results=told).gate.uses(
+        0
+    )
+    assert other.value is None
+    assert "equity" in other.detail
