@@ -2,13 +2,16 @@
 
 The density of the log-return is `p(k) = g(k) φ(d₂)/√w` under the forward's own measure. The fair
 variance of a swap is replicated by out-of-the-money options, `2∫OTM(k) e^{−k} dk`, wings going on
-straight beyond the quotes. The index here is ours: 30 days, fair variance of the two expiries
-around them, linear in total variance. It is not DVOL, whose strike filter is not published.
+straight beyond the quotes, on the surface's own smile of the date: between expiries total variance
+is linear on the variance clock, before the first it is in proportion to the clock's time, and
+after the last the forward variance of the last interval goes on. The index here is ours: the
+variance swap of 30 days. It is not DVOL, whose strike filter is not published.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -87,8 +90,12 @@ def _rule(smile: Slice, low: float | None = None, high: float | None = None) -> 
 
     `low` and `high` cut the rule off; without them it goes as far as the wings carry mass.
     """
-    start = -_reach(smile, -1.0) if low is None else low
-    stop = _reach(smile, 1.0) if high is None else high
+
+    def w(k: float) -> float:
+        return float(slice_jets(smile, k).w)
+
+    start = -_reach(w, -1.0) if low is None else low
+    stop = _reach(w, 1.0) if high is None else high
     return _panels(_width(smile), start, stop, smile.parameters[: smile.knots])
 
 
@@ -109,11 +116,11 @@ def _panels(width: float, low: float, high: float, breaks: FloatArray) -> _Rule:
     return _Rule(width * np.sinh(u).ravel(), weight.ravel())
 
 
-def _reach(smile: Slice, sign: float) -> float:
+def _reach(w: Callable[[float], float], sign: float) -> float:
     """Distance from the money at which too little mass is left on one side to be counted."""
     reach = K_REACH
     while reach < K_FURTHEST:
-        root = math.sqrt(float(slice_jets(smile, sign * reach).w))
+        root = math.sqrt(w(sign * reach))
         # Φ(−x) of the nearer of both measures' distances; Mills' ratio bounds it from above.
         distance = reach / root - root / 2
         if distance > 0 and math.erfc(distance / math.sqrt(2)) / 2 < TAIL_MASS:
@@ -172,36 +179,52 @@ def variance_swap(fit: SurfaceFit, expiry_ns: int) -> VarianceSwap:
     """The variance swap to any instant ahead. Raises InvalidInput for one that is not."""
     if expiry_ns <= fit.as_of_ns:
         raise InvalidInput("expiry_ns", expiry_ns, f"must be after {fit.as_of_ns}, the surface's")
-    at_money = float(fit.total_variance(expiry_ns, np.array(0.0)))
+
+    def w(k: float) -> float:
+        return float(fit.total_variance(expiry_ns, np.array(k)))
+
     breaks = np.concatenate([each.smile.parameters[: each.smile.knots] for each in fit.slices])
-    rule = _panels(math.sqrt(at_money), -K_REACH, K_REACH, breaks)
+    rule = _panels(math.sqrt(w(0.0)), -_reach(w, -1.0), _reach(w, 1.0), breaks)
     total = _replicated(rule, fit.total_variance(expiry_ns, rule.k))
     years = float(fit.years(expiry_ns))
     return VarianceSwap(years=years, total_variance=total, vol=math.sqrt(total / years))
 
 
 def thirty_day_index(fit: SurfaceFit, days: int = INDEX_DAYS) -> VolIndex:
-    """Our constant-maturity index: fair variance of the two expiries around `days` days.
+    """Our constant-maturity index: the variance swap of `days` days, in vol points.
 
-    Linear in total variance between them; one expiry's own vol where `days` lies outside all.
+    Raises InvalidInput for a number of days that is not above 0.
     """
+    if days <= 0:
+        raise InvalidInput("days", days, "must be above 0")
     target_ns = fit.as_of_ns + days * NS_PER_DAY
-    below = [each for each in fit.slices if each.expiry_ns <= target_ns]
-    above = [each for each in fit.slices if each.expiry_ns > target_ns]
-    years = float(fit.years(target_ns))
-    if not below or not above:
-        one = (above or below[-1:])[0]
-        total = fair_variance(one.smile) * years / one.years
-        words = f"{days} days lie outside the expiries: vol of {one.years * 365:.1f} days"
-    else:
-        near, far = below[-1], above[0]
-        share = (years - near.years) / (far.years - near.years)
-        total = (1 - share) * fair_variance(near.smile) + share * fair_variance(far.smile)
-        words = f"between {near.years * 365:.1f} and {far.years * 365:.1f} days"
+    swap = variance_swap(fit, target_ns)
     return VolIndex(
-        points=100.0 * math.sqrt(total / years),
+        points=100.0 * swap.vol,
         days=days,
-        words=f"quantdesk {days}-day index (replicated, not DVOL), {words}",
+        words=f"quantdesk {days}-day index (replicated, not DVOL), {date_words(fit, target_ns)}",
+    )
+
+
+def date_words(fit: SurfaceFit, expiry_ns: int) -> str:
+    """Where a date stands among the expiries of a surface, and so how its smile comes about."""
+    below = [each for each in fit.slices if each.expiry_ns <= expiry_ns]
+    above = [each for each in fit.slices if each.expiry_ns > expiry_ns]
+    if below and below[-1].expiry_ns == expiry_ns:
+        return "a listed expiry"
+    if not below:
+        return (
+            f"before the first expiry, of {above[0].years * 365:.1f} days: variance in proportion "
+            "to the clock's time"
+        )
+    if not above:
+        return (
+            f"after the last expiry, of {below[-1].years * 365:.1f} days: forward variance of the "
+            "last interval goes on"
+        )
+    return (
+        f"between {below[-1].years * 365:.1f} and {above[0].years * 365:.1f} days, linear in "
+        "variance on the clock"
     )
 
 

@@ -2,7 +2,8 @@
 
 It acts on what lies between listed expiries (interpolation, forward vol, theta, roll-down) and on
 nothing else: a quoted vol stays ACT/365, and total variance at a listed expiry is what the quotes
-say, whatever the clock. Weights are normalised, so that a week weighs seven days. Days run from
+say, whatever the clock. Weights are normalised: without events a week weighs seven days, and with
+them the year that holds them weighs 365, so that what an event adds other days give. Days run from
 08:00 to 08:00 UTC, from one expiry to the next. Reads no clock: instants are handed in.
 """
 
@@ -49,7 +50,8 @@ PRIOR_DAYS = 0.5
 class VarianceEvent:
     """Extra variance between two instants: a data release, an expiry, a vote.
 
-    `extra_days` is variance beyond the calendar's, in days of an average day.
+    `extra_days` is variance beyond that of the same hours without it, in days of an average day
+    without an event.
     """
 
     name: str
@@ -69,7 +71,7 @@ class VarianceClock:
     """Weights of the seven days (Monday first, each from 08:00 UTC), and events.
 
     `day_weights` are normalised when the clock is made: their mean is 1. All equal and without
-    events it is the calendar.
+    events it is the calendar. `scale` does the same for events.
     """
 
     day_weights: tuple[float, ...] = (1.0,) * 7
@@ -91,13 +93,26 @@ class VarianceClock:
         """Whether every day weighs the same and there is no event."""
         return not self.events and max(self.day_weights) == min(self.day_weights)
 
+    @property
+    def scale(self) -> float:
+        """What all variance is multiplied by, so that events add none to the year that holds them.
+
+        Events that lie further apart count against the time from the first to the end of the last.
+        """
+        if not self.events:
+            return 1.0
+        first_ns = min(event.start_ns for event in self.events)
+        last_ns = max(event.end_ns for event in self.events)
+        days = max((last_ns - first_ns) / NS_PER_DAY, DAYS_PER_YEAR)
+        return days / (days + math.fsum(event.extra_days for event in self.events))
+
     def years(self, start_ns: int, end_ns: int | IntArray) -> FloatArray:
         """Clock time from `start_ns` to `end_ns` (any shape), years; negative for the past."""
         ends = np.asarray(end_ns, dtype=np.int64)
         if self.is_calendar:
             return np.asarray((ends - start_ns) / (DAYS_PER_YEAR * NS_PER_DAY), dtype=np.float64)
         days = self._days(ends) - self._days(np.asarray(start_ns, dtype=np.int64))
-        return np.asarray(days / DAYS_PER_YEAR, dtype=np.float64)
+        return np.asarray(days * (self.scale / DAYS_PER_YEAR), dtype=np.float64)
 
     def _days(self, instants: IntArray) -> FloatArray:
         weeks, rest = np.divmod(instants - WEEK_START_NS, NS_PER_WEEK)

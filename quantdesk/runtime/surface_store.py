@@ -6,7 +6,7 @@ A fit comes back whole, from its parameters: nothing is fitted again.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -145,9 +145,13 @@ def _stored_slice(each: SliceFit) -> StoredSlice:
 def restored_fit(stored: StoredFit) -> SurfaceFit:
     """The fit that was kept, value for value. Raises InvalidInput for parameters of no slice."""
     head = stored.summary
-    slices = tuple(_slice_fit(each) for each in stored.slices)
     events = [VarianceEvent(**event) for event in json.loads(head.events)]
     clock = VarianceClock(day_weights=head.day_weights, events=tuple(events))
+    # Times of the clock as it is now: an earlier version did not normalise events.
+    slices = tuple(
+        replace(_slice_fit(each), clock_years=float(clock.years(head.as_of_ns, each.expiry_ns)))
+        for each in stored.slices
+    )
     return SurfaceFit(
         venue=head.venue,
         underlying=head.underlying,

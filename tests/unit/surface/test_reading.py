@@ -11,6 +11,7 @@ import pytest
 from quantdesk import pricing
 from quantdesk.errors import InvalidInput
 from quantdesk.market.fitting import SurfaceFit, fit_surface
+from quantdesk.market.surface_clock import on_clock
 from quantdesk.market.surface_density import (
     density_price,
     fair_variance,
@@ -121,12 +122,39 @@ def test_a_flat_smile_has_its_own_vol_as_variance_swap() -> None:
     assert slice_moments(flat).kurtosis == pytest.approx(0.0, abs=1e-9)
 
 
-def test_index_lies_between_the_swaps_around_it(fit: SurfaceFit) -> None:
+def test_index_replicates_the_smile_of_its_own_date(fit: SurfaceFit) -> None:
     index = thirty_day_index(fit, 20)
-    around = [variance_swap(fit, each.expiry_ns).vol * 100 for each in fit.slices[1:3]]
-    assert min(around) <= index.points <= max(around)
+    at_ns = fit.as_of_ns + 20 * DAY_NS
+    # An even grid and the trapezoid, with the options of the surface itself.
+    k = np.linspace(-4.0, 4.0, 80_001)
+    vols = np.sqrt(fit.total_variance(at_ns, k))
+    otm = np.asarray(pricing.price(k >= 0, 1.0, np.exp(k), 1.0, vols, 0.0))
+    fair = 2.0 * float(np.trapezoid(otm * np.exp(-k), k))
+    assert index.points == pytest.approx(100 * math.sqrt(fair / (20 / 365)), abs=1e-4)
     assert "not DVOL" in index.words
     assert variance_swap(fit, fit.slices[1].expiry_ns).vol > fit.slices[1].atm_iv
+
+
+@pytest.mark.parametrize("days", [1, 20, 30, 400])
+def test_index_and_swap_of_one_date_are_one_number_on_each_clock(
+    fit: SurfaceFit, days: int
+) -> None:
+    for clock in (CALENDAR, weekend_clock(0.3, 0.5)):
+        moved = on_clock(fit, chain(), clock)
+        swap = variance_swap(moved, moved.as_of_ns + days * DAY_NS)
+        assert thirty_day_index(moved, days).points == 100 * swap.vol
+    for each in fit.slices:
+        assert variance_swap(fit, each.expiry_ns).total_variance == pytest.approx(
+            fair_variance(each.smile), rel=1e-12
+        )
+
+
+def test_the_index_says_how_its_smile_came_about(fit: SurfaceFit) -> None:
+    assert "before the first expiry" in thirty_day_index(fit, 1).words
+    assert "a listed expiry" in thirty_day_index(fit, 30).words
+    assert "after the last expiry" in thirty_day_index(fit, 400).words
+    with pytest.raises(InvalidInput, match="days"):
+        thirty_day_index(fit, 0)
 
 
 def test_sticky_rules_differ_by_the_skew(fit: SurfaceFit) -> None:
@@ -184,10 +212,33 @@ def test_a_week_weighs_seven_days_on_any_clock() -> None:
     )
 
 
-def test_an_event_adds_its_days_once() -> None:
+def test_an_event_takes_its_days_from_the_others_of_its_year() -> None:
     event = VarianceEvent(name="vote", start_ns=AS_OF_NS, end_ns=AS_OF_NS + DAY_NS, extra_days=2.0)
     clock = VarianceClock(events=(event,))
-    assert float(clock.years(AS_OF_NS, AS_OF_NS + 3 * DAY_NS)) == pytest.approx(5 / 365)
+    assert float(clock.years(AS_OF_NS, AS_OF_NS + 365 * DAY_NS)) == pytest.approx(1.0, rel=1e-12)
+    eventful = float(clock.years(AS_OF_NS, AS_OF_NS + DAY_NS))
+    plain = float(clock.years(AS_OF_NS + DAY_NS, AS_OF_NS + 2 * DAY_NS))
+    assert eventful == pytest.approx(3.0 * plain)
+    assert plain == pytest.approx(1 / 367)
+
+
+def test_events_of_several_years_count_against_their_own_time() -> None:
+    events = tuple(
+        VarianceEvent(
+            name="vote",
+            start_ns=AS_OF_NS + 365 * year * DAY_NS,
+            end_ns=AS_OF_NS + (365 * year + 1) * DAY_NS,
+            extra_days=3.0,
+        )
+        for year in range(4)
+    )
+    clock = VarianceClock(events=events)
+    span = 3 * 365 + 1
+    found = float(clock.years(AS_OF_NS, AS_OF_NS + span * DAY_NS))
+    assert found == pytest.approx(span / 365, rel=1e-12)
+
+
+def test_a_broken_event_or_weight_is_refused() -> None:
     with pytest.raises(InvalidInput, match="end_ns"):
         VarianceEvent(name="", start_ns=1, end_ns=1, extra_days=0.0)
     with pytest.raises(InvalidInput, match="day_weights"):
