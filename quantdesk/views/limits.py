@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quantdesk.domain.times import format_instant
+from quantdesk.risk.checks.portfolio_margin_use import is_on_portfolio
 from quantdesk.risk.limits.decision import Decision
 from quantdesk.risk.limits.findings import number_words
-from quantdesk.risk.limits.limit import Measure
+from quantdesk.risk.limits.limit import Limit, Measure
 from quantdesk.risk.limits.use_report import LimitReport, LimitRow
 from quantdesk.risk.report import RiskReport
 from quantdesk.views.cells import Cell, Role
@@ -39,6 +40,21 @@ _TITLES = (
     "unit",
     "detail",
 )
+_ON_SCREEN = (
+    "#",
+    "scope",
+    "measure",
+    "state",
+    "used",
+    "trend",
+    "use",
+    "room",
+    "hard",
+    "soft",
+    "unit",
+    "detail",
+)
+"""What must be seen first where a screen is narrow comes first."""
 _LEFT = ("scope", "measure", "trend", "state", "unit", "detail")
 
 
@@ -83,15 +99,15 @@ def limits_table(report: LimitReport) -> TableView:
             title=title,
             align=Align.LEFT if title in _LEFT else Align.RIGHT,
         )
-        for title in _TITLES
+        for title in _ON_SCREEN
     )
     lines = []
     for row in report.rows:
         role = _ROLES[row.use.state]
-        texts = limit_texts(row)
+        texts = dict(zip(_TITLES, limit_texts(row), strict=True))
         cells = tuple(
-            Cell(text, role if title in {"use", "room", "used", "state"} else Role.LABEL)
-            for title, text in zip(_TITLES, texts, strict=True)
+            Cell(texts[title], role if title in {"use", "room", "used", "state"} else Role.LABEL)
+            for title in _ON_SCREEN
         )
         lines.append(TableLine(key=_key(row), cells=cells))
     return table_view(columns, lines, fixed=3, empty="no limit has anything to look at")
@@ -123,13 +139,16 @@ def explain_limit(report: RiskReport, key: str | None) -> Provenance:
         f"Limit {use.cell.number} of {safe_text(report.limits.source, 200)}.",
         f"In {limit.unit_words}." if limit.unit_words else "",
         safe_text(use.detail, 300),
-        _rule(limit.measure),
+        _rule(limit),
     ]
     title = f"{limit.measure_words} of {safe_text(use.cell.label, _NAME_MAX)}"
     return Provenance(title=title, sentences=tuple(one for one in sentences if one))
 
 
-def _rule(measure: Measure) -> str:
+def _rule(limit: Limit) -> str:
+    measure = limit.measure
+    if is_on_portfolio(limit):
+        return "Each open order is filled in the cells, and at the end of delta, where it hurts."
     if measure.is_net:
         return "Positions with all open orders that raise it, and with all that lower it."
     if measure.is_gross or measure is Measure.MARGIN_USE:
