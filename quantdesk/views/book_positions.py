@@ -14,21 +14,17 @@ from quantdesk.domain.position import Position, RefusedRow
 from quantdesk.margin.book_margin import BookMargin, LegMargin
 from quantdesk.portfolio.valued_positions import PositionSums
 from quantdesk.risk.book_tree import BookGroup, BookLeg
-from quantdesk.risk.leg_state import CHANCE_LAW
 from quantdesk.views.book_cells import BLANK, MISSING, age_cell, greek_cell
 from quantdesk.views.cells import Cell, Role
 from quantdesk.views.margin import amount_text, price_text, quantity_text
 from quantdesk.views.number_text import DASH, number_text, percent_text
-from quantdesk.views.provenance import Provenance
 from quantdesk.views.risk_choice import (
-    DEFINITIONS,
     GREEK_COLUMNS,
     GreekChoice,
-    long_unit,
 )
 from quantdesk.views.safe_text import safe_text
 from quantdesk.views.table import Align, LineKind, TableColumn, TableLine, TableView, table_view
-from quantdesk.views.time_text import duration_text, expiry_text
+from quantdesk.views.time_text import expiry_text
 
 REASON_WIDTH = 160
 
@@ -80,29 +76,6 @@ _STATE = {
     "tags": TableColumn(key="tags", title="Tags", align=Align.LEFT),
 }
 _NOTE = TableColumn(key="note", title="Note", align=Align.LEFT)
-
-_SAYS = {
-    "quantity": "Signed quantity in the venue's own unit: coins of underlying, or USD for inverse "
-    "futures, or contracts at Binance.",
-    "average": "Average entry price, quote currency, as the file or the account said it.",
-    "mark": "The venue's mark, else what the panel of the leg says, quote currency.",
-    "value": "What the position adds to equity, in its settlement currency.",
-    "open": "Open profit from the average price to the mark, settlement currency. Day, realised, "
-    "fee and funding profit need fills, which a list of positions does not have.",
-    "currency": "Settlement currency of value and profit.",
-    "value_usd": "Value in USD at the index of now.",
-    "open_usd": "Open profit in USD at the index of now: the index of the entry is not known.",
-    "iv": "The vol that the leg's Greeks are taken at.",
-    "days": "Calendar days to expiry on the venue's clock.",
-    "chance": f"Chance to finish in the money: {CHANCE_LAW}.",
-    "margin": "Initial margin of what the account holds of this instrument, standard model.",
-    "share": "Its share of all initial margin of that account in that currency.",
-    "age": "Age of the quote behind the mark, on the venue's clock.",
-    "source": "Where vol or price of the leg come from.",
-    "tags": "Account, strategy, structure.",
-    "note": "Why something is missing.",
-}
-
 
 _OWN_CURRENCY = ("value", "open", "currency")
 _IN_USD = ("value_usd", "open_usd")
@@ -183,7 +156,8 @@ def _margins(margin: BookMargin) -> Mapping[tuple[str, str, str], tuple[LegMargi
     return found
 
 
-def _group_name(group: BookGroup) -> str:
+def group_name(group: BookGroup) -> str:
+    """What a group is called on its line."""
     if not group.path:
         return "book"
     name = group.path[-1]
@@ -210,7 +184,7 @@ def _group_lines(
         return
     is_folded = key in folded
     sign = "+" if is_folded else "-"
-    name = f"{'  ' * depth}{sign} {_group_name(group)} ({group.positions})"
+    name = f"{'  ' * depth}{sign} {group_name(group)} ({group.positions})"
     kind = LineKind.TOTAL if depth <= 1 else LineKind.HEADING
     for place, (currency, sums) in enumerate(group.by_currency.items()):
         is_first = place == 0
@@ -361,99 +335,16 @@ def _profit(value: Decimal | None, currency: str) -> Cell:
     return Cell(text, Role.LOSS if value < 0 else Role.VALUE)
 
 
-def explain_position(
-    root: BookGroup,
-    refused: Sequence[RefusedRow],
-    key: str,
-    column: str,
-    *,
-    book_source: str,
-    notes: Sequence[str] = (),
-) -> Provenance:
-    """Where the number under the cursor comes from, and how old it is.
-
-    notes : what is to be said of the whole book, below its first line
-    """
-    sentences = []
-    coin = "coin"
-    group = group_of(root, key)
-    if key.startswith("refused:"):
-        one = refused[int(key.partition(":")[2])]
-        name = one.instrument_name or DASH
-        return Provenance(
-            title=f"{safe_text(name, 40)}: left out of everything",
-            sentences=(safe_text(one.reason, 400), f"Source: {safe_text(book_source, 80)}."),
-        )
-    leg = None if group is not None else _leg_of(root, key)
-    if leg is not None:
-        title = safe_text(leg.valued.position.instrument.name, 40)
-        coin = leg.valued.position.instrument.underlying
-        sentences += _leg_sentences(leg, book_source)
-    else:
-        title = "book" if group is None else _group_name(group)
-        if group is not None:
-            coin = str(group.path[0]) if group.path else "coin"
-            sentences.append(
-                f"Sum of {group.positions} positions"
-                + (
-                    f", WITHOUT {group.left_out} that could not be valued."
-                    if group.left_out
-                    else "."
-                )
-            )
-        if group is not None and not group.path:
-            sentences.append("Greeks are not added over underlyings; USD amounts are.")
-            sentences += notes
-    if column in GREEK_COLUMNS:
-        unit = safe_text(long_unit(column, coin), 60)
-        sentences.insert(0, f"{GREEK_COLUMNS[column].title}, {unit}: {DEFINITIONS[column]}.")
-    elif column in _SAYS:
-        sentences.insert(0, _SAYS[column])
-    return Provenance(title=title, sentences=tuple(sentences))
-
-
 def position_of(root: BookGroup, key: str) -> Position | None:
     """The position whose line has `key`; None for groups and what was left out."""
-    leg = _leg_of(root, key)
+    leg = leg_of(root, key)
     return None if leg is None else leg.valued.position
 
 
-def _leg_of(root: BookGroup, key: str) -> BookLeg | None:
+def leg_of(root: BookGroup, key: str) -> BookLeg | None:
     """The leg whose line has `key` ("leg:" + its group's key + ":" + its number)."""
     if not key.startswith("leg:"):
         return None
     owner, _, number = key.removeprefix("leg:").rpartition(":")
     group = group_of(root, owner)
     return None if group is None else group.legs[int(number)]
-
-
-def _leg_sentences(leg: BookLeg, book_source: str) -> list[str]:
-    position = leg.valued.position
-    said = [
-        f"{quantity_text(position.quantity)} at {safe_text(position.instrument.venue, 16)}, "
-        f"positions from {safe_text(book_source, 80)}."
-    ]
-    mark = leg.valued.mark
-    if mark is not None:
-        source = safe_text(mark.mark_source, 60)
-        said.append(f"Mark {price_text(mark.mark)} {position.instrument.quote_currency}: {source}.")
-        if mark.forward is not None:
-            origin = safe_text(mark.forward_source, 60)
-            said.append(f"Forward {price_text(mark.forward)} USD: {origin}.")
-        said.append(f"Index {price_text(mark.index)} USD: {safe_text(mark.index_source, 60)}.")
-    state = leg.state
-    if state is not None:
-        if state.vol is not None:
-            said.append(
-                f"Greeks at {percent_text(state.vol)} % vol: {safe_text(leg.mark_source, 60)}."
-            )
-        if state.quote_age_ns is not None:
-            stale = ", STALE" if state.is_stale else ""
-            said.append(
-                f"Quote {duration_text(state.quote_age_ns)} old on the venue's clock{stale}."
-            )
-    if leg.reason:
-        said.append(f"Left out of Greeks and scenarios: {safe_text(leg.reason, 300)}.")
-    elif leg.valued.reason:
-        said.append(f"No mark: {safe_text(leg.valued.reason, 300)}.")
-    return said

@@ -14,10 +14,7 @@ from quantdesk.simulator.deribit import refusals
 from quantdesk.simulator.deribit.account_records import (
     account_identity,
     account_summary,
-    margin_prices,
-    order_reserves,
     portfolio,
-    position_record,
     simulated_portfolio,
 )
 from quantdesk.simulator.deribit.accounts import KEY_SCOPE
@@ -27,6 +24,11 @@ from quantdesk.simulator.deribit.names import parse_order_id, printed_order_id
 from quantdesk.simulator.deribit.order_methods import KINDS
 from quantdesk.simulator.deribit.order_records import order_record
 from quantdesk.simulator.deribit.order_refusals import translated
+from quantdesk.simulator.deribit.position_records import (
+    margin_prices,
+    order_reserves,
+    position_record,
+)
 from quantdesk.simulator.deribit.refusals import Refusal, invalid_params
 from quantdesk.simulator.exchange.orders import Order, OrderFilter, OrderRequest
 from quantdesk.simulator.exchange.positions import Position, PositionReport

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from quantdesk.domain.fill import Fill
-from quantdesk.simulator.deribit.account_records import portfolio, position_record
+from quantdesk.simulator.deribit.account_records import portfolio
 from quantdesk.simulator.deribit.accounts import ApiAccount
 from quantdesk.simulator.deribit.channels import KINDS, PACE_AGG2_NS, PACES, Channel, Subject
 from quantdesk.simulator.deribit.face import DeribitFace
@@ -21,6 +21,7 @@ from quantdesk.simulator.deribit.order_records import (
     order_record,
     user_trade,
 )
+from quantdesk.simulator.deribit.position_records import position_record
 from quantdesk.simulator.deribit.records import PublicTrade
 from quantdesk.simulator.exchange.events import (
     CashChanged,

@@ -41,8 +41,8 @@ from quantdesk.venues.binance.account_wire import (
     TradeRecord,
     UserPush,
 )
-from quantdesk.venues.binance.names import VENUE, is_underlying
-from quantdesk.venues.binance.normalize import asked_ns, checked_symbol, failure_text
+from quantdesk.venues.binance.names import VENUE, checked_symbol, is_underlying
+from quantdesk.venues.binance.normalize import asked_ns, failure_text
 from quantdesk.venues.binance.numbers import (
     amount,
     instant,

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from quantdesk.domain.instrument import OptionType
-from quantdesk.errors import InvalidInput
+from quantdesk.errors import InvalidInput, ProtocolError
 
 VENUE = "binance"
 
@@ -85,3 +85,12 @@ def option_symbol(coin: str, *, expiry_ns: int, strike: Decimal, option_type: Op
 def is_underlying(text: str) -> bool:
     """Whether `text` can be the name of an underlying, like BTCUSDT."""
     return _UNDERLYING.fullmatch(text) is not None
+
+
+def checked_symbol(text: str) -> str:
+    """`text` if it is an option's symbol. Raises ProtocolError "unknown_kind"."""
+    try:
+        parse_symbol(text)
+    except InvalidInput as error:
+        raise ProtocolError("unknown_kind", str(error)) from error
+    return text

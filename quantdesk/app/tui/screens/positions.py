@@ -21,13 +21,13 @@ from quantdesk.views.book_positions import (
     TREE_WORDS,
     ColumnSet,
     TreeOrder,
-    explain_position,
     foldable_keys,
     group_of,
     position_of,
     tree_view,
 )
 from quantdesk.views.chain_header import HeaderField
+from quantdesk.views.position_provenance import explain_position
 from quantdesk.views.provenance import Provenance
 from quantdesk.views.risk_choice import following
 
