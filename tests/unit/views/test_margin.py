@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -45,12 +46,17 @@ def test_quantities_and_prices_have_the_digits_they_have() -> None:
 
 def test_view_has_totals_legs_exclusions_and_each_rule_once() -> None:
     marks = LegMarks(sample_market())
-    names = ["BTC-25SEP26-70000-C", "BTC-25SEP26-50000-P", "BTC-28JUN26-52000-P"]
-    positions = []
+    names = ["BTC-25SEP26-70000-C", "BTC-25SEP26-50000-P"]
+    instruments = []
     for name in names:
         instrument = marks.instrument("deribit", name)
         assert instrument is not None
-        positions.append(Position(instrument=instrument, quantity=Decimal(-1), account="main"))
+        instruments.append(instrument)
+    unlisted = replace(instruments[0], name="BTC-25SEP26-70001-C", strike=Decimal(70_001))
+    positions = [
+        Position(instrument=instrument, quantity=Decimal(-1), account="main")
+        for instrument in (*instruments, unlisted)
+    ]
     figure = VenueMargin(
         venue="deribit", account="main", currency="BTC", event_ns=1, initial=Decimal("0.3")
     )
@@ -60,7 +66,7 @@ def test_view_has_totals_legs_exclusions_and_each_rule_once() -> None:
     totals, legs, excluded = view.tables
     assert totals.columns[-1] == "Venue counts"
     assert totals.rows[0][5] == "-0.045200"
-    assert [row[0] for row in legs.rows] == names[:2]
+    assert [row[0] for row in legs.rows] == names
     assert [row[0] for row in excluded.rows] == ["7", "–"]
     assert len(view.rules) == 1
     assert view.sentence.startswith("INCOMPLETE: 2 left out")
