@@ -11,10 +11,11 @@ import click
 from quantdesk.app.cli.book_options import (
     LEFT_OUT_EXIT_CODE,
     book_options,
+    open_from_options,
     tell_left_out,
 )
 from quantdesk.app.cli.output import write_output
-from quantdesk.app.cli.risk_options import open_with_index, parse_amount
+from quantdesk.app.cli.risk_options import parse_amount
 from quantdesk.app.render.var_formats import VAR_FORMATS, var_bytes
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.risk.fitted import fit_surfaces
@@ -25,6 +26,7 @@ from quantdesk.risk.valuation import value_positions
 from quantdesk.risk.var import VarSettings, value_at_risk
 from quantdesk.risk.var_backtest import Backtest, headline_backtests
 from quantdesk.runtime.books import OpenBook, account_cash
+from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
 
 SETTINGS = VarSettings()
@@ -129,10 +131,12 @@ def var_command(
         confidence=parse_confidence(confidence), horizon_days=horizon, window=window, decay=decay
     )
     others = () if windows is None else _counts(windows)
+    if others and not is_tested:
+        raise ConfigError("--windows: goes with --backtest")
     for count in others:
         replace(settings, window=count)
     given = dict(map(parse_amount, collateral))
-    opened = open_with_index(book_part)
+    opened = open_from_options(load_settings(), **book_part)
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
     surfaces = fit_surfaces(opened.market).surfaces if surface == "fit" else None

@@ -172,3 +172,9 @@ def test_windows_that_are_none_are_refused(book: Path, windows: str, kind: type[
     done = var(book, "--windows", windows)
     assert isinstance(done.exception, kind)
     assert not done.stdout
+
+
+def test_windows_without_a_backtest_are_refused(book: Path) -> None:
+    done = var(book, "--no-backtest", "--windows", "100")
+    assert isinstance(done.exception, ConfigError)
+    assert "--backtest" in str(done.exception)
