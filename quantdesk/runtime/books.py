@@ -28,6 +28,8 @@ from quantdesk.margin.portfolio_statement import PortfolioStatement, portfolio_s
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.portfolio.importing import positions_of_account, resolve_rows
 from quantdesk.portfolio.leg_marks import LegMarks
+from quantdesk.risk.fitted import with_wanted_surfaces
+from quantdesk.risk.index_prices import with_stand_in_index
 from quantdesk.runtime.accounts import AccountChoice
 from quantdesk.runtime.contract_names import read_contract_name
 from quantdesk.runtime.settings import Settings
@@ -207,8 +209,9 @@ def open_empty(
     """
     chains = {each.venue: tuple(underlyings) for each in sources.venues if underlyings}
     market = read_markets(chains, sources, settings)
-    note = "no book is given: nothing is held"
-    return OpenBook(name="nothing", positions=(), refused=(), notes=(note,), market=market)
+    market, notes = _completed(market, ())
+    held = "no book is given: nothing is held"
+    return OpenBook(name="nothing", positions=(), refused=(), notes=(held, *notes), market=market)
 
 
 def open_accounts(sources: BookSources, settings: Settings) -> OpenBook:
@@ -231,11 +234,13 @@ def book_of_accounts(snapshot: DeskSnapshot) -> OpenBook:
         positions_of_account(account, marks, read_name=read_contract_name)
         for account in snapshot.accounts
     ]
+    positions = tuple(position for one in found for position in one.positions)
+    market, notes = _completed(market, positions)
     return OpenBook(
         name=" and ".join(f"{one.venue} {one.account}" for one in snapshot.accounts),
-        positions=tuple(position for one in found for position in one.positions),
+        positions=positions,
         refused=tuple(row for one in found for row in one.refused),
-        notes=tuple(note for one in found for note in one.notes),
+        notes=(*(note for one in found for note in one.notes), *notes),
         market=market,
         figures=tuple(figure for one in snapshot.accounts for figure in venue_margins(one)),
         accounts=snapshot.accounts,
@@ -289,13 +294,26 @@ def resolve_book(file: PositionFile, market: MarketData) -> OpenBook:
     notes = list(found.notes)
     if file.ignored:
         notes.insert(0, f"columns that mean nothing here: {', '.join(file.ignored[:12])}")
+    market, more = _completed(market, found.positions)
     return OpenBook(
         name=Path(file.path).name,
         positions=found.positions,
         refused=found.refused,
-        notes=tuple(notes),
+        notes=(*notes, *more),
         market=market,
     )
+
+
+def _completed(
+    market: MarketData, positions: Sequence[Position]
+) -> tuple[MarketData, tuple[str, ...]]:
+    """`market` with what its chains lack and their own quotes can give: an index, a surface.
+
+    Done for all that look at a book, so that no two of them see another market.
+    """
+    market, index_notes = with_stand_in_index(market)
+    market, surface_notes = with_wanted_surfaces(market, [one.instrument for one in positions])
+    return market, (*index_notes, *surface_notes)
 
 
 def chains_of(rows: Iterable[PositionRow]) -> Chains:

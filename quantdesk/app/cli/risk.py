@@ -11,11 +11,12 @@ import click
 from quantdesk.app.cli.book_options import (
     LEFT_OUT_EXIT_CODE,
     book_options,
+    open_from_options,
     tell_left_out,
 )
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.pnl import explain_since
-from quantdesk.app.cli.risk_options import open_with_index, parse_risk_options, risk_options
+from quantdesk.app.cli.risk_options import parse_risk_options, risk_options
 from quantdesk.app.cli.var import var_command
 from quantdesk.app.render.risk_formats import (
     BINARY_FORMATS,
@@ -45,6 +46,7 @@ from quantdesk.runtime.books import OpenBook, account_cash
 from quantdesk.runtime.limit_books import gate_over, market_now_ns
 from quantdesk.runtime.limits_file import required_limits
 from quantdesk.runtime.runners import ProcessPoolRunner
+from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -176,7 +178,7 @@ def _open(*, strict: bool, options: dict[str, Any]) -> tuple[OpenBook, RiskRepor
     """The book and its report; says on stderr what was left out, and refuses it where strict."""
     book_part = {name: options.pop(name) for name in BOOK_OPTIONS}
     choices = parse_risk_options(**options)
-    opened = open_with_index(book_part)
+    opened = open_from_options(load_settings(), **book_part)
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
     fitted = fit_surfaces(opened.market) if choices.is_fitted else None

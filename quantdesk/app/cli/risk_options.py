@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from quantdesk.app.cli.book_options import open_from_options
 from quantdesk.errors import ConfigError, StorageError
-from quantdesk.risk.index_prices import with_stand_in_index
 from quantdesk.risk.scenario import Scenario, SmileRule, VolRule, VolTenor, VolUnit
 from quantdesk.risk.scenario_files import parse_scenarios
 from quantdesk.risk.scenarios import ScenarioAxes
-from quantdesk.runtime.books import OpenBook
-from quantdesk.runtime.settings import load_settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -110,16 +106,6 @@ def risk_options(function: Command) -> Command:
     for option in reversed(options):
         function = option(function)
     return function
-
-
-def open_with_index(book_part: Mapping[str, Any]) -> OpenBook:
-    """The book of the options on its market, in which a forward may stand in for the index.
-
-    A recorded chain without an index would else have no value in dollars at all; its notes say so.
-    """
-    opened = open_from_options(load_settings(), **book_part)
-    market, notes = with_stand_in_index(opened.market)
-    return replace(opened, market=market, notes=(*opened.notes, *notes))
 
 
 def parse_risk_options(
