@@ -25,6 +25,7 @@ from quantdesk.risk.limits.gate import LimitGate
 from quantdesk.risk.limits.limit import Filters
 from quantdesk.risk.limits.ticket import Ticket, TicketLeg
 from quantdesk.risk.limits.trial import Result
+from quantdesk.risk.limits.units import MarketUnits
 from quantdesk.risk.limits.use_report import OpenLeg, limit_gate
 from tests.unit.risk.books import made_market, only, random_book, sample_market
 
@@ -273,3 +274,17 @@ def test_a_model_is_of_its_own_venue() -> None:
     (use,) = gate.uses(0)
     assert use.value is None
     assert 'venue = "binance" would narrow the limit to it' in use.detail
+
+
+@CONVENTIONS
+def test_another_market_moves_the_margin_of_what_is_held(convention: str) -> None:
+    before, after = made_market(), made_market(vol=0.8)
+    held = [
+        Position(instrument=one, quantity=Decimal(-2)) for one in only(before).chain.instruments
+    ]
+    gate = opened(before, convention, 1e9, held)
+    assert used(gate) == pytest.approx(initial_usd(held, before, convention), rel=1e-9)
+    gate.remeasure(MarketUnits(market=after, with_portfolio=True))
+    assert used(gate) == pytest.approx(initial_usd(held, after, convention), rel=1e-9)
+    gate.set_position(held[0].instrument, Decimal(0))
+    assert used(gate) == pytest.approx(initial_usd(held[1:], after, convention), rel=1e-9)
