@@ -145,8 +145,26 @@ def slice_density(smile: Slice) -> Density:
 
 def slice_moments(smile: Slice) -> Moments:
     """Moments of the log-return that a slice implies."""
-    k, weight = _rule(smile)
-    share = weight * density(k, slice_jets(smile, k))
+    rule = _rule(smile)
+    return _moments(rule, slice_jets(smile, rule.k))
+
+
+def date_moments(fit: SurfaceFit, expiry_ns: int) -> Moments:
+    """Moments of the log-return to any instant ahead. Raises InvalidInput for one that is not."""
+    rule = _date_rule(fit, expiry_ns)
+    return _moments(rule, fit.surface.jets(float(fit.clock.years(fit.as_of_ns, expiry_ns)), rule.k))
+
+
+def date_density(fit: SurfaceFit, expiry_ns: int) -> Density:
+    """The density of the log-return to any instant ahead, as `slice_density`."""
+    k = _date_rule(fit, expiry_ns).k
+    years = float(fit.clock.years(fit.as_of_ns, expiry_ns))
+    return Density(k, density(k, fit.surface.jets(years, k)))
+
+
+def _moments(rule: _Rule, jets: Jets) -> Moments:
+    k, weight = rule
+    share = weight * density(k, jets)
     mass = float(share.sum())
     mean = float(share @ k) / mass
     centred = k - mean
@@ -177,6 +195,14 @@ def fair_variance(smile: Slice) -> float:
 
 def variance_swap(fit: SurfaceFit, expiry_ns: int) -> VarianceSwap:
     """The variance swap to any instant ahead. Raises InvalidInput for one that is not."""
+    rule = _date_rule(fit, expiry_ns)
+    total = _replicated(rule, fit.total_variance(expiry_ns, rule.k))
+    years = float(fit.years(expiry_ns))
+    return VarianceSwap(years=years, total_variance=total, vol=math.sqrt(total / years))
+
+
+def _date_rule(fit: SurfaceFit, expiry_ns: int) -> _Rule:
+    """As `_rule`, for the surface's smile of any date: breaks are those of all slices."""
     if expiry_ns <= fit.as_of_ns:
         raise InvalidInput("expiry_ns", expiry_ns, f"must be after {fit.as_of_ns}, the surface's")
 
@@ -184,10 +210,7 @@ def variance_swap(fit: SurfaceFit, expiry_ns: int) -> VarianceSwap:
         return float(fit.total_variance(expiry_ns, np.array(k)))
 
     breaks = np.concatenate([each.smile.parameters[: each.smile.knots] for each in fit.slices])
-    rule = _panels(math.sqrt(w(0.0)), -_reach(w, -1.0), _reach(w, 1.0), breaks)
-    total = _replicated(rule, fit.total_variance(expiry_ns, rule.k))
-    years = float(fit.years(expiry_ns))
-    return VarianceSwap(years=years, total_variance=total, vol=math.sqrt(total / years))
+    return _panels(math.sqrt(w(0.0)), -_reach(w, -1.0), _reach(w, 1.0), breaks)
 
 
 def thirty_day_index(fit: SurfaceFit, days: int = INDEX_DAYS) -> VolIndex:
