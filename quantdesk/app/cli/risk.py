@@ -212,6 +212,7 @@ def _reasons(opened: OpenBook, report: RiskReport) -> list[str]:
     found = []
     for one in excluded_records(report, opened.refused):
         row = "" if one["row"] is None else f"row {one['row']}: "
+        row = "margin: " if one["left_out_of"] == "margin" else row
         found.append(f"{row}{safe_text(one['reason'], 300)}")
     return found
 

@@ -67,7 +67,7 @@ class StandardMarginUse(InstrumentSums):
         venue = VENUE_OF[self.cells[place].limit.convention]
         if slot.instrument.venue != venue:
             return f'the model is of {venue}; venue = "{venue}" would narrow the limit to it'
-        return super().why_blind(place, slot)
+        return slot.unit.margin_reason or super().why_blind(place, slot)
 
     def review(self, trial: Trial) -> Sequence[Finding]:
         """As by instrument; an unknown equity is said."""

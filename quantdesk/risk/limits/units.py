@@ -100,6 +100,7 @@ class UnitRisk:
     row : (13,) by `COLUMNS`;  stress : USD P&L by stress
     history, filtered : USD P&L by recorded move, as it was and scaled to the vol of now
     margin : USD of standard initial margin as (a unit long, a unit short, square): a·q + c·q²
+    margin_reason : why it is not known
     portfolio : in the risk matrix of portfolio margin; None where nobody asked or it has none
     portfolio_reason : why it has none
     quote : None where it can not be marked;  reason : why, "" where it can
@@ -112,6 +113,7 @@ class UnitRisk:
     margin: tuple[float, float, float]
     quote: Quote | None
     reason: str = ""
+    margin_reason: str = ""
     portfolio: PortfolioUnit | None = None
     portfolio_reason: str = ""
 
@@ -198,12 +200,14 @@ class MarketUnits:
         for number, position in enumerate(book.positions):
             instrument = position.instrument
             key = (instrument.venue, instrument.name)
+            margin, margin_reason = _standard(instrument, self._marks)
             self._known[key] = UnitRisk(
                 row=rows[number],
                 stress=stress[key],
                 history=history[key],
                 filtered=filtered[key],
-                margin=_standard(instrument, self._marks),
+                margin=margin,
+                margin_reason=margin_reason,
                 quote=quotes[number],
                 portfolio=matrix.units.get(key),
                 portfolio_reason=matrix.reasons.get(key, ""),
@@ -299,17 +303,18 @@ def _quotes(book: ValuedBook) -> list[Quote | None]:
     return found
 
 
-def _standard(instrument: Instrument, marks: LegMarks) -> tuple[float, float, float]:
-    """Standard initial margin in USD, from the law's own answers for one and for two units.
+def _standard(instrument: Instrument, marks: LegMarks) -> tuple[tuple[float, float, float], str]:
+    """Standard initial margin in USD, from the law's own answers for one and for two units; NaN
+    and the reason where it is not known.
 
     It is a·q for options and a·q + c·q² for futures, so that two answers give both letters.
     """
     unknown = (np.nan, np.nan, np.nan)
     if instrument.kind is InstrumentKind.SPOT:
-        return 0.0, 0.0, 0.0
+        return (0.0, 0.0, 0.0), ""
     market = marks.market_of(instrument)
     if market is None or market.index_price is None:
-        return unknown
+        return unknown, f"no index of {instrument.underlying} is known"
     try:
         mark = marks.mark(instrument)
         # Binance's law is by the index, Deribit's by the forward of the option's expiry.
@@ -322,11 +327,11 @@ def _standard(instrument: Instrument, marks: LegMarks) -> tuple[float, float, fl
                 MarginBook(positions=(held,), prices=prices)
             )
             if statement.excluded:
-                return unknown
+                return unknown, statement.excluded[0].reason
             asked.append(statement.total(instrument.settlement_currency).initial)
-    except PricingError:
-        return unknown
+    except PricingError as error:
+        return unknown, str(error)
     usd = market.index_price if instrument.is_inverse else 1.0
     one, two, short = asked
     square = (two - 2 * one) / 2
-    return float(one - square) * usd, float(short - square) * usd, float(square) * usd
+    return (float(one - square) * usd, float(short - square) * usd, float(square) * usd), ""
