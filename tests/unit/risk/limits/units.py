@@ -46,7 +46,6 @@ def option(name: str, *, strategy_coin: str = "BTC", is_call: bool = True) -> In
 CALL = option("BTC-25MAR27-64-C")
 PUT = option("BTC-25MAR27-64-P", is_call=False)
 WING = option("BTC-25MAR27-90-C")
-INSTRUMENTS = (CALL, PUT, WING)
 
 
 def unit(
