@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from quantdesk.app.notebook_structures import build as build
     from quantdesk.app.notebook_structures import hedged as hedged
     from quantdesk.app.notebook_structures import iron_condor as iron_condor
+    from quantdesk.app.notebook_surface import Surface as Surface
     from quantdesk.pricing import IvStatus as IvStatus
     from quantdesk.pricing import greeks as greeks
     from quantdesk.pricing import implied_vol as implied_vol
@@ -37,6 +38,7 @@ _HOME = {
     "build": "quantdesk.app.notebook_structures",
     "analyse": "quantdesk.app.notebook_structures",
     "IvStatus": "quantdesk.pricing",
+    "Surface": "quantdesk.app.notebook_surface",
     "chain_columns": "quantdesk.app.notebook",
     "greeks": "quantdesk.pricing",
     "hedged": "quantdesk.app.notebook_structures",
@@ -52,6 +54,7 @@ _HOME = {
 
 __all__ = [
     "IvStatus",
+    "Surface",
     "__version__",
     "analyse",
     "build",

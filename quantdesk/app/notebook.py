@@ -5,24 +5,27 @@ What `import quantdesk as qd` offers beside the pricing functions. Nothing here 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quantdesk.app.notebook_surface import Surface
 from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.domain.structure import Listed
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import ConfigError, OutOfDomain
 from quantdesk.market.chain import QUOTE_COLUMNS
-from quantdesk.market.fitting import FitOptions, FitRefusal, SurfaceFit, fit_surface
+from quantdesk.market.fitting import FitOptions, FitRefusal
 from quantdesk.market.market_data import MarketData
 from quantdesk.market.selection import parse_window
+from quantdesk.market.surface_clock import fit_on_clock
 from quantdesk.runtime.embedded import opening_snapshot
 from quantdesk.runtime.made_numbers import SAMPLE_OF
 from quantdesk.runtime.sources import file_snapshot
-from quantdesk.runtime.surfaces import quotes_of
+from quantdesk.runtime.surfaces import quotes_of, read_clock
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot, select_rows
 from quantdesk.structures.resolve import future_price
 
@@ -87,22 +90,35 @@ class StillDesk:
         raise ConfigError(f"perpetual {underlying!r}: this desk lists none")
 
     def surface(
-        self, underlying: str, *, venue: str | None = None, model: str = "spline"
-    ) -> SurfaceFit:
+        self,
+        underlying: str,
+        *,
+        venue: str | None = None,
+        model: str = "spline",
+        clock: str = "calendar",
+        exclude: Sequence[str] = (),
+    ) -> Surface:
         """The volatility surface of `underlying`, fitted to its chain, with its grade.
 
-        `surface.implied_vol(expiry_ns, strikes)` reads it; `risk_report(..., surface=surface)`
+        `surface.implied_vol("monthly", strikes)` reads it; `risk_report(..., surface=surface)`
         values with it. Raises ConfigError for an underlying that is not here, OutOfDomain where its
         quotes carry no surface, saying why, InvalidInput for an unknown model.
+
+        Parameters
+        ----------
+        clock : what variance runs on between expiries: "calendar", "weekend" or a TOML file
+        exclude : names of options to leave out
         """
         chain = self.snapshot.chain(underlying.upper(), venue)
         if chain is None:
             here = ", ".join(f"{c.underlying} at {c.venue}" for c in self.snapshot.chains)
             raise ConfigError(f"underlying {underlying!r}: this desk has {here}")
-        fit = fit_surface(quotes_of(chain), options=FitOptions(model=model))
+        fit = fit_on_clock(
+            quotes_of(chain, exclude), options=FitOptions(model=model), choice=read_clock(clock)
+        )
         if isinstance(fit, FitRefusal):
             raise OutOfDomain(f"{fit.underlying} at {fit.venue}: no surface: {fit.reason}")
-        return fit
+        return Surface(fit, chain)
 
     def market(self) -> MarketData:
         """Every chain as risk, margin and structures take it."""

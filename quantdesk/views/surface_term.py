@@ -8,6 +8,8 @@ import numpy as np
 
 from quantdesk.errors import PricingError
 from quantdesk.market.fitting import SliceFit, SurfaceFit
+from quantdesk.market.surface_clock import clock_words
+from quantdesk.market.surface_density import thirty_day_index
 from quantdesk.market.surface_diff import term_points
 from quantdesk.market.surface_edge import SurfaceEdge
 from quantdesk.market.surface_points import TermPoint, forward_vol
@@ -34,6 +36,57 @@ TERM_COLUMNS = (
     TableColumn(key="quotes", title="Used", unit="of", says="quotes used"),
     TableColumn(key="flags", title="To know", says="flags", align=Align.LEFT),
 )
+
+
+EDGES_SHOWN = 4
+"""Edges told one by one above the heatmap, the largest in ticks first."""
+
+
+def term_words(look: SurfaceLook) -> tuple[str, ...]:
+    """What to know of the surface as a whole, worst first, and its index."""
+    fit = look.fit
+    if fit is None:
+        return (look.missing,)
+    sentences = [f"Arbitrage: {safe_text(fault, 100)}" for fault in fit.faults]
+    sentences += [safe_text(sentence, 110) for sentence in fit.between]
+    index = thirty_day_index(fit)
+    counts = f"{len(fit.slices)} expiries fitted"
+    if fit.refused:
+        counts += f", {len(fit.refused)} refused"
+    if not fit.faults:
+        counts += ", no butterfly, calendar or Lee violation"
+    clock = "" if fit.clock.is_calendar else f" Clock: {safe_text(clock_words(fit.clock), 60)}."
+    return (*sentences, f"{counts}.{clock}", f"{index.points:.2f}: {safe_text(index.words, 110)}.")
+
+
+def edge_words(look: SurfaceLook) -> tuple[str, ...]:
+    """What the heatmap counts, and the largest edges that can be had at once."""
+    edge = None if look.is_past else look.chain.edge()
+    if edge is None or look.fit is None:
+        return (look.missing,) if look.missing else ()
+    against = "own vols and the fit" if look.choice.overrides else "the fit"
+    found = _best_edges(look.chain, edge)
+    head = f"Theo ({against}) less mid, mean by delta; b: an ask below theo, s: a bid above it."
+    return (head, *found) if found else (head, "No quote can be crossed at an edge.")
+
+
+def _best_edges(chain: ChainSnapshot, edge: SurfaceEdge) -> list[str]:
+    lines = []
+    for verb, side, price, vols, ticks in (
+        ("buy", "ask", chain.chain.ask, edge.buy_edge_vol, edge.buy_edge_ticks),
+        ("sell", "bid", chain.chain.bid, edge.sell_edge_vol, edge.sell_edge_ticks),
+    ):
+        with np.errstate(invalid="ignore"):
+            rows = np.flatnonzero((vols > 0) & (ticks > 0) & ~chain.is_stale)
+        for row in rows.tolist():
+            name = safe_text(chain.chain.instruments[row].name, 32)
+            words = (
+                f"{verb} {name} at the {side} {price[row]:g}: theo {edge.theo[row]:.5g}, "
+                f"{ticks[row]:+.1f} ticks, {100 * vols[row]:+.2f} vol points"
+            )
+            lines.append((float(ticks[row]), words))
+    lines.sort(key=lambda line: -line[0])
+    return [words for _, words in lines[:EDGES_SHOWN]]
 
 
 def term_table(look: SurfaceLook) -> TableView:

@@ -13,7 +13,7 @@ from quantdesk.app.tui.app import DeskApp
 from quantdesk.app.tui.screens.surface import SurfaceScreen
 from quantdesk.app.tui.source import SnapshotSource
 from quantdesk.app.tui.widgets.table_grid import TableGrid
-from quantdesk.market.surface_choice import SurfaceChoice
+from quantdesk.market.surface_choice import SMOOTHING_CHOICES, SurfaceChoice
 from quantdesk.runtime.embedded import opening_snapshot
 from quantdesk.runtime.live_surfaces import LiveSurfaces
 from quantdesk.runtime.sources import StillSource
@@ -122,10 +122,10 @@ async def test_model_weights_and_filter_go_round() -> None:
         assert "surface svi, grade" in shown.text()
         assert "svi: a " in shown.text()
         await shown.press("w", "W", "f")
-        assert shown.choice.options.smoothing == 3.0
+        assert shown.choice.options.smoothing == SMOOTHING_CHOICES[1]
         assert shown.choice.options.floor == 0.005
         assert shown.choice.stale_after_s == 60.0
-        assert "roughness 3, floor 0.5 pts" in shown.text()
+        assert f"roughness {SMOOTHING_CHOICES[1]:g}, floor 0.5 pts" in shown.text()
         await shown.press("m", "m", "m")
         assert shown.choice.options.model == "spline"
 
@@ -287,3 +287,19 @@ async def test_fit_that_still_stands_says_that_nothing_changed() -> None:
     source = OneSource(replace(fitted, chains=(replace(chain, surface=later),)))
     async with surface_screen(source) as shown:
         assert "ago, no vol changed since" in shown.text()
+
+
+async def test_each_part_says_what_it_shows() -> None:
+    async with surface_screen(StillSource(OPENING)) as shown:
+        assert "28JUN26 A: " in shown.text()
+        await shown.press("tab")
+        assert "7 expiries fitted, no butterfly, calendar or Lee violation." in shown.text()
+        assert "not DVOL" in shown.text()
+        await shown.press("tab")
+        assert "Theo (the fit) less mid, mean by delta" in shown.text()
+        assert "No quote can be crossed at an edge." in shown.text()
+        await shown.press("tab")
+        # Own vols two points up: many asks lie below them.
+        await shown.press("]", "]", *["plus"] * 8, "tab", "tab")
+        assert "Theo (own vols and the fit) less mid" in shown.text()
+        assert "buy BTC-17JUL26-" in shown.text()

@@ -53,7 +53,9 @@ from quantdesk.views.surface_term import (
     HEAT_SYMBOLS,
     atm_plot,
     edge_heatmap,
+    edge_words,
     term_table,
+    term_words,
     wings_plot,
 )
 
@@ -147,8 +149,8 @@ class SurfaceScreen(DeskScreen):
             self._show_look(look)
 
     def _show_look(self, look: SurfaceLook) -> None:
-        words = "\n".join(slice_words(look))
-        self.query_one("#words", Static).update(words)
+        words = {"smile": slice_words, "term": term_words, "edge": edge_words}[self._part]
+        self.query_one("#words", Static).update("\n".join(words(look)))
         if self._part == "smile":
             self.query_one("#smile", Plot).show(smile_plot(look))
             self.query_one("#residual", Plot).show(residual_plot(look))

@@ -1,0 +1,327 @@
+"""A fitted surface from a script or notebook: all that can be asked of it, by dates in words.
+
+Dates are expiries as on the command line ("27MAR26", "monthly"), any other date ("2026-07-10",
+08:00 UTC), days from the surface's moment ("30d", exactly so many), a full instant, or UTC
+nanoseconds. Nothing here computes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantdesk.domain.times import expiry_code, format_instant, parse_expiry_date, parse_instant
+from quantdesk.errors import InvalidInput
+from quantdesk.market.chain import BoolArray, FloatArray, IntArray
+from quantdesk.market.fitting import Grade, SliceFit, SurfaceFit
+from quantdesk.market.own_vols import OwnSurface, VolOverride
+from quantdesk.market.selection import select_expiries
+from quantdesk.market.surface_density import (
+    Density,
+    Moments,
+    VarianceSwap,
+    VolIndex,
+    slice_density,
+    slice_moments,
+    thirty_day_index,
+    variance_swap,
+)
+from quantdesk.market.surface_edge import surface_edge
+from quantdesk.market.surface_greeks import Stickiness, SurfaceGreeks, surface_greeks
+from quantdesk.market.surface_points import (
+    SmilePoint,
+    TermPoint,
+    butterfly,
+    forward_vol,
+    point_at_delta,
+    point_at_moneyness,
+    point_at_strike,
+    risk_reversal,
+    term_structure,
+)
+from quantdesk.market.surface_shocks import SurfaceShock, shock_surface
+from quantdesk.market.variance_clock import NS_PER_DAY
+from quantdesk.snapshot import ChainSnapshot
+
+When = str | int
+"""A date, as the module says."""
+
+Values = float | Sequence[float] | FloatArray
+"""Strikes or moneynesses: one, several, or an array."""
+
+STICKINESS = {
+    "delta": Stickiness.DELTA,
+    "strike": Stickiness.STRIKE,
+    "surface": Stickiness.SURFACE,
+}
+
+_DAYS = re.compile(r"(\d{1,4}(?:\.\d+)?)d")
+_LISTED = ("nearest", "front", "weekly", "monthly", "quarterly")
+_EXPIRY_HOUR_NS = 8 * 3600 * 10**9
+
+
+class Surface:
+    """The volatility surface of one underlying at one venue; frozen.
+
+    Vols are fractions (0.65 is 65 %), ACT/365; `fit` holds residuals, flags and parameters.
+    `risk_report(..., surface=surface)` values with it.
+    """
+
+    def __init__(self, fit: SurfaceFit, chain: ChainSnapshot, *, gap: float | None = None) -> None:
+        self.fit = fit
+        self._chain = chain
+        self._gap = gap
+
+    def __repr__(self) -> str:
+        fit = self.fit
+        codes = ", ".join(expiry_code(each.expiry_ns) for each in fit.slices)
+        moved = "" if self._gap is None else f", shocked (within {100 * self._gap:.2f} vol points)"
+        return (
+            f"<surface {fit.underlying} {fit.venue} {format_instant(fit.as_of_ns)}: "
+            f"{fit.options.model}, grade {fit.grade.value}, {100 * fit.in_spread:.1f} % inside"
+            f"{moved}; {codes}>"
+        )
+
+    @property
+    def venue(self) -> str:
+        """Where its quotes are from."""
+        return self.fit.venue
+
+    @property
+    def underlying(self) -> str:
+        """What it is of."""
+        return self.fit.underlying
+
+    @property
+    def as_of_ns(self) -> int:
+        """Its moment, UTC nanoseconds."""
+        return self.fit.as_of_ns
+
+    @property
+    def grade(self) -> Grade:
+        """How far to trust it, in a letter; `fit.slices` have their own, with flags in words."""
+        return self.fit.grade
+
+    @property
+    def expiries(self) -> tuple[str, ...]:
+        """The fitted expiries: "27MAR26"."""
+        return tuple(expiry_code(each.expiry_ns) for each in self.fit.slices)
+
+    @property
+    def gap(self) -> float | None:
+        """Of a shocked surface the largest distance of a vol from what was asked; else None."""
+        return self._gap
+
+    def instant(self, when: When) -> int:
+        """UTC nanoseconds of a date. Raises InvalidInput for what is none, or not ahead."""
+        instant = self._instant(when)
+        if instant <= self.as_of_ns:
+            raise InvalidInput("when", when, f"must be after {format_instant(self.as_of_ns)}")
+        return instant
+
+    def _instant(self, when: When) -> int:
+        if not isinstance(when, str):
+            return int(when)
+        word = when.strip().lower()
+        listed = [each.expiry_ns for each in self.fit.slices]
+        if word in _LISTED:
+            return select_expiries(listed, word, self.as_of_ns)[0]
+        if days := _DAYS.fullmatch(word):
+            return self.as_of_ns + round(float(days[1]) * NS_PER_DAY)
+        day = parse_expiry_date(when.strip())
+        if day is None:
+            rule = f"must be a date, days (30d), an instant, or one of {', '.join(_LISTED)}"
+            raise InvalidInput("when", when, rule)
+        if "t" in word:
+            return parse_instant(when.strip())
+        midnight_ns = parse_instant(f"{day[0]:04}-{day[1]:02}-{day[2]:02}T00:00:00Z")
+        on_day = [at for at in listed if midnight_ns <= at < midnight_ns + NS_PER_DAY]
+        return on_day[0] if on_day else midnight_ns + _EXPIRY_HOUR_NS
+
+    def slice(self, when: When) -> SliceFit:
+        """The fitted smile of an expiry, with residuals and flags.
+
+        Raises InvalidInput where that date has none of its own.
+        """
+        found = self.fit.slice_at(self.instant(when))
+        if found is None:
+            rule = f"must be a fitted expiry: {', '.join(self.expiries)}"
+            raise InvalidInput("when", when, rule)
+        return found
+
+    def forward(self, when: When) -> float:
+        """Forward at a date, quote currency for one coin."""
+        return float(self.fit.forward(self.instant(when)))
+
+    def implied_vol(self, when: When | IntArray, strikes: Values) -> FloatArray:
+        """Implied vols of `strikes`, broadcast with instants where `when` is an array of them.
+
+        NaN for a strike not above 0, and for instants of an array that are not ahead.
+        """
+        at = when if isinstance(when, np.ndarray) else np.array(self.instant(when))
+        return self.fit.implied_vol(at, np.asarray(strikes, dtype=np.float64))
+
+    def total_variance(self, when: When, moneyness: Values) -> FloatArray:
+        """σ²T at ln(K/F), the shape of `moneyness`."""
+        k = np.asarray(moneyness, dtype=np.float64)
+        return self.fit.total_variance(self.instant(when), k)
+
+    def at_strike(self, when: When, strike: float) -> SmilePoint:
+        """The point at a strike."""
+        return point_at_strike(self.fit, self.instant(when), strike)
+
+    def at_moneyness(self, when: When, k: float) -> SmilePoint:
+        """The point at ln(K/F)."""
+        return point_at_moneyness(self.fit, self.instant(when), k)
+
+    def at_delta(self, when: When, delta: float, *, premium_adjusted: bool = False) -> SmilePoint:
+        """The point whose option has this delta: a call's above 0, a put's below.
+
+        Raises OutOfDomain where the smile has no such option.
+        """
+        instant = self.instant(when)
+        return point_at_delta(self.fit, instant, delta, premium_adjusted=premium_adjusted)
+
+    def atm(self, when: When) -> float:
+        """Vol at the forward."""
+        return self.at_moneyness(when, 0.0).vol
+
+    def risk_reversal(
+        self, when: When, delta: float = 0.25, *, premium_adjusted: bool = False
+    ) -> float:
+        """Vol of the `delta` call less that of the put."""
+        instant = self.instant(when)
+        return risk_reversal(self.fit, instant, delta, premium_adjusted=premium_adjusted)
+
+    def butterfly(
+        self, when: When, delta: float = 0.25, *, premium_adjusted: bool = False
+    ) -> float:
+        """Mean vol of the `delta` call and put less ATM."""
+        instant = self.instant(when)
+        return butterfly(self.fit, instant, delta, premium_adjusted=premium_adjusted)
+
+    def term_structure(
+        self, dates: list[When] | tuple[When, ...] = (), *, delta: float = 0.25
+    ) -> tuple[TermPoint, ...]:
+        """ATM, risk reversal and butterfly of each date; of the fitted expiries without any."""
+        instants = [self.instant(each) for each in dates]
+        return term_structure(self.fit, instants or None, delta=delta)
+
+    def forward_vol(self, start: When, end: When, moneyness: float = 0.0) -> float:
+        """Vol between two dates at constant ln(K/F). Raises InvalidInput out of order."""
+        return forward_vol(self.fit, self.instant(start), self.instant(end), moneyness)
+
+    def greeks(
+        self,
+        when: When,
+        strikes: Values,
+        option_type: str | BoolArray = "call",
+        *,
+        stickiness: str | float = "strike",
+    ) -> SurfaceGreeks:
+        """Greeks of options of one date, for one coin in quote currency; arrays (n,).
+
+        Parameters
+        ----------
+        option_type : "call" or "put" for all, or an array (n,) that is true for calls
+        stickiness : what stays when the forward moves: "strike", "delta", "surface" (the skew's
+            own move), or any skew-stickiness ratio
+        """
+        at = np.atleast_1d(np.asarray(strikes, dtype=np.float64))
+        if isinstance(option_type, str):
+            if option_type not in ("call", "put"):
+                raise InvalidInput("option_type", option_type, "must be call or put")
+            is_call = np.full(at.size, option_type == "call")
+        else:
+            is_call = np.asarray(option_type, dtype=np.bool_)
+        if isinstance(stickiness, str):
+            if stickiness not in STICKINESS:
+                rule = f"must be one of {', '.join(STICKINESS)}, or a ratio"
+                raise InvalidInput("stickiness", stickiness, rule)
+            stickiness = STICKINESS[stickiness].value
+        return surface_greeks(self.fit, self.instant(when), at, is_call, stickiness)
+
+    def density(self, when: When) -> Density:
+        """Risk-neutral density of ln(S/F) at a fitted expiry: places and values, arrays (n,)."""
+        return slice_density(self.slice(when).smile)
+
+    def moments(self, when: When) -> Moments:
+        """Mean, deviation, skewness and excess kurtosis of ln(S/F) at a fitted expiry."""
+        return slice_moments(self.slice(when).smile)
+
+    def variance_swap(self, when: When) -> VarianceSwap:
+        """The fair strike of a variance swap to a date, by replication."""
+        return variance_swap(self.fit, self.instant(when))
+
+    def index(self, days: int = 30) -> VolIndex:
+        """A constant-maturity vol index by replication: ours, not DVOL. In vol points."""
+        if isinstance(days, bool) or not 1 <= days <= 3650:
+            raise InvalidInput("days", days, "must be from 1 to 3650")
+        return thirty_day_index(self.fit, days)
+
+    def shocked(
+        self,
+        *,
+        level: float = 0.0,
+        skew: float = 0.0,
+        curvature: float = 0.0,
+        term: float = 0.0,
+    ) -> Surface:
+        """The surface moved, in vol as fractions, and still free of arbitrage.
+
+        `gap` says how far from what was asked. Raises NotConverged where there is no such surface.
+        """
+        shock = SurfaceShock(level=level, skew=skew, curvature=curvature, term=term)
+        moved = shock_surface(self.fit, shock)
+        return Surface(moved.fit, self._chain, gap=moved.gap)
+
+    def own_vols(
+        self,
+        when: When,
+        *,
+        shift: float = 0.0,
+        tilt: float = 0.0,
+        pins: Mapping[float, float] | None = None,
+    ) -> OwnSurface:
+        """Own vols of one expiry beside the market's: `implied_vol` reads them, `faults` says what
+        arbitrage they imply.
+
+        Parameters
+        ----------
+        shift, tilt : vols as fractions
+        pins : own vol by strike
+        """
+        own = VolOverride(
+            expiry_ns=self.slice(when).expiry_ns,
+            shift=shift,
+            tilt=tilt,
+            pins=tuple(sorted((pins or {}).items())),
+        )
+        return OwnSurface(fit=self.fit, overrides=(own,))
+
+    def edge(self, own: OwnSurface | None = None) -> dict[str, NDArray[Any]]:
+        """Theo and edge of every option of the chain as columns, arrays (n,).
+
+        NaN where there is no theo or no such side. With `own` vols, they are the theo. Units as in
+        `SurfaceEdge`.
+        """
+        raw, values = self._chain.chain, self._chain.values
+        edge = surface_edge(self.fit, raw, values, own=own)
+        return {
+            "instrument_name": np.array([instrument.name for instrument in raw.instruments]),
+            "expiry": raw.expiry_ns.astype("datetime64[ns]"),
+            "strike": raw.strike.copy(),
+            "option_type": np.where(raw.is_call, "call", "put"),
+            "bid_iv": values.bid_iv.copy(),
+            "ask_iv": values.ask_iv.copy(),
+            "theo_iv": edge.theo_iv,
+            "theo": edge.theo,
+            "sell_edge_vol": edge.sell_edge_vol,
+            "sell_edge_ticks": edge.sell_edge_ticks,
+            "buy_edge_vol": edge.buy_edge_vol,
+            "buy_edge_ticks": edge.buy_edge_ticks,
+        }
