@@ -29,6 +29,9 @@ from tests.tui.desk_samples import (
     synthetic_chain,
 )
 
+SCREENS = ("5", "6", "7", "8")
+"""Keys of the screens that show a book."""
+
 TWO_COINS = desk(recorded_desk().chains[0], synthetic_chain())
 
 Row = tuple[str, str, str, str, str, str]
@@ -193,3 +196,10 @@ async def running_book(
         shown = RunningBook(app=app, pilot=pilot, source=source, clock=clock)
         await shown.press(screen)
         yield shown
+
+
+def greek(shown: RunningBook, coin: str, field: str) -> float:
+    """The net Greek of the reading on screen, straight from the report."""
+    reading = shown.app.context.book.reading
+    assert reading is not None
+    return float(getattr(reading.report.greeks.underlying(coin).greeks, field))
