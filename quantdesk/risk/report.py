@@ -272,22 +272,16 @@ def build_report(
 
 
 def desk_results(report: RiskReport) -> dict[Filters, Result]:
-    """What limits on results are held to: equity of the desk, collateral and open value in USD at
-    the index, where collateral is known; the day's P&L where the report explains one of a day.
+    """Equity of the desk, for margin limits that are a share of it: collateral and open value in
+    USD at the index; nothing where no collateral is known.
     """
-    equity, day = equity_usd(report), _day_pnl_usd(report.pnl_explain)
-    if equity is None and day is None:
-        return {}
-    known = None if equity is None else max(equity, 0.0)
-    return {Filters(): Result(equity_usd=known, day_pnl_usd=day)}
+    equity = equity_usd(report)
+    return {} if equity is None else {Filters(): Result(equity_usd=max(equity, 0.0))}
 
 
-def _day_pnl_usd(explained: PnlExplain | None) -> float | None:
-    """P&L of at most a day in which every holding is; None else."""
-    if explained is None or explained.excluded:
-        return None
-    is_day = explained.to_ns - explained.from_ns <= DAY_NS_MAX
-    return explained.actual_usd if is_day and np.isfinite(explained.actual_usd) else None
+def is_of_a_day(explained: PnlExplain) -> bool:
+    """Whether limits on the day's loss may be held to it: it begins at most a day before."""
+    return explained.to_ns - explained.from_ns <= DAY_NS_MAX
 
 
 def equity_usd(report: RiskReport) -> float | None:

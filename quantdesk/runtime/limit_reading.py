@@ -45,12 +45,12 @@ def report_with_limits(
         reason = f"{error}; no trading, cancels stay allowed"
         return replace(report, reasons={**report.reasons, "limits": reason})
     if day is not None and day.explained is not None:
-        _tell_day(made.gate, day.explained)
+        tell_day(made.gate, day.explained)
     now_ns = market_now_ns(opened.market)
     return with_limits(report, limit_report(made.gate, now_ns, before=before))
 
 
-def _tell_day(gate: LimitGate, explained: PnlExplain) -> None:
+def tell_day(gate: LimitGate, explained: PnlExplain) -> None:
     """The day's P&L of every scope that a limit on its loss looks at.
 
     A scope with a holding that is in no number has none: its loss could be larger.

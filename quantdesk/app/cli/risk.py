@@ -37,6 +37,7 @@ from quantdesk.risk.report import (
     RiskReport,
     build_report,
     desk_results,
+    is_of_a_day,
     surface_sources_of,
     with_backtests,
     with_limits,
@@ -44,6 +45,7 @@ from quantdesk.risk.report import (
 )
 from quantdesk.runtime.books import OpenBook, account_cash
 from quantdesk.runtime.limit_books import gate_over, market_now_ns
+from quantdesk.runtime.limit_reading import tell_day
 from quantdesk.runtime.limits_file import required_limits
 from quantdesk.runtime.runners import ProcessPoolRunner
 from quantdesk.runtime.settings import load_settings
@@ -127,7 +129,11 @@ def report_command(
     if is_tested:
         report = with_backtests(report)
     if limits is not None:
-        gate = gate_over(opened, limits, results=desk_results(report)).gate
+        own = () if report.own is None else report.own.results.scenarios
+        results = desk_results(report)
+        gate = gate_over(opened, limits, own_scenarios=own, results=results).gate
+        if explained is not None and is_of_a_day(explained):
+            tell_day(gate, explained)
         report = with_limits(report, limit_report(gate, market_now_ns(opened.market)))
     with_plots = format_ in PICTURED_FORMATS and (has_plots() if plots is None else plots)
     data = risk_report_bytes(report, format_, opened.refused, plots=with_plots)

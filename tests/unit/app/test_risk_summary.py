@@ -140,14 +140,31 @@ def test_a_day_explained_is_the_day_that_day_loss_is_held_to(
 ) -> None:
     book = book_of(tmp_path, "deribit,BTC-28JAN22-42000-P,-10,0.03")
     limits = tmp_path / "limits.toml"
-    limits.write_text('schema = 1\n[[limit]]\nscope = "desk"\nmeasure = "day_loss"\nhard = 1000\n')
+    limit_of = '[[limit]]\nmeasure = "day_loss"\nhard = 1000\nscope = '
+    limits.write_text(f'schema = 1\n{limit_of}"desk"\n{limit_of}"underlying"\nname = "BTC"\n')
     moments = ("--at", "2022-01-06T06:00Z", "--since", f"{since}T06:00Z")
     done = report(book, *moments, "--limits", str(limits), "--format", "json", market=MONTH)
     record = record_of(done)
+    for limit in record["limits"]["limits"]:
+        assert limit["state"] == state
+        if state == "breached":
+            assert limit["use"] == pytest.approx(-record["pnl_explain"]["actual_usd"])
+
+
+def test_limits_may_name_scenarios_of_ones_own(book: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('[[scenario]]\nname = "my gap"\nspot = 0.5\n')
+    limits = tmp_path / "limits.toml"
+    limits.write_text(
+        'schema = 1\n[[limit]]\nscope = "desk"\nmeasure = "stress_loss"\n'
+        'scenarios = ["my gap"]\nhard = 1\n'
+    )
+    options = ("--scenarios", str(own), "--limits", str(limits), "--format", "json")
+    record = record_of(report(book, *options))
+    loss = -record["scenarios"]["own"][0]["total_usd"]
     (limit,) = record["limits"]["limits"]
-    assert limit["state"] == state
-    if state == "breached":
-        assert limit["use"] == pytest.approx(-record["pnl_explain"]["actual_usd"])
+    assert loss > 1000
+    assert limit["use"] == pytest.approx(loss)
 
 
 def var(book: Path, *options: str) -> Result:
