@@ -50,8 +50,13 @@ class TermPoint:
 
 
 def point_at_moneyness(fit: SurfaceFit, expiry_ns: int, k: float) -> SmilePoint:
-    """The surface at `k`. Raises InvalidInput for an instant not ahead of the surface's."""
+    """The surface at `k`, from −12 to 12.
+
+    Raises InvalidInput for another `k`, and for an instant not ahead of the surface's.
+    """
     _check_ahead(fit, expiry_ns)
+    if not abs(k) <= K_REACH:
+        raise InvalidInput("log_moneyness", k, f"must be from -{K_REACH:g} to {K_REACH:g}")
     w = float(fit.total_variance(expiry_ns, np.array(k)))
     years = float(fit.years(expiry_ns))
     strike = float(fit.forward(expiry_ns)) * math.exp(k)

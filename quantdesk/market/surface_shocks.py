@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from quantdesk.errors import InvalidInput, NotConverged
+from quantdesk.errors import InvalidInput, OutOfDomain
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.fitting import SliceFit, SurfaceFit
 from quantdesk.market.fitting_grades import common_grid_faults
@@ -65,14 +65,16 @@ class ShockedSurface:
 def shock_surface(fit: SurfaceFit, shock: SurfaceShock) -> ShockedSurface:
     """`fit` moved by `shock`, free of arbitrage.
 
-    Vols are not asked below 1 %. Raises NotConverged where a slice can not be found.
+    Vols are not asked below 1 %. It is not scored against quotes: shares inside and residuals are
+    NaN. Raises OutOfDomain where a slice can not be found.
     """
     asked = [_asked(each, shock) for each in fit.slices]
     found = fit_slices(asked, smoothing=SMOOTHING, floor=HALF_WIDTH)
     slices, gap = [], 0.0
     for each, quotes, fitted in zip(fit.slices, asked, found, strict=True):
         if fitted.smile is None:
-            raise NotConverged(f"shock of the {each.years * 365:.1f}-day slice", 0, math.nan)
+            days = each.years * 365
+            raise OutOfDomain(f"shock: no slice of {days:.1f} days can be found: {fitted.reason}")
         vols = np.sqrt(slice_jets(fitted.smile, quotes.log_moneyness).w / each.years)
         wanted = (quotes.bid_iv + quotes.ask_iv) / 2
         gap = max(gap, float(np.max(np.abs(vols - wanted))))
@@ -85,6 +87,11 @@ def shock_surface(fit: SurfaceFit, shock: SurfaceShock) -> ShockedSurface:
                 coefficients=fitted.coefficients,
                 fit_iv=np.sqrt(own / each.years),
                 residual=np.full(each.residual.size, np.nan),
+                is_inside=np.zeros(each.is_inside.size, dtype=np.bool_),
+                in_spread=math.nan,
+                in_spread_core=math.nan,
+                rmse=math.nan,
+                rmse_core=math.nan,
                 atm_iv=math.sqrt(float(slice_jets(fitted.smile, 0.0).w) / each.years),
                 g_min=fitted.g_min,
                 calendar_slack=fitted.calendar_slack,
@@ -95,6 +102,10 @@ def shock_surface(fit: SurfaceFit, shock: SurfaceShock) -> ShockedSurface:
         fit,
         slices=tuple(slices),
         digest=f"{fit.digest}+{shock}",
+        in_spread=math.nan,
+        in_spread_core=math.nan,
+        rmse=math.nan,
+        rmse_core=math.nan,
         g_min=min(each.g_min for each in slices),
         calendar_slack=min(each.calendar_slack for each in slices),
         faults=common_grid_faults([(each.expiry_ns, each.smile) for each in slices]),

@@ -24,26 +24,23 @@ def read_moment(path: Path, underlying: str | None, at_ns: int | None) -> Market
 
     Raises ChainFileError as `read_market_file` does, naming the moments that there are.
     """
-    reach_ns = None if at_ns is None else at_ns + SHIFT_MAX_NS
-    market = read_market_file(path, at_ns=reach_ns, underlying=underlying)
+    market = read_market_file(path, underlying=underlying)
+    if at_ns is None:
+        return dated(market)
     if not is_without_prices(market):
-        if at_ns is None or market.as_of_ns <= at_ns:
-            return market
         return read_market_file(path, at_ns=at_ns, underlying=underlying)
     labels = market.moments_ns
-    place = labels.index(market.as_of_ns)
-    found = dated(market)
-    while at_ns is not None and found.as_of_ns > at_ns:
-        if place == 0:
-            last = dated(read_market_file(path, underlying=underlying))
-            raise ChainFileError(
-                f"{path}: begins at {format_instant(found.as_of_ns)}, after "
-                f"{format_instant(at_ns)}; its {len(labels)} moments, as the venue's Greeks tell "
-                f"them, go on to {format_instant(last.as_of_ns)}"
-            )
-        place -= 1
-        found = dated(read_market_file(path, at_ns=labels[place], underlying=underlying))
-    return found
+    near = [label_ns for label_ns in labels if label_ns <= at_ns + SHIFT_MAX_NS]
+    for label_ns in reversed(near):
+        found = dated(read_market_file(path, at_ns=label_ns, underlying=underlying))
+        if found.as_of_ns <= at_ns:
+            return found
+    first = dated(read_market_file(path, at_ns=labels[0], underlying=underlying))
+    raise ChainFileError(
+        f"{path}: begins at {format_instant(first.as_of_ns)}, after {format_instant(at_ns)}; its "
+        f"{len(labels)} moments, as the venue's Greeks tell them, go on to "
+        f"{format_instant(dated(market).as_of_ns)}"
+    )
 
 
 def every_moment_of(path: Path, underlying: str | None) -> Iterator[MarketFile]:

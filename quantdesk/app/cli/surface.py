@@ -20,6 +20,7 @@ from quantdesk.app.cli.surface_history import (
     save_fit,
     show_command,
 )
+from quantdesk.app.cli.surface_reading import at_command, shock_command
 from quantdesk.app.render.surface_formats import (
     check_text,
     fit_json,
@@ -268,3 +269,5 @@ def _grades(titles: list[str], tables: list[list[ModelScore]], format_: str) -> 
 
 for kept in (show_command, history_command, diff_command, plot_command):
     command.add_command(kept)
+for read in (at_command, shock_command):
+    command.add_command(read)

@@ -1,0 +1,195 @@
+"""`quantdesk surface at|shock`: what a fitted surface says at a date, and after a shock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from quantdesk.app.cli.options import output_options
+from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.standard_input import file_or_input
+from quantdesk.app.cli.surface_history import FIT_WRITERS, fit_bytes
+from quantdesk.app.render.surface_reading_formats import READING_FORMATS, SurfaceReading
+from quantdesk.domain.times import parse_instant
+from quantdesk.errors import InvalidInput, OutOfDomain
+from quantdesk.market.fitting import MODELS, FitOptions, SurfaceFit
+from quantdesk.market.selection import EXPIRY_WORDS, select_expiries
+from quantdesk.market.surface_clock import fit_on_clock
+from quantdesk.market.surface_dates import DATE_WORDS, parse_surface_date
+from quantdesk.market.surface_density import INDEX_DAYS, thirty_day_index
+from quantdesk.market.surface_reading import PointAsked, PointKind, read_dates
+from quantdesk.market.surface_shocks import SurfaceShock, shock_surface
+from quantdesk.runtime.surfaces import read_clock, read_quotes
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+POINTS_MAX = 1_000
+"""Points of one kind that a command line is believed to mean."""
+
+
+def fit_options(function: Command) -> Command:
+    """FILE, --underlying, --at, --model and --clock: which surface."""
+    function = click.option(
+        "--clock",
+        metavar="calendar|weekend|FILE",
+        default="calendar",
+        show_default=True,
+        help="What variance runs on between expiries, as for `surface fit`.",
+    )(function)
+    function = click.option(
+        "--model", type=click.Choice(MODELS), default="spline", show_default=True
+    )(function)
+    function = click.option(
+        "--at",
+        metavar="TIME",
+        help="Moment of the file or recording, ISO-8601 UTC; the last if left out.",
+    )(function)
+    function = click.option("--underlying", metavar="NAME", help="Which chain; the only one.")(
+        function
+    )
+    return click.argument("file", type=click.Path(path_type=Path))(function)
+
+
+def fitted(
+    file: Path, underlying: str | None, at: str | None, model: str, clock: str
+) -> SurfaceFit:
+    """The surface of `file`. Raises OutOfDomain where its quotes carry none."""
+    at_ns = None if at is None else parse_instant(at)
+    quotes = read_quotes(file_or_input(file), underlying, at_ns)
+    fit = fit_on_clock(quotes, options=FitOptions(model=model), choice=read_clock(clock))
+    if not isinstance(fit, SurfaceFit):
+        raise OutOfDomain(f"{file}: no surface: {fit.reason}")
+    return fit
+
+
+@click.command("at")
+@fit_options
+@click.option("--expiry", metavar="WHEN", help=f"Listed: {EXPIRY_WORDS}; all if left out.")
+@click.option("--date", "dates", metavar="WHEN", multiple=True, help=f"Any: {DATE_WORDS}.")
+@click.option("--strike", metavar="USD,…", help="Points at these strikes.")
+@click.option("--delta", metavar="D,…", help="Points of these deltas: 0.25 a call, -0.25 a put.")
+@click.option("--moneyness", metavar="K,…", help="Points at these ln(K/F).")
+@click.option(
+    "--wings",
+    metavar="D,…",
+    default="0.25",
+    show_default=True,
+    help="Risk reversals and butterflies at these deltas.",
+)
+@click.option(
+    "--premium-adjusted", is_flag=True, help="Deltas less the premium in coin, of inverse options."
+)
+@click.option(
+    "--index-days",
+    type=click.IntRange(min=1, max=3650),
+    default=INDEX_DAYS,
+    show_default=True,
+    help="Days of the volatility index (ours: it is not DVOL).",
+)
+@output_options(READING_FORMATS)
+def at_command(
+    file: Path,
+    underlying: str | None,
+    at: str | None,
+    model: str,
+    clock: str,
+    expiry: str | None,
+    dates: tuple[str, ...],
+    strike: str | None,
+    delta: str | None,
+    moneyness: str | None,
+    wings: str,
+    premium_adjusted: bool,
+    index_days: int,
+    format_: str,
+    output: Path | None,
+) -> None:
+    """Read the surface of FILE at points and dates, listed or not.
+
+    By date: forward, ATM, forward vol, risk reversals and butterflies, variance swap, moments of
+    the density. By point: vol, total variance, price, and Greeks with a sticky strike, a sticky
+    delta and the surface's own skew. Without points at the money, without dates every expiry.
+    """
+    points = [
+        PointAsked(kind=kind, value=value)
+        for kind, text in (
+            (PointKind.STRIKE, strike),
+            (PointKind.DELTA, delta),
+            (PointKind.MONEYNESS, moneyness),
+        )
+        for value in _numbers(kind.value, text)
+    ]
+    deltas = _numbers("wings", wings)
+    fit = fitted(file, underlying, at, model, clock)
+    reading = SurfaceReading(
+        fit=fit,
+        dates=read_dates(
+            fit,
+            _instants(fit, expiry, dates),
+            points=points,
+            deltas=[abs(each) for each in deltas],
+            premium_adjusted=premium_adjusted,
+        ),
+        index=thirty_day_index(fit, index_days),
+    )
+    write_output(READING_FORMATS[format_](reading), output, is_binary=format_ == "parquet")
+
+
+def _instants(fit: SurfaceFit, expiry: str | None, dates: tuple[str, ...]) -> list[int]:
+    listed = [each.expiry_ns for each in fit.slices]
+    if expiry is None and not dates:
+        return listed
+    chosen = [parse_surface_date(fit, word) for text in dates for word in text.split(",")]
+    if expiry is not None:
+        chosen += select_expiries(listed, expiry, fit.as_of_ns)
+    return chosen
+
+
+def _numbers(field: str, text: str | None) -> list[float]:
+    """Numbers of a comma-separated list. Raises InvalidInput naming the option."""
+    words = [] if text is None else text.split(",")
+    if len(words) > POINTS_MAX:
+        raise InvalidInput(field, len(words), f"must be at most {POINTS_MAX} numbers")
+    try:
+        return [float(word) for word in words]
+    except ValueError:
+        raise InvalidInput(field, text, "must be numbers, separated by commas") from None
+
+
+@click.command("shock")
+@fit_options
+@click.option("--level", type=float, default=0.0, help="Vol added everywhere: 0.05 is 5 points.")
+@click.option("--skew", type=float, default=0.0, help="Vol added to puts at one deviation.")
+@click.option("--curvature", type=float, default=0.0, help="Vol added to both wings.")
+@click.option("--term", type=float, default=0.0, help="Vol added at 30 days, × √(30 days/T).")
+@click.option("--grid", is_flag=True, help="In CSV: each slice on 1,201 points of k, -3 to 3.")
+@output_options(FIT_WRITERS)
+def shock_command(
+    file: Path,
+    underlying: str | None,
+    at: str | None,
+    model: str,
+    clock: str,
+    level: float,
+    skew: float,
+    curvature: float,
+    term: float,
+    grid: bool,
+    format_: str,
+    output: Path | None,
+) -> None:
+    """Move the surface of FILE and print it as `fit` does; it stays free of arbitrage.
+
+    How far the nearest surface without arbitrage lies from what was asked: on standard error.
+    """
+    shock = SurfaceShock(level=level, skew=skew, curvature=curvature, term=term)
+    moved = shock_surface(fitted(file, underlying, at, model, clock), shock)
+    write_output(fit_bytes(moved.fit, format_, grid=grid), output, is_binary=format_ == "parquet")
+    click.echo(
+        f"quantdesk: shocked; the furthest vol lies {100 * moved.gap:.2f} points from what was "
+        "asked",
+        err=True,
+    )
