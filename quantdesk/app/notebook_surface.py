@@ -7,26 +7,26 @@ nanoseconds. Nothing here computes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quantdesk.domain.times import expiry_code, format_instant, parse_expiry_date, parse_instant
+from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
 from quantdesk.market.fitting import Grade, SliceFit, SurfaceFit
 from quantdesk.market.own_vols import OwnSurface, VolOverride
 from quantdesk.market.selection import select_expiries
+from quantdesk.market.surface_dates import parse_surface_date
 from quantdesk.market.surface_density import (
     Density,
     Moments,
     VarianceSwap,
     VolIndex,
-    slice_density,
-    slice_moments,
+    date_density,
+    date_moments,
     thirty_day_index,
     variance_swap,
 )
@@ -44,7 +44,6 @@ from quantdesk.market.surface_points import (
     term_structure,
 )
 from quantdesk.market.surface_shocks import SurfaceShock, shock_surface
-from quantdesk.market.variance_clock import NS_PER_DAY
 from quantdesk.snapshot import ChainSnapshot
 
 When = str | int
@@ -59,9 +58,8 @@ STICKINESS = {
     "surface": Stickiness.SURFACE,
 }
 
-_DAYS = re.compile(r"(\d{1,4}(?:\.\d+)?)d")
-_LISTED = ("nearest", "front", "weekly", "monthly", "quarterly")
-_EXPIRY_HOUR_NS = 8 * 3600 * 10**9
+LISTED_WORDS = ("nearest", "front", "weekly", "monthly", "quarterly")
+"""Names of fitted expiries; any other word is a date."""
 
 
 class Surface:
@@ -118,29 +116,14 @@ class Surface:
 
     def instant(self, when: When) -> int:
         """UTC nanoseconds of a date. Raises InvalidInput for what is none, or not ahead."""
-        instant = self._instant(when)
-        if instant <= self.as_of_ns:
+        if isinstance(when, str):
+            if when.strip().lower() in LISTED_WORDS:
+                listed = [each.expiry_ns for each in self.fit.slices]
+                return select_expiries(listed, when, self.as_of_ns)[0]
+            return parse_surface_date(self.fit, when)
+        if when <= self.as_of_ns:
             raise InvalidInput("when", when, f"must be after {format_instant(self.as_of_ns)}")
-        return instant
-
-    def _instant(self, when: When) -> int:
-        if not isinstance(when, str):
-            return int(when)
-        word = when.strip().lower()
-        listed = [each.expiry_ns for each in self.fit.slices]
-        if word in _LISTED:
-            return select_expiries(listed, word, self.as_of_ns)[0]
-        if days := _DAYS.fullmatch(word):
-            return self.as_of_ns + round(float(days[1]) * NS_PER_DAY)
-        day = parse_expiry_date(when.strip())
-        if day is None:
-            rule = f"must be a date, days (30d), an instant, or one of {', '.join(_LISTED)}"
-            raise InvalidInput("when", when, rule)
-        if "t" in word:
-            return parse_instant(when.strip())
-        midnight_ns = parse_instant(f"{day[0]:04}-{day[1]:02}-{day[2]:02}T00:00:00Z")
-        on_day = [at for at in listed if midnight_ns <= at < midnight_ns + NS_PER_DAY]
-        return on_day[0] if on_day else midnight_ns + _EXPIRY_HOUR_NS
+        return int(when)
 
     def slice(self, when: When) -> SliceFit:
         """The fitted smile of an expiry, with residuals and flags.
@@ -246,12 +229,12 @@ class Surface:
         return surface_greeks(self.fit, self.instant(when), at, is_call, stickiness)
 
     def density(self, when: When) -> Density:
-        """Risk-neutral density of ln(S/F) at a fitted expiry: places and values, arrays (n,)."""
-        return slice_density(self.slice(when).smile)
+        """Risk-neutral density of ln(S/F) at a date: places and values, arrays (n,)."""
+        return date_density(self.fit, self.instant(when))
 
     def moments(self, when: When) -> Moments:
-        """Mean, deviation, skewness and excess kurtosis of ln(S/F) at a fitted expiry."""
-        return slice_moments(self.slice(when).smile)
+        """Mean, deviation, skewness and excess kurtosis of ln(S/F) at a date."""
+        return date_moments(self.fit, self.instant(when))
 
     def variance_swap(self, when: When) -> VarianceSwap:
         """The fair strike of a variance swap to a date, by replication."""

@@ -34,7 +34,7 @@ def test_dates_are_words_instants_and_days() -> None:
 
 @pytest.mark.parametrize("when", ["yesterday", "", "2026-13-01", "2020-01-01", 0, "-3d"])
 def test_what_is_no_date_ahead_is_refused(when: str | int) -> None:
-    with pytest.raises(InvalidInput, match="when"):
+    with pytest.raises(InvalidInput, match=r"date|when"):
         SURFACE.atm(when)
 
 
@@ -98,13 +98,18 @@ def test_unknown_words_are_refused(field: str, words: dict[str, str]) -> None:
         SURFACE.greeks("monthly", 60_000, **words)
 
 
-def test_density_and_moments_are_of_a_fitted_expiry() -> None:
-    moments, density = SURFACE.moments("monthly"), SURFACE.density("monthly")
+@pytest.mark.parametrize("when", ["monthly", "30d"])
+def test_density_and_moments_are_of_any_date(when: str) -> None:
+    moments, density = SURFACE.moments(when), SURFACE.density(when)
     assert moments.mass == pytest.approx(1.0, abs=1e-9)
     assert moments.forward == pytest.approx(1.0, abs=1e-9)
     assert (density.density > -1e-12).all()
+
+
+def test_slices_are_of_fitted_expiries_only() -> None:
+    assert SURFACE.slice("monthly").grade.value == "A"
     with pytest.raises(InvalidInput, match="must be a fitted expiry: 28JUN26"):
-        SURFACE.density("30d")
+        SURFACE.slice("30d")
 
 
 def test_index_is_that_of_the_swap_and_says_whose_it_is() -> None:
