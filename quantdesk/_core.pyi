@@ -202,6 +202,7 @@ def fit_slices(
     smoothing: float,
     floor: float,
     margin: float,
+    trust: _Vector | None = None,
     /,
 ) -> list[tuple[Slice | None, _Vector, int, float, float, str | None]]: ...
 def fit_svi(

@@ -26,6 +26,7 @@ impl Owned {
             k: &self.k,
             bid: &self.bid,
             ask: &self.ask,
+            trust: &[],
         }
     }
 }

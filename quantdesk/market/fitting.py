@@ -225,7 +225,7 @@ def fit_surface(
     usable = [each for each in quotes.expiries if not each.refusal]
     refused = [(each.expiry_ns, each.refusal) for each in quotes.expiries if each.refusal]
     found = fit_slices(
-        [_kernel_quotes(each) for each in usable],
+        [kernel_quotes(each) for each in usable],
         model=options.model,
         warm=_warm_starts(usable, previous),
         smoothing=options.smoothing,
@@ -270,18 +270,22 @@ def fit_digest(quotes: SurfaceQuotes, options: FitOptions, clock: VarianceClock)
     for each in quotes.expiries:
         scalars = (each.expiry_ns, each.years, each.forward, each.names, each.reasons, each.refusal)
         digest.update(repr(scalars).encode())
-        for column in (each.log_moneyness, each.bid_iv, each.ask_iv, each.is_used):
+        columns = (each.log_moneyness, each.bid_iv, each.ask_iv, each.is_used, each.weight)
+        for column in columns:
             digest.update(np.ascontiguousarray(column).tobytes())
     return digest.hexdigest()
 
 
-def _kernel_quotes(expiry: ExpiryQuotes) -> SliceQuotes:
-    used = expiry.is_used
+def kernel_quotes(expiry: ExpiryQuotes) -> SliceQuotes:
+    """What the kernel fits to: rows with any weight, with their trust."""
+    weight = expiry.weight
+    rows = weight > 0
     return SliceQuotes(
         years=expiry.years,
-        log_moneyness=expiry.log_moneyness[used],
-        bid_iv=expiry.bid_iv[used],
-        ask_iv=expiry.ask_iv[used],
+        log_moneyness=expiry.log_moneyness[rows],
+        bid_iv=expiry.bid_iv[rows],
+        ask_iv=expiry.ask_iv[rows],
+        trust=weight[rows],
     )
 
 

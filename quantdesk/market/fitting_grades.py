@@ -67,6 +67,9 @@ def slice_flags(expiry: ExpiryQuotes, fitted: FittedSlice, fallback: str) -> tup
         flags.append(f"A simpler model stands in: {fallback}.")
     if expiry.forward_source == "index":
         flags.append("No forward of its own: the index stands in, carry is missing.")
+    evidence = expiry.evidence
+    if evidence is not None and evidence.is_consistent is False:
+        flags.append(evidence.words)
     if count < QUOTES_FEW:
         flags.append(f"Only {count} quotes.")
     if float(k.min()) > -NEAR_DEVIATIONS * deviation:

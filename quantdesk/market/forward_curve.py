@@ -1,5 +1,11 @@
 """The forwards of a chain side by side: what prices them, what parity allows, what they cost.
 
+A fit reads vols at the forward that the venue states where it states one, which is what its makers
+quote off, and checks that against parity and the dated future; where it states none, parity
+decides. Parity first would let each tick of a quote at the money move every theo of its expiry:
+the venue's forward lies within parity's bounds on every recorded chain with pairs of one moment,
+and fits at either are equally good (`tests/unit/surface/test_forward_curve.py`).
+
 Every two-sided pair of a strike bounds the forward: bought call and sold put at one end, sold call
 and bought put at the other. Boxes without a common point mean stale quotes. The basis is the
 forward over the index, a year; linear prices are discounted as their own parity says.
@@ -22,6 +28,8 @@ from quantdesk.market.variance_clock import DAYS_PER_YEAR, NS_PER_DAY
 class ForwardPoint:
     """The forward of one expiry, quote currency per coin.
 
+    venue_price, future_price : what the venue states and what a dated future costs, None without
+    parity_price, pairs : from put-call parity on near-the-money pairs, and how many bound it
     low, high : what all pairs together allow; None without a pair. low above high is a box that
         is empty: quotes of different moments
     is_consistent : whether `price` lies within the bounds; None where one is not known
@@ -32,12 +40,38 @@ class ForwardPoint:
     years: float
     price: float | None
     source: str
+    venue_price: float | None
+    future_price: float | None
     parity_price: float | None
     pairs: int
     low: float | None
     high: float | None
     is_consistent: bool | None
     basis: float | None
+
+    @property
+    def half_width(self) -> float | None:
+        """Half the width of the bounds; None without a pair, below 0 where the box is empty."""
+        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+
+    @property
+    def words(self) -> str:
+        """Which forward was taken and what the others say, as a sentence."""
+        if self.price is None:
+            return "No forward: no statement of the venue, future, pair of quotes or index."
+        others = [
+            f"{name} {1e4 * (price / self.price - 1.0):+.1f} bp"
+            for name, price in (
+                ("venue", self.venue_price),
+                ("future", self.future_price),
+                ("parity", self.parity_price),
+            )
+            if price is not None and price != self.price
+        ]
+        bounds = {None: "no pair of quotes bounds it", True: "within the bounds of parity"}.get(
+            self.is_consistent, "outside the bounds of parity"
+        )
+        return f"Forward {self.price:,.2f} by {self.source}, {'; '.join([bounds, *others])}."
 
 
 def forward_curve(
@@ -48,34 +82,51 @@ def forward_curve(
     index_price: float | None,
 ) -> tuple[ForwardPoint, ...]:
     """Forwards of every expiry of `chain`, ascending, cross-checked with its own quotes."""
-    points = []
-    for expiry_ns in np.unique(chain.expiry_ns).tolist():
-        forward = forwards.get(expiry_ns, ExpiryForward(price=None, source="none"))
-        rows = np.flatnonzero(chain.expiry_ns == expiry_ns)
-        low, high, pairs = _box(chain, rows, forward.discount)
-        years = (expiry_ns - as_of_ns) / (DAYS_PER_YEAR * NS_PER_DAY)
-        price = forward.price
-        within = None
-        if price is not None and low is not None and high is not None:
-            within = low <= price <= high
-        basis = None
-        if price is not None and price > 0 and index_price is not None and years > 0:
-            basis = math.log(price / index_price) / years
-        points.append(
-            ForwardPoint(
-                expiry_ns=expiry_ns,
-                years=years,
-                price=price,
-                source=forward.source,
-                parity_price=forward.parity_price,
-                pairs=pairs,
-                low=low,
-                high=high,
-                is_consistent=within,
-                basis=basis,
-            )
+    return tuple(
+        forward_point(
+            chain,
+            np.flatnonzero(chain.expiry_ns == expiry_ns),
+            forwards.get(expiry_ns, ExpiryForward(price=None, source="none")),
+            as_of_ns=as_of_ns,
+            index_price=index_price,
         )
-    return tuple(points)
+        for expiry_ns in np.unique(chain.expiry_ns).tolist()
+    )
+
+
+def forward_point(
+    chain: Chain,
+    rows: np.ndarray,
+    forward: ExpiryForward,
+    *,
+    as_of_ns: int,
+    index_price: float | None,
+) -> ForwardPoint:
+    """The forward of the expiry in `rows` of `chain`, cross-checked with its quotes."""
+    expiry_ns = int(chain.expiry_ns[rows[0]])
+    low, high, pairs = _box(chain, rows, forward.discount)
+    years = (expiry_ns - as_of_ns) / (DAYS_PER_YEAR * NS_PER_DAY)
+    price = forward.price
+    within = None
+    if price is not None and low is not None and high is not None:
+        within = low <= price <= high
+    basis = None
+    if price is not None and price > 0 and index_price is not None and years > 0:
+        basis = math.log(price / index_price) / years
+    return ForwardPoint(
+        expiry_ns=expiry_ns,
+        years=years,
+        price=price,
+        source=forward.source,
+        venue_price=forward.venue_price,
+        future_price=forward.future_price,
+        parity_price=forward.parity_price,
+        pairs=pairs,
+        low=low,
+        high=high,
+        is_consistent=within,
+        basis=basis,
+    )
 
 
 def _box(chain: Chain, rows: np.ndarray, discount: float) -> tuple[float | None, float | None, int]:

@@ -38,8 +38,9 @@ class ExpiryForward:
     """Forward of one expiry, quote currency per coin.
 
     `source` is "venue:<index>", "future:<name> mid", "parity (<n> pairs)", "delta (<n> rows)",
-    "index" or "none". `parity_price` is the cross-check from put-call parity on `parity_pairs`
-    pairs of two-sided quotes; None without pairs.
+    "index" or "none". `venue_price` and `future_price` are what the venue states and what a dated
+    future costs, whichever was taken; None without. `parity_price` is the cross-check from
+    put-call parity on `parity_pairs` pairs of two-sided quotes; None without pairs.
 
     A linear option's price is `discount` times its Black value. `discount_source` is "parity
     (<n> pairs)", or "1: " and the reason where it can not be told or there is none.
@@ -47,6 +48,8 @@ class ExpiryForward:
 
     price: float | None
     source: str
+    venue_price: float | None = None
+    future_price: float | None = None
     parity_price: float | None = None
     parity_pairs: int = 0
     discount: float = 1.0
@@ -64,9 +67,9 @@ def expiry_forward(
     `futures` maps an expiry instant to the dated future of it.
     """
     part = slice(*rows)
-    price, source = _venue_forward(chain, part)
-    if price is None:
-        price, source = _future_forward(futures.get(int(chain.expiry_ns[rows[0]])))
+    venue, venue_source = _venue_forward(chain, part)
+    future, future_source = _future_forward(futures.get(int(chain.expiry_ns[rows[0]])))
+    price, source = (venue, venue_source) if venue is not None else (future, future_source)
     reference = price if price is not None else index_price
     parity, pairs = _parity_forward(chain, part, reference)
     discount = _discount(chain, rows)
@@ -82,6 +85,8 @@ def expiry_forward(
     return ExpiryForward(
         price=price,
         source=source,
+        venue_price=venue,
+        future_price=future,
         parity_price=parity,
         parity_pairs=pairs,
         discount=discount.discount,

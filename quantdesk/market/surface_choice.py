@@ -21,7 +21,7 @@ EXCLUDED_MAX = 256
 STALE_CHOICES_S = (STALE_AFTER_NS / NS_PER_S, 60.0, 10.0, 3600.0)
 """Ages beyond which a quote takes no part, as the keyboard cycles through them."""
 
-SMOOTHING_CHOICES = (1.0, 3.0, 10.0, 0.1, 0.3)
+SMOOTHING_CHOICES = (0.5, 1.5, 5.0, 0.05, 0.15)
 FLOOR_CHOICES = (0.0015, 0.005, 0.0005)
 
 

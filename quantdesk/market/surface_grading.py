@@ -22,7 +22,7 @@ from quantdesk.market.fitting import (
     fit_surface,
 )
 from quantdesk.market.fitting_grades import GridFaults, grid_faults
-from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes
+from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes, without_rows
 from quantdesk.market.variance_clock import CALENDAR, VarianceClock
 
 HOLD_OUT_MIN = 2
@@ -157,8 +157,7 @@ def _held_out(quotes: SurfaceQuotes, options: FitOptions, every: int) -> Tally:
     """Score of quotes that the fit did not see: each `every`-th used one, never first or last."""
     hidden = [_hidden_rows(each, every) for each in quotes.expiries]
     seen = tuple(
-        replace(each, is_used=each.is_used & ~rows)
-        for each, rows in zip(quotes.expiries, hidden, strict=True)
+        without_rows(each, rows) for each, rows in zip(quotes.expiries, hidden, strict=True)
     )
     fit = fit_surface(replace(quotes, expiries=seen), options=options)
     if not isinstance(fit, SurfaceFit):

@@ -8,14 +8,15 @@ a vol's half-spread is its price's half-spread over vega.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from quantdesk.domain.times import NS_PER_S
 from quantdesk.market.chain import BoolArray, Chain, FloatArray
+from quantdesk.market.forward_curve import ForwardPoint, forward_point
 from quantdesk.market.forwards import ExpiryForward
-from quantdesk.market.surface_outliers import outlier_rows
+from quantdesk.market.surface_outliers import TRUST_MIN, quote_trust
 from quantdesk.market.valuation import ChainValues
 from quantdesk.market.variance_clock import DAYS_PER_YEAR, NS_PER_DAY
 from quantdesk.market.venue_moment import venue_moment
@@ -35,7 +36,9 @@ FORWARD_REACH = 1.5
 """A forward further than this factor outside the listed strikes, or off the index, is absurd."""
 
 OUTLIER = "outlier: far from all that its neighbours say"
-"""Reason of a quote that the filter distrusts; a fit is still scored on it."""
+"""Reason of a quote that has lost most of its weight, or all; a fit is still scored on it."""
+
+HIDDEN = "hidden from the fit that it judges"
 
 QUOTES_MIN = 3
 """Two-sided quotes that the simplest slice needs."""
@@ -49,6 +52,9 @@ class ExpiryQuotes:
     forward : quote currency per coin; NaN where there is none
     log_moneyness : ln(K/F) at the row's own forward
     is_used, reasons : whether a row takes part, and why not ("" where it does)
+    trust : share (n,) of a full weight that used rows and outliers have in the fit; None where
+        all that are used have it
+    evidence : the forward beside the venue's, a future's and parity's; None where not looked at
     refusal : why no slice can be fitted at all; "" where one can
     """
 
@@ -65,6 +71,8 @@ class ExpiryQuotes:
     is_used: BoolArray
     reasons: tuple[str, ...]
     refusal: str = ""
+    trust: FloatArray | None = None
+    evidence: ForwardPoint | None = None
 
     @property
     def is_two_sided(self) -> BoolArray:
@@ -77,6 +85,13 @@ class ExpiryQuotes:
         """Rows that a fit is judged by: used, or left out as outliers only."""
         is_outlier: BoolArray = np.array([one == OUTLIER for one in self.reasons], dtype=np.bool_)
         return np.logical_or(self.is_used, is_outlier)
+
+    @property
+    def weight(self) -> FloatArray:
+        """Share (n,) of a full weight that each row has in a fit, 0 for those without any."""
+        if self.trust is None:
+            return self.is_used.astype(np.float64)
+        return np.where(self.is_scored, self.trust, 0.0)
 
     @property
     def mid_iv(self) -> FloatArray:
@@ -167,6 +182,7 @@ def _expiry_quotes(
     years = int(chain.expiry_ns[rows[0]] - as_of_ns) / (DAYS_PER_YEAR * NS_PER_DAY)
     price = float("nan") if forward.price is None else forward.price
     refusal = _refusal(years, price, chain.strike[rows], index_price)
+    evidence = forward_point(chain, rows, forward, as_of_ns=as_of_ns, index_price=index_price)
     at_forward = np.full(rows.size, price)
     if own_forwards and not refusal:
         # Quotes of one capture are minutes apart: each is read at the forward it was made at.
@@ -192,9 +208,10 @@ def _expiry_quotes(
     )
     _name_duplicates(reasons, k, ask - bid)
     used = np.array([not reason for reason in reasons], dtype=np.bool_)
+    trust = np.zeros(rows.size)
     if not refusal and used.any():
-        wrong = np.flatnonzero(used)[outlier_rows(k[used], bid[used], ask[used])]
-        for row in wrong.tolist():
+        trust[used] = quote_trust(k[used], bid[used], ask[used])
+        for row in np.flatnonzero(used & (trust < TRUST_MIN)).tolist():
             reasons[row] = OUTLIER
             used[row] = False
     if not refusal and used.sum() < QUOTES_MIN:
@@ -213,6 +230,32 @@ def _expiry_quotes(
         is_used=used & (not refusal),
         reasons=tuple(reason or refusal for reason in reasons),
         refusal=refusal,
+        trust=trust,
+        evidence=evidence,
+    )
+
+
+def without_rows(expiry: ExpiryQuotes, hidden: BoolArray) -> ExpiryQuotes:
+    """`expiry` with the rows of the mask (n,) out of the fit, which must not know them: the others
+    are trusted by what they say of each other."""
+    reasons = list(expiry.reasons)
+    for row in np.flatnonzero(hidden).tolist():
+        reasons[row] = HIDDEN
+    seen = replace(expiry, is_used=expiry.is_used & ~hidden, reasons=tuple(reasons))
+    return requoted(seen, expiry.bid_iv, expiry.ask_iv)
+
+
+def requoted(expiry: ExpiryQuotes, bid_iv: FloatArray, ask_iv: FloatArray) -> ExpiryQuotes:
+    """`expiry` with other vols (n,), two-sided where they were, and their trust as it is now."""
+    judged = np.flatnonzero(expiry.is_scored)
+    trust = quote_trust(expiry.log_moneyness[judged], bid_iv[judged], ask_iv[judged])
+    reasons, used, weight = list(expiry.reasons), expiry.is_used.copy(), np.zeros(bid_iv.size)
+    weight[judged] = trust
+    for row, share in zip(judged.tolist(), trust.tolist(), strict=True):
+        used[row] = share >= TRUST_MIN
+        reasons[row] = "" if used[row] else OUTLIER
+    return replace(
+        expiry, bid_iv=bid_iv, ask_iv=ask_iv, is_used=used, reasons=tuple(reasons), trust=weight
     )
 
 

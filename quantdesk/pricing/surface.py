@@ -16,7 +16,7 @@ MODELS = ("spline", "svi", "svi-free", "ssvi")
 """Models of a slice: the desk's constrained spline, SVI free of arbitrage, SVI within Lee's bound
 only (for comparison), three-parameter SSVI."""
 
-SMOOTHING = 1.0
+SMOOTHING = 0.5
 """Weight of a spline's roughness against residuals in half-spreads, in units of its own width."""
 
 G_MARGIN = 2e-3
@@ -27,13 +27,15 @@ G_MARGIN = 2e-3
 class SliceQuotes:
     """Quotes of one expiry, ascending in log-moneyness; arrays (n,).
 
-    A bid of 0 or an ask of infinity is a missing side: the other is kept to as a bound.
+    A bid of 0 or an ask of infinity is a missing side: the other is kept to as a bound. `trust` is
+    each quote's share of a full weight, 0 to 1; None where all have it.
     """
 
     years: float
     log_moneyness: FloatArray
     bid_iv: FloatArray
     ask_iv: FloatArray
+    trust: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,6 +99,7 @@ def fit_slices(
         smoothing,
         floor,
         margin,
+        _joined([_trust_of(quotes) for quotes in expiries]),
     )
     return [
         FittedSlice(
@@ -109,6 +112,10 @@ def fit_slices(
         )
         for smile, coefficients, steps, g_min, slack, reason in found
     ]
+
+
+def _trust_of(quotes: SliceQuotes) -> FloatArray:
+    return np.ones(quotes.log_moneyness.size) if quotes.trust is None else quotes.trust
 
 
 def _joined(columns: list[FloatArray]) -> FloatArray:

@@ -219,6 +219,7 @@ fn fit_svi(
         k: values("k", &k)?,
         bid: values("bid", &bid)?,
         ask: values("ask", &ask)?,
+        trust: &[],
     };
     let raw = match method {
         "direct" => py.detach(|| svi_fit::direct(&quotes, floor)),

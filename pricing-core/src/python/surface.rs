@@ -22,9 +22,10 @@ type Fitted<'py> = (
 );
 
 /// Fits the slices of a chain; rows are grouped by expiry, `starts` holds the first row of each
-/// and the number of rows. `warm` holds the coefficients of earlier fits, empty where none are.
+/// and the number of rows. `warm` holds the coefficients of earlier fits, empty where none are;
+/// `trust` is each row's share of a full weight, None where all are trusted.
 #[pyfunction]
-#[pyo3(signature = (model, years, starts, k, bid, ask, warm, smoothing, floor, margin, /))]
+#[pyo3(signature = (model, years, starts, k, bid, ask, warm, smoothing, floor, margin, trust=None, /))]
 #[allow(clippy::too_many_arguments)] // the fit's arguments, one by one
 fn fit_slices<'py>(
     py: Python<'py>,
@@ -38,10 +39,15 @@ fn fit_slices<'py>(
     smoothing: f64,
     floor: f64,
     margin: f64,
+    trust: Option<PyReadonlyArray1<'py, f64>>,
 ) -> PyResult<Vec<Fitted<'py>>> {
     let model = parse_model(model)?;
     let years = values("years", &years)?;
     let (k, bid, ask) = (values("k", &k)?, values("bid", &bid)?, values("ask", &ask)?);
+    let trust = match &trust {
+        Some(trust) => Some(values("trust", trust)?),
+        None => None,
+    };
     let spans: Option<Vec<SliceQuotes<'_>>> = starts
         .windows(2)
         .zip(years)
@@ -52,6 +58,10 @@ fn fit_slices<'py>(
                 k: k.get(low..high)?,
                 bid: bid.get(low..high)?,
                 ask: ask.get(low..high)?,
+                trust: match trust {
+                    Some(trust) => trust.get(low..high)?,
+                    None => &[],
+                },
             })
         })
         .collect();

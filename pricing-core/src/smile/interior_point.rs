@@ -20,12 +20,15 @@ use crate::math::natural_spline::SplineBasis;
 const SLOPE_MAX: f64 = 1.9;
 /// Flattest wing, per root of a year: longer slices have room above shorter ones.
 const SLOPE_MIN: f64 = 1e-4;
-/// Share of the bound from above that is left free.
-const CALENDAR_MARGIN: f64 = 1e-6;
+/// Share of the bound from above that is left free: enough for what stations do not see between
+/// them, so that hardly a fit has to be tightened, which would move it by a step.
+const CALENDAR_MARGIN: f64 = 5e-4;
+/// What that share grows by where it was not enough.
+const CALENDAR_GROWTH: f64 = 4.0;
 /// Distance from the outermost quotes after which a wing only rises, in standard deviations.
 const MONOTONE_AFTER: f64 = 1.0;
 /// Most Newton steps of one solution.
-const STEPS_MAX: usize = 60;
+const STEPS_MAX: usize = 90;
 /// Complementarity at which a solution is one: forces of 1e-5 against those of half-spreads.
 const MU_END: f64 = 1e-5;
 
@@ -119,7 +122,7 @@ impl Problem {
             self.margin = 3.0 * self.margin + 1e-3;
         }
         if is_calendar {
-            self.calendar_margin *= 30.0;
+            self.calendar_margin *= CALENDAR_GROWTH;
         }
     }
 

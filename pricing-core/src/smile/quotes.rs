@@ -6,6 +6,8 @@ use crate::error::PricingError;
 pub const YEARS_MAX: f64 = 50.0;
 /// Highest vol that is taken, as a fraction.
 pub const VOL_MAX: f64 = 20.0;
+/// Trust below which a quote decides nothing but its own small pull.
+pub const TRUST_MIN: f64 = 0.5;
 
 /// Quotes of one expiry, ascending in `k`; columns of one length.
 ///
@@ -21,6 +23,8 @@ pub struct SliceQuotes<'a> {
     pub bid: &'a [f64],
     /// Ask vols, fractions.
     pub ask: &'a [f64],
+    /// How far each quote is trusted, 0 to 1; empty where all are fully.
+    pub trust: &'a [f64],
 }
 
 /// One quote of a slice.
@@ -32,12 +36,19 @@ pub struct Quote {
     pub bid: f64,
     /// Ask vol; infinite where there is none.
     pub ask: f64,
+    /// Share of a full quote's weight, 0 to 1.
+    pub trust: f64,
 }
 
 impl Quote {
     /// Whether both sides are there.
     pub fn is_two_sided(&self) -> bool {
         self.bid > 0.0 && self.ask.is_finite()
+    }
+
+    /// Whether both sides are there and more for than against it.
+    pub fn is_trusted(&self) -> bool {
+        self.is_two_sided() && self.trust >= TRUST_MIN
     }
 
     /// Middle of both sides; the side that is there where only one is.
@@ -64,11 +75,13 @@ impl Quote {
 impl SliceQuotes<'_> {
     /// The quotes one by one.
     pub fn iter(&self) -> impl Iterator<Item = Quote> + '_ {
+        let trust = self.trust.iter().copied().chain(std::iter::repeat(1.0));
         self.k
             .iter()
             .zip(self.bid)
             .zip(self.ask)
-            .map(|((&k, &bid), &ask)| Quote { k, bid, ask })
+            .zip(trust)
+            .map(|(((&k, &bid), &ask), trust)| Quote { k, bid, ask, trust })
     }
 
     /// Refuses quotes that no slice can be fitted to, naming the field.
@@ -88,8 +101,18 @@ impl SliceQuotes<'_> {
                 self.ask.len()
             )));
         }
+        if !(self.trust.is_empty() || self.trust.len() == self.k.len()) {
+            return Err(PricingError::OutOfDomain(format!(
+                "trust must be empty or of the length of k, {}, and is of {}",
+                self.k.len(),
+                self.trust.len()
+            )));
+        }
         let mut before = f64::NEG_INFINITY;
         for quote in self.iter() {
+            if !(0.0..=1.0).contains(&quote.trust) {
+                return Err(invalid("trust", quote.trust, "must be from 0 to 1"));
+            }
             if !(quote.k.is_finite() && quote.k > before) {
                 return Err(invalid(
                     "k",
@@ -113,7 +136,7 @@ impl SliceQuotes<'_> {
         Ok(())
     }
 
-    /// Lowest bid and highest ask of the two-sided quotes on both sides of the money; None where
+    /// Lowest bid and highest ask of the trusted quotes on both sides of the money; None where
     /// one side has none.
     pub fn atm_range(&self) -> Option<(f64, f64)> {
         let (below, above) = self.beside_the_money();
@@ -123,7 +146,7 @@ impl SliceQuotes<'_> {
 
     fn beside_the_money(&self) -> (Option<Quote>, Option<Quote>) {
         let (mut below, mut above): (Option<Quote>, Option<Quote>) = (None, None);
-        for quote in self.iter().filter(Quote::is_two_sided) {
+        for quote in self.iter().filter(Quote::is_trusted) {
             if quote.k <= 0.0 {
                 below = Some(quote);
             } else if above.is_none() {
@@ -133,7 +156,7 @@ impl SliceQuotes<'_> {
         (below, above)
     }
 
-    /// Vol at the money: mids of two-sided quotes, variance linear between; None without any.
+    /// Vol at the money: mids of trusted quotes, variance linear between; None without any.
     pub fn atm_vol(&self) -> Option<f64> {
         match self.beside_the_money() {
             (Some(low), Some(high)) => {

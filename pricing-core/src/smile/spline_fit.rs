@@ -41,7 +41,7 @@ pub struct SplineOptions {
 impl Default for SplineOptions {
     fn default() -> Self {
         Self {
-            smoothing: 1.0,
+            smoothing: 0.5,
             floor: 0.0015,
             margin: 2e-3,
             knots_max: 80,

@@ -11,12 +11,20 @@ use crate::math::banded::{Banded, Row};
 use crate::math::natural_spline::{JetRows, SplineBasis};
 use crate::smile::quotes::SliceQuotes;
 
-/// How much a residual beyond the inner part of the spread weighs more than one inside it.
-const OUTSIDE_WEIGHT: f64 = 6.0;
-/// The inner part of the spread, in half-spreads.
-const INSIDE: f64 = 0.8;
-/// Residuals grow linearly from here on, in half-spreads: a wrong quote has a bounded pull.
-const PULL_MAX: f64 = 4.0;
+/// Furthest pull of a quote's middle, in its pull width: a quote that moves far pulls no harder.
+const PULL_MAX: f64 = 0.4;
+/// The inner part of the spread, in half-spreads; beyond it a second pull sets in.
+const INSIDE: f64 = 0.7;
+/// Most of the second pull. Together with the first it bounds what one quote can do to others.
+const OUTSIDE_PULL_MAX: f64 = 0.2;
+/// Neighbours on each side whose widths a quote's pull width is averaged with, and their weights:
+/// a tick that halves one spread must not quadruple a weight.
+const WIDTH_WEIGHTS: [f64; 3] = [3.0, 2.0, 1.0];
+
+/// Stiffness of a one-sided bound.
+const BOUND_STIFFNESS: f64 = 6.0;
+/// A bound's pull grows linearly up to this distance, in its width, and no further.
+const BOUND_REACH: f64 = 4.0;
 
 /// Part of the quoted range at the money that stays free on each side.
 const ATM_INSET: f64 = 0.02;
@@ -36,6 +44,10 @@ pub struct Target {
     pub above: f64,
     /// Whether the middle itself pulls.
     pub is_two_sided: bool,
+    /// Width that the pull of a two-sided quote is measured in, over its own half-spread.
+    pub pull_width: f64,
+    /// Share of the full weight.
+    pub trust: f64,
 }
 
 /// A total variance that a slice should not lie below: what a shorter expiry's quotes ask for.
@@ -47,6 +59,8 @@ pub struct Floor {
     pub w: f64,
     /// Distance below at which the loss is that of a quote missed by one half-spread.
     pub width: f64,
+    /// Share of the full weight.
+    pub trust: f64,
 }
 
 impl Floor {
@@ -58,6 +72,8 @@ impl Floor {
             below: self.width / w0,
             above: f64::INFINITY,
             is_two_sided: false,
+            pull_width: 1.0,
+            trust: self.trust,
         }
     }
 }
@@ -119,35 +135,49 @@ impl Target {
         if !side.is_finite() || (!self.is_two_sided && gap == 0.0) {
             return (0.0, 0.0);
         }
-        let inverse = 1.0 / side;
-        let r = (gap * inverse).abs();
-        let (mut slope, mut bend) = if self.is_two_sided {
-            (r.min(PULL_MAX), 1.0)
+        let (slope, bend, unit) = if self.is_two_sided {
+            two_sided_loss(gap.abs() / side, self.pull_width, side)
         } else {
-            (0.0, 0.0)
-        };
-        let inside = if self.is_two_sided { INSIDE } else { 0.0 };
-        if r > inside {
-            slope += OUTSIDE_WEIGHT * (r.min(PULL_MAX) - inside);
-            bend += OUTSIDE_WEIGHT;
-        }
-        if r > PULL_MAX {
+            let r = gap.abs() / side;
             // The secant, as in reweighted least squares: the true curvature of a line is none.
-            bend = slope / r;
-        }
-        (slope * inverse * gap.signum(), bend * inverse * inverse)
+            let slope = BOUND_STIFFNESS * r.min(BOUND_REACH);
+            (slope, slope / r, 1.0 / side)
+        };
+        (
+            self.trust * slope * unit * gap.signum(),
+            self.trust * bend * unit * unit,
+        )
     }
 }
 
+/// Slope and curvature of a quote's loss at `r` half-spreads from its middle, and the unit of both:
+/// Huber's loss around the middle, and one more where the inner spread ends.
+#[inline(always)]
+fn two_sided_loss(r: f64, pull_width: f64, side: f64) -> (f64, f64, f64) {
+    let to_width = 1.0 / pull_width;
+    let near = r * to_width;
+    let (mut slope, mut bend) = if near > PULL_MAX {
+        (PULL_MAX, PULL_MAX / near)
+    } else {
+        (near, 1.0)
+    };
+    let beyond = (r - INSIDE) * to_width;
+    if beyond > OUTSIDE_PULL_MAX {
+        slope += OUTSIDE_PULL_MAX;
+        bend += OUTSIDE_PULL_MAX / beyond;
+    } else if beyond > 0.0 {
+        slope += beyond;
+        bend += 1.0;
+    }
+    (slope, bend, to_width / side)
+}
+
 /// Penalty `∫ρ(x) v''² dx` on the coefficients: ρ is `smoothing` between `low` and `high`, the
-/// outermost quotes, and grows with the cube of the distance from them, since wings straighten
-/// like those of a hyperbola, whose second derivative falls with the cube of the distance.
+/// outermost quotes, and grows with the distance from them: wings straighten, and still bend where
+/// the slice above asks for it without pulling at the quotes.
 pub fn roughness(basis: &SplineBasis, smoothing: f64, low: f64, high: f64) -> Banded {
     let mut matrix = Banded::new(basis.size());
-    let weight = |x: f64| {
-        let beyond = 1.0 + (low - x).max(x - high).max(0.0);
-        smoothing * beyond * beyond * beyond
-    };
+    let weight = |x: f64| smoothing * (1.0 + (low - x).max(x - high).max(0.0));
     for pair in basis.knots().windows(2) {
         let (left, right) = (pair[0], pair[1]);
         let middle = 0.5 * (left + right);
@@ -218,6 +248,8 @@ pub fn atm_targets(quotes: &SliceQuotes<'_>, basis: &SplineBasis, w0: f64) -> Ve
         below,
         above,
         is_two_sided: false,
+        pull_width: 1.0,
+        trust: 1.0,
     };
     vec![
         one(low + inset, width, f64::INFINITY),
@@ -228,9 +260,11 @@ pub fn atm_targets(quotes: &SliceQuotes<'_>, basis: &SplineBasis, w0: f64) -> Ve
 /// The quotes as targets of the spline on `basis`, in units of `w0`.
 pub fn targets(quotes: &SliceQuotes<'_>, basis: &SplineBasis, w0: f64, floor: f64) -> Vec<Target> {
     let (scale, to_unit) = (w0.sqrt(), quotes.years / w0);
+    let widths = pull_widths(quotes, floor);
     quotes
         .iter()
-        .map(|quote| {
+        .zip(widths)
+        .map(|(quote, pull_width)| {
             let mid_vol = quote.mid();
             let mid = mid_vol * mid_vol * to_unit;
             let least = 2.0 * mid_vol * floor * to_unit;
@@ -251,7 +285,35 @@ pub fn targets(quotes: &SliceQuotes<'_>, basis: &SplineBasis, w0: f64, floor: f6
                 below,
                 above,
                 is_two_sided,
+                pull_width,
+                trust: quote.trust,
             }
         })
         .collect()
+}
+
+/// By quote: the geometric mean of its half-spread and those beside it, over its own.
+fn pull_widths(quotes: &SliceQuotes<'_>, floor: f64) -> Vec<f64> {
+    let logs: Vec<f64> = quotes
+        .iter()
+        .map(|quote| quote.half_spread(floor).ln())
+        .collect();
+    let mean = |i: usize| {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (distance, weight) in WIDTH_WEIGHTS.iter().enumerate() {
+            let beside = [i.checked_sub(distance), i.checked_add(distance)];
+            let count = if distance == 0 { 1 } else { 2 };
+            for log in beside
+                .iter()
+                .take(count)
+                .flatten()
+                .filter_map(|&j| logs.get(j))
+            {
+                sum += weight * log;
+                total += weight;
+            }
+        }
+        sum / total
+    };
+    (0..logs.len()).map(|i| (mean(i) - logs[i]).exp()).collect()
 }

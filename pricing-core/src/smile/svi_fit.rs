@@ -6,7 +6,7 @@
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
 use super::SmileSection;
-use super::quotes::{Quote, SliceQuotes};
+use super::quotes::SliceQuotes;
 use super::ssvi::Ssvi;
 use super::svi::RawSvi;
 use super::svi_domain::Shape;
@@ -45,15 +45,17 @@ fn points(quotes: &SliceQuotes<'_>, floor: f64, fewest: usize) -> Result<Vec<Poi
     quotes.check()?;
     let found: Vec<Point> = quotes
         .iter()
-        .filter(Quote::is_two_sided)
+        .filter(|quote| quote.is_two_sided() && quote.trust > 0.0)
         .map(|quote| {
             let (vol, half) = (quote.mid(), quote.half_spread(floor));
+            // Costs are squares of residuals.
+            let share = quote.trust.sqrt();
             Point {
                 k: quote.k,
                 w: vol * vol * quotes.years,
                 vol,
-                vol_weight: 1.0 / half,
-                w_weight: 1.0 / (2.0 * vol * quotes.years * half),
+                vol_weight: share / half,
+                w_weight: share / (2.0 * vol * quotes.years * half),
             }
         })
         .collect();

@@ -91,7 +91,7 @@ fn fit_one(
     };
     let reason = match model {
         Model::Spline => {
-            let count = quotes.iter().filter(Quote::is_two_sided).count();
+            let count = quotes.iter().filter(Quote::is_trusted).count();
             if count < SPLINE_QUOTES_MIN {
                 format!("{count} two-sided quotes; a spline needs {SPLINE_QUOTES_MIN}")
             } else {
@@ -153,7 +153,7 @@ fn of_svi(raw: RawSvi, upper: Option<&Slice>, fallback: Option<String>) -> Slice
 fn floors_under(own: &SliceQuotes<'_>, shorter: &[SliceQuotes<'_>], least: f64) -> Vec<Floor> {
     let mut floors = Vec::new();
     for slice in shorter {
-        for quote in slice.iter().filter(Quote::is_two_sided) {
+        for quote in slice.iter().filter(Quote::is_trusted) {
             let half = quote.half_spread(least);
             let half = 2.0 * quote.mid() * half * slice.years;
             let (bid, mid) = (quote.bid, quote.mid());
@@ -167,6 +167,7 @@ fn floors_under(own: &SliceQuotes<'_>, shorter: &[SliceQuotes<'_>], least: f64) 
                 k: quote.k,
                 w: floor,
                 width: FLOOR_WIDTH * half,
+                trust: quote.trust,
             });
         }
     }
@@ -176,7 +177,7 @@ fn floors_under(own: &SliceQuotes<'_>, shorter: &[SliceQuotes<'_>], least: f64) 
 /// Total variance at `k` on the line between the middles beside it; None beyond the quotes.
 fn own_variance(own: &SliceQuotes<'_>, k: f64) -> Option<f64> {
     let mut before: Option<(f64, f64)> = None;
-    for quote in own.iter().filter(Quote::is_two_sided) {
+    for quote in own.iter().filter(Quote::is_trusted) {
         let here = (quote.k, quote.mid() * quote.mid() * own.years);
         if here.0 >= k {
             return match before {

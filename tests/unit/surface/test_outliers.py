@@ -1,36 +1,94 @@
-"""Wrong quotes are found by what is left without them; a recorded chain keeps all of its own."""
+"""Wrong quotes lose their weight, their neighbours keep theirs, and no tick decides by a step."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from quantdesk.market.surface_outliers import outlier_rows
+from quantdesk.market.surface_outliers import TRUST_MIN, quote_trust
+from quantdesk.market.surface_quotes import HIDDEN, OUTLIER, requoted, without_rows
 from quantdesk.runtime.surfaces import read_quotes
 from tests.unit.surface.chains import RECORDED, expiry
 
 
-@pytest.mark.parametrize("rows", [(7,), (3, 15), (9, 10), (0,)])
+@pytest.mark.parametrize("rows", [(7,), (3, 15), (0,), (20,)])
 def test_shifted_quotes_are_found_and_nothing_else(rows: tuple[int, ...]) -> None:
     quotes = expiry(30)
     bid, ask = quotes.bid_iv.copy(), quotes.ask_iv.copy()
     for row in rows:
         bid[row] *= 1.5
         ask[row] *= 1.5
-    assert outlier_rows(quotes.log_moneyness, bid, ask).tolist() == list(rows)
+    trust = quote_trust(quotes.log_moneyness, bid, ask)
+    assert np.flatnonzero(trust < TRUST_MIN).tolist() == list(rows)
+    assert (np.delete(trust, rows) == 1.0).all()
 
 
-def test_a_clean_smile_has_none() -> None:
+def test_a_clean_smile_is_trusted() -> None:
     quotes = expiry(30)
-    assert outlier_rows(quotes.log_moneyness, quotes.bid_iv, quotes.ask_iv).size == 0
+    assert (quote_trust(quotes.log_moneyness, quotes.bid_iv, quotes.ask_iv) == 1.0).all()
+
+
+def test_trust_falls_smoothly_as_a_quote_departs() -> None:
+    quotes = expiry(30)
+    found = []
+    for shift in np.linspace(0.0, 0.03, 301):
+        bid, ask = quotes.bid_iv.copy(), quotes.ask_iv.copy()
+        bid[7] += shift
+        ask[7] += shift
+        found.append(float(quote_trust(quotes.log_moneyness, bid, ask)[7]))
+    assert found[0] == 1.0
+    assert found[-1] == 0.0
+    steps = np.diff(found)
+    assert (steps <= 0.0).all()
+    assert steps.min() > -0.03
+
+
+def test_trust_is_local() -> None:
+    quotes = expiry(30)
+    bid, ask = quotes.bid_iv.copy(), quotes.ask_iv.copy()
+    bid[10] += 0.02
+    ask[10] += 0.02
+    trust = quote_trust(quotes.log_moneyness, bid, ask)
+    assert (np.delete(trust, slice(7, 14)) == 1.0).all()
 
 
 def test_few_quotes_are_not_judged() -> None:
     k, vol = np.array([-0.1, 0.0, 0.1]), np.array([0.5, 5.0, 0.5])
-    assert outlier_rows(k, vol - 0.01, vol + 0.01).size == 0
+    assert (quote_trust(k, vol - 0.01, vol + 0.01) == 1.0).all()
 
 
-def test_a_recorded_chain_loses_at_most_a_handful() -> None:
-    reasons = [r for each in read_quotes(RECORDED, None, None).expiries for r in each.reasons]
-    assert sum(reason.startswith("outlier") for reason in reasons) <= 2
+def test_a_recorded_chain_loses_none() -> None:
+    quotes = read_quotes(RECORDED, None, None)
+    reasons = [reason for each in quotes.expiries for reason in each.reasons]
+    assert OUTLIER not in reasons
     assert len(reasons) > 300
+    weights = np.concatenate([each.weight for each in quotes.expiries])
+    assert (weights > 0).sum() > 300
+
+
+def test_a_wrong_quote_is_named_and_named_no_more_when_it_is_right_again() -> None:
+    quotes = expiry(30)
+    bid, ask = quotes.bid_iv.copy(), quotes.ask_iv.copy()
+    bid[7] += 0.2
+    ask[7] += 0.2
+    wrong = requoted(quotes, bid, ask)
+    assert wrong.reasons[7] == OUTLIER
+    assert not wrong.is_used[7]
+    assert wrong.is_scored[7]
+    assert wrong.weight[7] == 0.0
+    right = requoted(wrong, quotes.bid_iv, quotes.ask_iv)
+    assert right.is_used.all()
+    assert right.reasons == quotes.reasons
+
+
+def test_a_hidden_quote_has_no_say_in_anything() -> None:
+    quotes = expiry(30)
+    hidden = np.zeros(quotes.strike.size, dtype=np.bool_)
+    hidden[7] = True
+    bid = quotes.bid_iv.copy()
+    bid[7] = 0.01
+    one = without_rows(quotes, hidden)
+    two = without_rows(requoted(quotes, bid, quotes.ask_iv), hidden)
+    assert one.reasons[7] == HIDDEN
+    assert one.weight[7] == 0.0
+    assert np.array_equal(one.weight, two.weight)
