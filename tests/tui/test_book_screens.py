@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -36,14 +36,14 @@ def without_vols(snapshot: DeskSnapshot) -> DeskSnapshot:
     first, *others = snapshot.chains
     row = [one.name for one in first.chain.instruments].index(ROUNDED)
     expiry = first.chain.expiry_ns == first.chain.expiry_ns[row]
-    columns = {}
+    columns: dict[str, Any] = {}
     for column in ("bid", "ask"):
         # Without two-sided quotes its expiry carries no surface.
         columns[column] = np.where(expiry, np.nan, getattr(first.chain, column))
     for column in ("venue_mark_iv", "mark"):
         columns[column] = getattr(first.chain, column).copy()
         columns[column][row] = np.nan
-    vols = {
+    vols: dict[str, Any] = {
         column: np.where(expiry, np.nan, getattr(first.values, column))
         for column in ("bid_iv", "ask_iv")
     }
