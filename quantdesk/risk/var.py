@@ -264,7 +264,9 @@ def _filtered(moves: FloatArray, count: int, decay: float) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
-    """One computation: what all methods share. `cash` is of coins, `dollars` is all other cash."""
+    """One computation: what all methods share. `cash` is of coins, `dollars` is all other cash;
+    `found` keeps the moves that several methods draw from.
+    """
 
     prepared: PreparedBook
     index_prices: Mapping[str, float]
@@ -274,6 +276,7 @@ class _Work:
     until_ns: int
     records: Mapping[tuple[str, str], Series] | None
     threads: int | None
+    found: dict[tuple[tuple[str, ...], VarVols], MoveHistory | str] = field(default_factory=dict)
 
     def rows(self, method: VarMethod, vols: VarVols) -> list[VarRow]:
         """The total's row and, of a book of several coins, one row a coin."""
@@ -328,13 +331,16 @@ class _Work:
         return history, collateral_reason
 
     def _history(self, coins: Sequence[str], vols: VarVols) -> MoveHistory | str:
-        return joint_moves(
-            coins,
-            horizon_days=self.settings.horizon_days,
-            vols=vols,
-            until_ns=self.until_ns,
-            records=self.records,
-        )
+        key = (tuple(coins), vols)
+        if key not in self.found:
+            self.found[key] = joint_moves(
+                coins,
+                horizon_days=self.settings.horizon_days,
+                vols=vols,
+                until_ns=self.until_ns,
+                records=self.records,
+            )
+        return self.found[key]
 
     def _figures(self, row: VarRow, coins: Sequence[str], kept: MoveHistory) -> VarRow:
         # The book's own order of coins; what is not asked for has no groups and stays at nought.
