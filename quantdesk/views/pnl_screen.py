@@ -146,7 +146,7 @@ def waterfall_view(shown: Waterfall | None) -> TableView:
 
 def _bar_unit(shown: Waterfall) -> str:
     """What the waterfall is of, in the width of a bar."""
-    label = safe_text(shown.label, 40).partition("T")[0]
+    label = _expiry_or(shown.label)
     return fitted_text(f"of {label}, {_legs_words(shown)}", BAR_WIDTH, Align.LEFT).rstrip()
 
 
@@ -165,7 +165,7 @@ def _waterfall_rows(shown: Waterfall) -> list[TableLine]:
             _bar(before, ends[number], reach),
             _plain(residual[number], decimals),
             signed_cell(ends[number], decimals),
-            *(_line_cell(float(shown.lines[number, LINE[name]]), decimals) for name in _SHOWN),
+            *(_line_cell(float(shown.lines[number, LINE[name]]), shown) for name in _SHOWN),
         ]
         rows.append(TableLine(key=name, cells=tuple(cells)))
         before = ends[number]
@@ -189,7 +189,7 @@ def _waterfall_rows(shown: Waterfall) -> list[TableLine]:
         _bar(0.0, shown.actual, reach),
         _plain(left, decimals),
         signed_cell(shown.actual, decimals),
-        *(_line_cell(sums[LINE[name]], decimals) for name in _SHOWN),
+        *(_line_cell(sums[LINE[name]], shown) for name in _SHOWN),
     )
     unexplained = (
         Cell("residual", Role.LABEL),
@@ -238,9 +238,10 @@ def _plain(value: float, decimals: int) -> Cell:
     return Cell(number_text(value, decimals), Role.VALUE)
 
 
-def _line_cell(value: float, decimals: int) -> Cell:
-    """A Greek line; blank where the step has none of it."""
-    return signed_cell(value, decimals) if value else BLANK
+def _line_cell(value: float, shown: Waterfall) -> Cell:
+    """A Greek line; blank where the step has none of it, or a rounding of none."""
+    is_there = abs(value) > NOTHING * shown.gross
+    return signed_cell(value, _decimals(shown.unit)) if is_there else BLANK
 
 
 def _decimals(unit: str) -> int:
@@ -297,7 +298,12 @@ def roll_up_view(explained: PnlExplain, lines: Lines, choice: PnlChoice) -> Tabl
 def _group_label(label: str, roll_up: RollUp) -> str:
     if label == "none":
         return f"no {roll_up.value}"
-    is_instant = roll_up is RollUp.EXPIRY and label[:1].isdigit()
+    return _expiry_or(label)
+
+
+def _expiry_or(label: str) -> str:
+    """A label; the instant of an expiry as venues write it, "26JUN26"."""
+    is_instant = len(label) >= len("2026-06-26T08:00Z") and label[4:5] + label[10:11] == "-T"
     return expiry_text(parse_instant(label)) if is_instant else safe_text(label, 40)
 
 
@@ -331,6 +337,12 @@ def pnl_fields(
         usd = number_text(total.actual_usd, DOLLAR_DECIMALS)
         share = residual_words(waterfall_of(total, in_usd=False))
         fields.append(HeaderField(unit, f"{amount} = {usd} USD, residual {share}"))
+    if choice.in_usd and explained.cash_translation_usd:
+        parts = [
+            f"{number_text(usd, DOLLAR_DECIMALS)} of {safe_text(currency, 8)}"
+            for currency, usd in explained.cash_translation_usd.items()
+        ]
+        fields.append(HeaderField("opening cash, USD", f"{', '.join(parts)}, in no line"))
     if explained.excluded:
         fields.append(HeaderField("WITHOUT", f"{len(explained.excluded)} left out below"))
     fields.append(HeaderField("money", "USD" if choice.in_usd else "coin"))

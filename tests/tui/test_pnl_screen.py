@@ -88,6 +88,8 @@ async def test_in_usd_the_translation_is_a_step_and_the_book_is_one_line() -> No
         assert shown.cell("actual", "pnl").lstrip("+") == number_text(found.actual_usd, 2)
         translated = math.fsum(one.translation_usd for one in found.totals)
         assert shown.cell("translation", "pnl").lstrip("+") == number_text(translated, 2)
+        cash = number_text(found.cash_translation_usd["BTC"], 2)
+        assert f"opening cash, USD {cash} of BTC, in no line" in shown.text()
         assert shown.cell("translation", "so_far") == shown.cell("actual", "pnl")
         await shown.press("tab")
         assert [line.key for line in shown.table.lines[:3]] == ["book", "total:BTC", "total:ETH"]
