@@ -17,8 +17,10 @@ from quantdesk.app.cli.surface_history import (
     history_command,
     history_option,
     plot_command,
+    quotes_option,
     save_fit,
     show_command,
+    write_quotes,
 )
 from quantdesk.app.cli.surface_reading import at_command, shock_command
 from quantdesk.app.render.surface_formats import (
@@ -26,7 +28,6 @@ from quantdesk.app.render.surface_formats import (
     fit_json,
     grade_json,
     grade_table,
-    quotes_csv,
     refused_lines,
 )
 from quantdesk.domain.times import parse_instant
@@ -97,13 +98,7 @@ def command() -> None:
 @clock_option
 @click.option("--exclude", metavar="NAME", multiple=True, help="An option to leave out.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
-@click.option(
-    "--quotes",
-    "quotes_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Also write every quote with its fit, as CSV.",
-)
+@quotes_option
 @click.option("--save", is_flag=True, help="Keep the fit in the history.")
 @history_option
 def fit_command(
@@ -130,15 +125,17 @@ def fit_command(
     options = FitOptions(model=model)
     fit = fit_on_clock(quotes, options=options, choice=read_clock(clock))
     if quotes_file is not None:
-        write_output(quotes_csv(quotes, fit), quotes_file)
+        write_quotes(quotes, fit, quotes_file)
+    for note in quotes.notes:
+        click.echo(f"quantdesk: {note}", err=True)
     if format_ != "table" or not isinstance(fit, SurfaceFit):
         for line in refused_lines(quotes, fit):
             click.echo(f"quantdesk: {line}", err=True)
     if not isinstance(fit, SurfaceFit):
         if format_ == "json":
-            write_output(fit_json(fit), output)
+            write_output(fit_json(fit, quotes), output)
         raise OutOfDomain(f"{file}: no surface: {fit.reason}")
-    data = fit_bytes(fit, format_, grid=grid)
+    data = fit_json(fit, quotes) if format_ == "json" else fit_bytes(fit, format_, grid=grid)
     write_output(data, output, is_binary=format_ == "parquet")
     if save:
         save_fit(fit, file, history_file)

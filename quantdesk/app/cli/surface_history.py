@@ -9,18 +9,26 @@ from typing import Any, TypeVar
 import click
 
 from quantdesk.app.cli.output import write_output
-from quantdesk.app.render.surface_formats import fit_json, fit_text, grid_csv, slices_csv
+from quantdesk.app.render.surface_formats import (
+    fit_json,
+    fit_text,
+    grid_csv,
+    quotes_csv,
+    slices_csv,
+)
 from quantdesk.app.render.surface_history_formats import (
     DIFF_FORMATS,
     HISTORY_FORMATS,
     slices_parquet,
 )
 from quantdesk.app.render.surface_plots import PLOT_KINDS, surface_plot
+from quantdesk.app.render.surface_quote_rows import fitted_quotes, quotes_parquet
 from quantdesk.domain.times import format_instant, parse_instant
 from quantdesk.errors import ConfigError, InvalidInput, OutOfDomain, StorageError
-from quantdesk.market.fitting import FitOptions, SurfaceFit, fit_surface
+from quantdesk.market.fitting import FitOptions, FitRefusal, SurfaceFit, fit_surface
 from quantdesk.market.selection import select_expiries
 from quantdesk.market.surface_diff import surface_diff
+from quantdesk.market.surface_quotes import SurfaceQuotes
 from quantdesk.runtime.clock import SystemClock
 from quantdesk.runtime.settings import data_folder
 from quantdesk.runtime.surface_store import history_path, restored_fit, stored_fit
@@ -56,6 +64,24 @@ def chain_choice(function: Command) -> Command:
     )
     function = click.option("--venue", metavar="NAME", help="Which venue's.")(function)
     return click.option("--underlying", metavar="NAME", help="Which chain; the only one.")(function)
+
+
+def quotes_option(function: Command) -> Command:
+    """--quotes FILE."""
+    return click.option(
+        "--quotes",
+        "quotes_file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Also write every quote with its fit, as CSV, or as Parquet where FILE ends in it.",
+    )(function)
+
+
+def write_quotes(quotes: SurfaceQuotes, fit: SurfaceFit | FitRefusal, path: Path) -> None:
+    """Write the quotes of `fit` to `path`, in the format that its name ends in."""
+    is_parquet = path.suffix.lower() == ".parquet"
+    data = (quotes_parquet if is_parquet else quotes_csv)(quotes, fit)
+    write_output(data, path, is_binary=is_parquet)
 
 
 def open_history(history_file: Path | None) -> SurfaceHistory:
@@ -113,6 +139,7 @@ def fit_bytes(fit: SurfaceFit, format_: str, *, grid: bool) -> bytes:
 )
 @click.option("--grid", is_flag=True, help="In CSV: each slice on 1,201 points of k, -3 to 3.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@quotes_option
 @history_option
 def show_command(
     underlying: str | None,
@@ -122,6 +149,7 @@ def show_command(
     format_: str,
     grid: bool,
     output: Path | None,
+    quotes_file: Path | None,
     history_file: Path | None,
 ) -> None:
     """Print a kept surface: the newest, or the last one up to --at, never a later one."""
@@ -132,6 +160,8 @@ def show_command(
         origin=origin,
         at_ns=None if at is None else parse_instant(at),
     )
+    if quotes_file is not None:
+        write_quotes(fitted_quotes(fit), fit, quotes_file)
     write_output(fit_bytes(fit, format_, grid=grid), output, is_binary=format_ == "parquet")
 
 

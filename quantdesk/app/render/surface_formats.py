@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from quantdesk.app.render.chain_record import to_json
+from quantdesk.app.render.surface_quote_rows import filters_record, quote_rows
 from quantdesk.app.render.surface_record import clock_record, known, parameters_digest
-from quantdesk.domain.times import expiry_code, format_instant
+from quantdesk.domain.times import NS_PER_S, expiry_code, format_instant
 from quantdesk.market.fitting import FitRefusal, SliceFit, SurfaceFit
+from quantdesk.market.surface_clock import clock_words
 from quantdesk.market.surface_grading import ModelScore
-from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes
+from quantdesk.market.surface_quotes import STALE_AFTER_NS, ExpiryQuotes, SurfaceQuotes
 from quantdesk.pricing.smile import COMMON_GRID, slice_jets
 
 REASONS_MAX = 4
@@ -139,19 +141,31 @@ def slice_record(each: SliceFit) -> dict[str, object]:
     }
 
 
-def fit_json(fit: SurfaceFit | FitRefusal) -> bytes:
-    """The whole fit as one JSON object and a newline."""
-    head = {
+def fit_json(fit: SurfaceFit | FitRefusal, quotes: SurfaceQuotes | None = None) -> bytes:
+    """The whole fit as one JSON object and a newline: each quote with its residual or reason.
+
+    `quotes` are those that it was just fitted to: with them the rows of refused expiries are told
+    too, and the age beyond which quotes counted as stale.
+    """
+    head: dict[str, object] = {
         "schema": SCHEMA,
         "venue": fit.venue,
         "underlying": fit.underlying,
         "as_of": format_instant(fit.as_of_ns),
     }
-    refused = [{"expiry": format_instant(at), "reason": reason} for at, reason in fit.refused]
+    refused = [_refused_record(at, reason, quotes) for at, reason in fit.refused]
+    if quotes is not None:
+        head |= {"notes": list(quotes.notes)}
     if isinstance(fit, FitRefusal):
         return to_json(head | {"refusal": fit.reason, "refused": refused, "slices": []}) + b"\n"
     body = {
         "model": fit.options.model,
+        "options": {
+            "smoothing": fit.options.smoothing,
+            "floor": fit.options.floor,
+            "margin": fit.options.margin,
+        },
+        "filters": filters_record(fit, None if quotes is None else STALE_AFTER_NS / NS_PER_S),
         "grade": fit.grade.value,
         "in_spread": known(fit.in_spread),
         "in_spread_core": known(fit.in_spread_core),
@@ -165,9 +179,19 @@ def fit_json(fit: SurfaceFit | FitRefusal) -> bytes:
         "digest": fit.digest,
         "parameters_digest": parameters_digest(fit),
         "refused": refused,
-        "slices": [slice_record(each) for each in fit.slices],
+        "slices": [
+            slice_record(each) | {"rows": quote_rows(each.quotes, each)} for each in fit.slices
+        ],
     }
     return to_json(head | body) + b"\n"
+
+
+def _refused_record(expiry_ns: int, reason: str, quotes: SurfaceQuotes | None) -> dict[str, object]:
+    record: dict[str, object] = {"expiry": format_instant(expiry_ns), "reason": reason}
+    for each in () if quotes is None else quotes.expiries:
+        if each.expiry_ns == expiry_ns:
+            record["rows"] = quote_rows(each, None)
+    return record
 
 
 def fit_text(fit: SurfaceFit) -> bytes:
@@ -208,6 +232,8 @@ def fit_text(fit: SurfaceFit) -> bytes:
     notes += [f"{expiry_code(at)}: not fitted: {reason}." for at, reason in fit.refused]
     notes += [f"Arbitrage: {fault}" for fault in fit.faults]
     notes += fit.between
+    if not fit.clock.is_calendar:
+        notes.append(f"Variance between expiries runs on a clock: {clock_words(fit.clock)}.")
     if not fit.faults:
         notes.append(
             "No butterfly, calendar or Lee violation on k = -3…3 (1,201 points), "
