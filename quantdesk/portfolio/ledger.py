@@ -135,10 +135,6 @@ class Ledger:
         for entry in entries:
             self.post(entry)
 
-    def is_posted(self, venue: str, account: str, entry_id: str) -> bool:
-        """Whether an entry of this id was posted."""
-        return (venue, account, entry_id) in self._entries
-
     def entries(self) -> tuple[CashEntry, ...]:
         """All entries, in the order of their posting."""
         return tuple(self._entries.values())

@@ -10,17 +10,16 @@ profit and no total, and is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.position import Position
-from quantdesk.errors import PricingError
 from quantdesk.portfolio.contract_values import EXACT, open_value, worth
 from quantdesk.portfolio.holding import Holding, minus, plus, times, usd_rate
 from quantdesk.portfolio.ledger import CashKind, CashSum, HoldingKey
-from quantdesk.portfolio.leg_marks import LegMark, LegMarks
+from quantdesk.portfolio.leg_marks import LegMark
 from quantdesk.portfolio.state import PortfolioSnapshot
 
 ZERO = Decimal(0)
@@ -77,25 +76,6 @@ class DayStart:
 
     at_ns: int
     totals: Mapping[HoldingKey, tuple[Decimal | None, Decimal | None]]
-
-
-def marks_of(
-    holdings: Iterable[Holding], marks: LegMarks
-) -> tuple[dict[tuple[str, str], Mark], dict[tuple[str, str], str]]:
-    """Marks of what is open by (venue, instrument name), and why others have none."""
-    found: dict[tuple[str, str], Mark] = {}
-    missing: dict[tuple[str, str], str] = {}
-    for holding in holdings:
-        key = (holding.key.venue, holding.key.instrument_name)
-        if not holding.quantity or key in found or key in missing:
-            continue
-        try:
-            mark = marks.mark(holding.instrument)
-        except PricingError as error:
-            missing[key] = str(error)
-        else:
-            found[key] = to_mark(mark)
-    return found, missing
 
 
 def to_mark(mark: LegMark) -> Mark:

@@ -13,6 +13,7 @@ KNOWN_PRICE = 7.965567455405804
 
 
 def kernel_step() -> Step:
+    """Whether the kernel gives a known price."""
     price = float(pricing.price(True, 100.0, 100.0, 1.0, 0.2))
     is_ok = abs(price / KNOWN_PRICE - 1) < 1e-14
     return Step(
@@ -24,12 +25,14 @@ def kernel_step() -> Step:
 
 
 def config_step() -> Step:
+    """Which settings hold."""
     path = config_file()
     found = f"{path} read" if path.exists() else f"no {path}; defaults hold"
     return Step(name="settings", is_ok=True, found=found)
 
 
 def folder_step() -> Step:
+    """Whether the data folder can be written to."""
     folder = data_folder()
     nearest = folder
     while not nearest.exists() and nearest != nearest.parent:

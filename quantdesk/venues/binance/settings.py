@@ -6,12 +6,12 @@ Addresses are bases: REST paths begin with `/eapi/v1` below the one, streams wit
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from typing import Self
 from urllib.parse import urlsplit
 
 from quantdesk.errors import ConfigError
+from quantdesk.venues.settings_checks import check_backoff, check_choice, check_seconds
 
 REST_URLS = {
     "live": "https://eapi.binance.com",
@@ -102,9 +102,9 @@ class BinanceSettings:
     def __post_init__(self) -> None:
         for field in fields(self):
             if field.name.endswith("_s"):
-                _check_positive(field.name, getattr(self, field.name))
-        _check_choice("environment", self.environment, tuple(REST_URLS))
-        _check_choice("depth_speed", self.depth_speed, DEPTH_SPEEDS)
+                check_seconds(field.name, getattr(self, field.name))
+        check_choice("environment", self.environment, tuple(REST_URLS))
+        check_choice("depth_speed", self.depth_speed, DEPTH_SPEEDS)
         _check_range("recv_window_ms", self.recv_window_ms, 1, RECV_WINDOW_MS_MAX - 1)
         _check_range("weight_limit", self.weight_limit, 100, 1_000_000)
         _check_range("weight_reserve", self.weight_reserve, 0, self.weight_limit - 50)
@@ -123,11 +123,7 @@ class BinanceSettings:
             )
         if self.listen_key_s > 3_000:
             raise ConfigError(f"listen_key_s = {self.listen_key_s!r}: at most 3000, of 3600")
-        if self.backoff_high_s < self.backoff_low_s:
-            raise ConfigError(
-                f"backoff_high_s = {self.backoff_high_s!r}: at least backoff_low_s"
-                f" ({self.backoff_low_s!r})"
-            )
+        check_backoff(self.backoff_low_s, self.backoff_high_s)
         _check_url("rest_url", self.environment, self.rest_base, ("http", "https"))
         _check_url("stream_url", self.environment, self.stream_base, ("ws", "wss"))
 
@@ -173,19 +169,9 @@ def _base(field: str, url: str | None) -> str:
     return url.rstrip("/")
 
 
-def _check_positive(field: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise ConfigError(f"{field} = {value!r}: must be a positive number")
-
-
 def _check_range(field: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
         raise ConfigError(f"{field} = {value!r}: must be from {low} to {high}")
-
-
-def _check_choice(field: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{field} = {value!r}: must be one of {', '.join(allowed)}")
 
 
 def _check_url(field: str, environment: str, url: str, schemes: tuple[str, ...]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from urllib.parse import urlsplit
 
 from quantdesk.errors import ConfigError
+from quantdesk.venues.settings_checks import check_backoff, check_choice, check_seconds
 
 LIVE_URL = "wss://www.deribit.com/ws/api/v2"
 TESTNET_URL = "wss://test.deribit.com/ws/api/v2"
@@ -101,13 +101,13 @@ class DeribitSettings:
     def __post_init__(self) -> None:
         for field in fields(self):
             if field.name.endswith("_s"):
-                _check_seconds(field.name, getattr(self, field.name))
-        _check_choice("environment", self.environment, tuple(URLS))
-        _check_choice("ticker_interval", self.ticker_interval, INTERVALS)
-        _check_choice("book_interval", self.book_interval, INTERVALS)
-        _check_choice("auth_grant", self.auth_grant, GRANTS)
+                check_seconds(field.name, getattr(self, field.name))
+        check_choice("environment", self.environment, tuple(URLS))
+        check_choice("ticker_interval", self.ticker_interval, INTERVALS)
+        check_choice("book_interval", self.book_interval, INTERVALS)
+        check_choice("auth_grant", self.auth_grant, GRANTS)
         if self.book_group is not None:
-            _check_choice("book_group", self.book_group, BOOK_GROUPS)
+            check_choice("book_group", self.book_group, BOOK_GROUPS)
         if self.book_depth not in BOOK_DEPTHS:
             raise ConfigError(f"book_depth = {self.book_depth!r}: must be one of 1, 10, 20")
         if not 0 < self.token_use_max < 0.8:
@@ -115,14 +115,10 @@ class DeribitSettings:
         if not self.kinds:
             raise ConfigError(f"kinds is empty: name at least one of {', '.join(KINDS)}")
         for kind in self.kinds:
-            _check_choice("kinds", kind, KINDS)
+            check_choice("kinds", kind, KINDS)
         if self.heartbeat_s < HEARTBEAT_S_MIN or self.heartbeat_s != int(self.heartbeat_s):
             raise ConfigError(f"heartbeat_s = {self.heartbeat_s!r}: a whole number from 10 up")
-        if self.backoff_high_s < self.backoff_low_s:
-            raise ConfigError(
-                f"backoff_high_s = {self.backoff_high_s!r}: at least backoff_low_s "
-                f"({self.backoff_low_s!r})"
-            )
+        check_backoff(self.backoff_low_s, self.backoff_high_s)
         if not 1 <= self.channels_per_request <= 500:
             raise ConfigError(f"channels_per_request = {self.channels_per_request!r}: 1 to 500")
         for field_name in ("frames_max", "books_max", "books_per_round"):
@@ -157,16 +153,6 @@ class DeribitSettings:
         Something comes at least once each `time_poll_s` (the answer) or `heartbeat_s`.
         """
         return 2 * min(self.time_poll_s, float(self.heartbeat_s)) + self.silence_margin_s
-
-
-def _check_seconds(field: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise ConfigError(f"{field} = {value!r}: must be a positive number of seconds")
-
-
-def _check_choice(field: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{field} = {value!r}: must be one of {', '.join(allowed)}")
 
 
 def _check_url(environment: str, url: str) -> None:

@@ -39,7 +39,6 @@ from .payloads import (
 BOOK = STREAMS[3]
 MARKS = STREAMS[7]
 STAMP = 1765983429000
-EMPTY_BOOK = {"bids": [], "asks": [], "T": STAMP, "lastUpdateId": 1}
 PUSHES = [*STREAMS, INDEX_PUSH, NEW_SYMBOL_PUSH, TICKERS_PUSH, depth_push(11, 12, 10)]
 ANSWERS = [
     rest("exchangeInfo", exchange_info()),

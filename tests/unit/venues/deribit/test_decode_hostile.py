@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,8 +21,6 @@ from quantdesk.domain.events import (
     RawFrame,
 )
 from quantdesk.venues.deribit import events_of
-
-FrameOf = Callable[[bytes], RawFrame]
 
 NUMERIC_FIELDS = (
     "timestamp",
