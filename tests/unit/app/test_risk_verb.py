@@ -17,7 +17,8 @@ from quantdesk.domain.account import AccountSnapshot, BalanceReport, PositionRep
 from quantdesk.errors import ConfigError, QuantDeskError
 from quantdesk.risk.greeks import GREEK_FIELDS
 from quantdesk.runtime.books import account_cash
-from tests.unit.risk.books import future, position
+from tests.unit.market.chains import future
+from tests.unit.risk.books import position
 
 MARKET = Path(__file__).parents[2] / "fixtures" / "chain_files" / "btc_2026-06-27_tickers.json"
 CALL, PUT = "BTC-28JUN26-60000-C", "BTC-26MAR27-84000-C"

@@ -51,6 +51,25 @@ def option(
     )
 
 
+def future(name: str = "BTC-PERPETUAL", expiry_ns: int | None = None) -> Instrument:
+    """An inverse future or perpetual of BTC."""
+    return Instrument(
+        venue="deribit",
+        name=name,
+        kind=InstrumentKind.PERPETUAL if expiry_ns is None else InstrumentKind.FUTURE,
+        underlying="BTC",
+        settlement=Settlement.INVERSE,
+        quote_currency="USD",
+        settlement_currency="BTC",
+        index_name="btc_usd",
+        contract_size=Decimal(10),
+        ticks=TickScheme(tick=Decimal("0.5")),
+        amount_min=Decimal(10),
+        amount_step=Decimal(10),
+        expiry_ns=expiry_ns,
+    )
+
+
 def textbook_price(
     kind: OptionType, forward: float, strike: float, years: float, vol: float
 ) -> float:

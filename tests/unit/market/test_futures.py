@@ -8,28 +8,9 @@ from decimal import Decimal
 import pytest
 
 from quantdesk.domain.events import FutureUpdate, InstrumentStateChanged
-from quantdesk.domain.instrument import Instrument, InstrumentKind, Settlement, TickScheme
 from quantdesk.market.state import MarketState
 
-from .chains import DEC, NOW, SEP, ladder, listing, quote
-
-
-def future(name: str, expiry_ns: int | None) -> Instrument:
-    return Instrument(
-        venue="deribit",
-        name=name,
-        kind=InstrumentKind.PERPETUAL if expiry_ns is None else InstrumentKind.FUTURE,
-        underlying="BTC",
-        settlement=Settlement.INVERSE,
-        quote_currency="USD",
-        settlement_currency="BTC",
-        index_name="btc_usd",
-        contract_size=Decimal(10),
-        ticks=TickScheme(tick=Decimal("0.5")),
-        amount_min=Decimal(10),
-        amount_step=Decimal(10),
-        expiry_ns=expiry_ns,
-    )
+from .chains import DEC, NOW, SEP, future, ladder, listing, quote
 
 
 def update(

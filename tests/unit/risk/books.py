@@ -16,13 +16,12 @@ from quantdesk.domain.instrument import (
     InstrumentKind,
     OptionType,
     Settlement,
-    TickScheme,
 )
 from quantdesk.domain.position import Position
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.runtime.desk import Desk
 from quantdesk.snapshot import Environment, LinkState
-from tests.unit.market.chains import DEC, NOW, SEP, listing, option, quote
+from tests.unit.market.chains import DEC, NOW, SEP, future, listing, option, quote
 
 FORWARDS = {SEP: 60_500.0, DEC: 61_500.0}
 INDEX = 60_000.0
@@ -38,25 +37,6 @@ def only(market: MarketData) -> UnderlyingMarket:
     """The one underlying of a market."""
     (one,) = market.markets
     return one
-
-
-def future(name: str = "BTC-PERPETUAL", expiry_ns: int | None = None) -> Instrument:
-    """An inverse future or perpetual of BTC."""
-    return Instrument(
-        venue="deribit",
-        name=name,
-        kind=InstrumentKind.PERPETUAL if expiry_ns is None else InstrumentKind.FUTURE,
-        underlying="BTC",
-        settlement=Settlement.INVERSE,
-        quote_currency="USD",
-        settlement_currency="BTC",
-        index_name="btc_usd",
-        contract_size=Decimal(10),
-        ticks=TickScheme(tick=Decimal("0.5")),
-        amount_min=Decimal(10),
-        amount_step=Decimal(10),
-        expiry_ns=expiry_ns,
-    )
 
 
 def spot() -> Instrument:

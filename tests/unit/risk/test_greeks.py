@@ -12,9 +12,9 @@ from quantdesk.risk.exposure import Exposures, expose
 from quantdesk.risk.greeks import GREEK_FIELDS, GREEK_UNITS, DeskGreeks, unit_of
 from quantdesk.risk.valuation import value_positions
 from quantdesk.risk.venue_decay import averaging_share, decay_note
-from tests.unit.market.chains import DEC, NOW, SEP, YEAR_NS
+from tests.unit.market.chains import DEC, NOW, SEP, YEAR_NS, future
 from tests.unit.risk import black
-from tests.unit.risk.books import FORWARDS, INDEX, future, made_market, named, only, position, spot
+from tests.unit.risk.books import FORWARDS, INDEX, made_market, named, only, position, spot
 
 VOL = 0.5
 YEARS = (SEP - NOW) / YEAR_NS

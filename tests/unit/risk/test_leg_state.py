@@ -11,7 +11,8 @@ import pytest
 from quantdesk.market.quality import STALE_AFTER_NS
 from quantdesk.risk.leg_state import chance_in_the_money, leg_states
 from quantdesk.risk.valuation import value_positions
-from tests.unit.risk.books import future, named, only, position, sample_market
+from tests.unit.market.chains import future
+from tests.unit.risk.books import named, only, position, sample_market
 
 
 def test_chance_is_the_lognormal_one_and_call_and_put_make_one() -> None:

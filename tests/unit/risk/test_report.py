@@ -19,9 +19,9 @@ from quantdesk.risk.report import RiskReport, build_report
 from quantdesk.risk.scenario import Move, Scenario
 from quantdesk.risk.taylor import LABEL
 from quantdesk.risk.valuation import value_positions
+from tests.unit.market.chains import future
 from tests.unit.risk.books import (
     INDEX,
-    future,
     made_market,
     named,
     only,

@@ -22,12 +22,11 @@ from quantdesk.risk.report import build_report
 from quantdesk.risk.scenario import Move, Scenario, SmileRule, VolRule, VolTenor, VolUnit
 from quantdesk.risk.scenarios import ScenarioAxes, ScenarioResults, run_scenarios
 from quantdesk.risk.valuation import value_positions
-from tests.unit.market.chains import DEC, NOW, SEP, YEAR_NS
+from tests.unit.market.chains import DEC, NOW, SEP, YEAR_NS, future
 from tests.unit.risk import black
 from tests.unit.risk.books import (
     FORWARDS,
     INDEX,
-    future,
     made_market,
     named,
     only,

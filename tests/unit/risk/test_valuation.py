@@ -16,9 +16,9 @@ from quantdesk.domain.structure import Leg, Structure
 from quantdesk.errors import InvalidInput
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.risk.valuation import as_positions, value_positions
-from tests.unit.market.chains import DEC, SEP, YEAR_NS
+from tests.unit.market.chains import DEC, SEP, YEAR_NS, future
 from tests.unit.risk import black
-from tests.unit.risk.books import FORWARDS, INDEX, future, made_market, named, only, position, spot
+from tests.unit.risk.books import FORWARDS, INDEX, made_market, named, only, position, spot
 
 CALL, FAR_PUT = "BTC-25SEP26-60000-C", "BTC-25DEC26-50000-P"
 
