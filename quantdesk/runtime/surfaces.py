@@ -13,10 +13,13 @@ from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
 from quantdesk.market.surface_quotes import SurfaceQuotes
 from quantdesk.runtime.file_moments import every_moment_of, read_moment
 from quantdesk.runtime.live_surfaces import chain_quotes
-from quantdesk.runtime.replay import snapshot_at
+from quantdesk.runtime.replay import snapshot_at, snapshots
 from quantdesk.runtime.sources import file_snapshot, market_snapshot
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
 from quantdesk.storage.chain_files import MarketFile
+
+EVERY_S = 60.0
+"""Recorded seconds between the moments of a recording that are looked at one by one."""
 
 
 def read_clock(name: str, folder: Path | None = None) -> ClockChoice:
@@ -98,10 +101,20 @@ def _name_of(underlying: str | None) -> str | None:
     return (underlying or "").partition("@")[0].upper() or None
 
 
-def every_moment(path: Path, underlying: str | None) -> Iterator[SurfaceQuotes]:
-    """The quotes of each moment of a market file; of a recording its end."""
-    if path.is_dir():
-        yield read_quotes(path, underlying, None)
+def every_moment(
+    path: Path, underlying: str | None, *, every_s: float = EVERY_S
+) -> Iterator[SurfaceQuotes]:
+    """The quotes of each moment of a market file; of a recording those each `every_s` seconds.
+
+    A recording's end is always one of them, its time before the chain was listed never is.
+    """
+    if not path.is_dir():
+        for market in every_moment_of(path, _name_of(underlying)):
+            yield _market_quotes(market, path, underlying)
         return
-    for market in every_moment_of(path, _name_of(underlying)):
-        yield _market_quotes(market, path, underlying)
+    # Says what is wrong with the recording or the name, before anything is scored.
+    chosen = read_chain(path, underlying, None)
+    for snapshot in snapshots(path, every_s=every_s):
+        chain = snapshot.chain(chosen.underlying, chosen.venue)
+        if chain is not None:
+            yield quotes_of(chain)

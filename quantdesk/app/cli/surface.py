@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from quantdesk.app.cli.options import FiniteRange
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.standard_input import STANDARD_INPUT, file_or_input
 from quantdesk.app.cli.surface_history import (
@@ -43,7 +44,7 @@ from quantdesk.market.surface_grading import (
 )
 from quantdesk.market.surface_quotes import SurfaceQuotes
 from quantdesk.market.variance_clock import CALENDAR, VarianceClock
-from quantdesk.runtime.surfaces import every_moment, read_clock, read_quotes
+from quantdesk.runtime.surfaces import EVERY_S, every_moment, read_clock, read_quotes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -179,6 +180,15 @@ def check_command(
     help="Also hide every N-th quote of each expiry and score the fit on it.",
 )
 @click.option(
+    "--every",
+    "every_s",
+    type=FiniteRange(min=0.1),
+    default=EVERY_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="Of a recording: recorded time between the moments that are graded, and its end.",
+)
+@click.option(
     "--format",
     "format_",
     type=click.Choice(["table", "json"]),
@@ -192,6 +202,7 @@ def grade_command(
     underlying: str | None,
     models: tuple[str, ...],
     hold_out: int | None,
+    every_s: float,
     format_: str,
     clock: str,
     output: Path | None,
@@ -207,14 +218,15 @@ def grade_command(
     everything: dict[str, list[SnapshotScore]] = {model: [] for model in models}
     for file in files:
         try:
-            scores = _scores(file_or_input(file), underlying, models, hold_out, choice)
+            moments = every_moment(file_or_input(file), underlying, every_s=every_s)
+            scores = _scores(moments, models, hold_out, choice)
         except (StorageError, ChainFileError) as error:
             if len(files) == 1:
                 raise
             click.echo(f"quantdesk: left out: {error}", err=True)
             left_out += 1
             continue
-        titles.append(file.name)
+        titles.append(f"{file.name}, each {every_s:g} s" if file.is_dir() else file.name)
         tables.append([summarise(model, found) for model, found in scores.items()])
         for model, found in scores.items():
             everything[model] += found
@@ -231,15 +243,14 @@ def grade_command(
 
 
 def _scores(
-    file: Path,
-    underlying: str | None,
+    moments: Iterable[SurfaceQuotes],
     models: Sequence[str],
     hold_out: int | None,
     choice: ClockChoice,
 ) -> dict[str, list[SnapshotScore]]:
-    """Scores of every moment of `file`, by model."""
+    """Scores of every moment, by model."""
     scores: dict[str, list[SnapshotScore]] = {model: [] for model in models}
-    for quotes in every_moment(file, underlying):
+    for quotes in moments:
         for model in models:
             options = FitOptions(model=model)
             clock = _clock_of(quotes, options, choice)

@@ -37,6 +37,7 @@ from quantdesk.runtime.replay import ReplayPlayer, snapshots
 from quantdesk.runtime.settings import Settings
 from quantdesk.runtime.sources import StillSource, live_desk
 from quantdesk.runtime.surface_store import KEEP_INTERVAL_NS, FitKeeper
+from quantdesk.runtime.surfaces import every_moment, read_quotes
 from quantdesk.runtime.venues import parse_venues
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
 from quantdesk.storage.surface_history import SurfaceHistory
@@ -379,6 +380,18 @@ def test_replay_twice_gives_the_same_theos(recording: Path) -> None:
     first = theos(recording)
     assert len({digest for digest, _, _ in first}) >= 2
     assert first == theos(recording)
+
+
+def test_a_recording_is_graded_through_and_not_at_its_end_only(recording: Path) -> None:
+    moments = [quotes.as_of_ns for quotes in every_moment(recording, None, every_s=1.0)]
+    assert len(moments) >= 3
+    assert moments == sorted(set(moments))
+    end = read_quotes(recording, None, None)
+    assert moments[-1] == end.as_of_ns
+    # An interval longer than the recording leaves its end.
+    assert [each.as_of_ns for each in every_moment(recording, "BTC", every_s=3600.0)] == [
+        end.as_of_ns
+    ]
 
 
 def test_replayed_fit_never_knows_a_later_quote(recording: Path) -> None:
