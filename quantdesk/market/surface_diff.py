@@ -1,12 +1,17 @@
-"""What changed between two surfaces: forward, ATM, risk reversal and butterfly by expiry.
+"""What changed between two surfaces: forward, ATM, risk reversal, butterfly and vols by strike.
 
 At the money is at each surface's own forward, so that a move of the underlying is no change of
-vol. An expiry that only one of them has is named and not compared.
+vol; at a fixed strike it is, along the skew. Changes are in vol and in half-spreads of the later
+quote: below one the market has not moved. An expiry that only one of them has is named and not
+compared.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from quantdesk.errors import OutOfDomain
 from quantdesk.market.fitting import SurfaceFit
@@ -14,17 +19,52 @@ from quantdesk.market.surface_points import TermPoint, term_structure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StrikeChange:
+    """Vols of one strike on both surfaces, and the half-spread of its later quote: fractions."""
+
+    strike: float
+    before: float
+    after: float
+    half_spread: float
+
+    @property
+    def change(self) -> float:
+        """After less before, a fraction."""
+        return self.after - self.before
+
+    @property
+    def half_spreads(self) -> float:
+        """The change in half-spreads of the later quote."""
+        return self.change / self.half_spread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryChange:
-    """One expiry in the earlier and the later surface; None where a wing has no such delta."""
+    """One expiry in the earlier and the later surface.
+
+    strikes : those that both surfaces were fitted to, ascending
+    """
 
     expiry_ns: int
     before: TermPoint
     after: TermPoint
+    strikes: tuple[StrikeChange, ...] = ()
 
     @property
     def forward_return(self) -> float:
         """Change of the forward, a fraction."""
         return self.after.forward / self.before.forward - 1.0
+
+    @property
+    def mean_change(self) -> float | None:
+        """Mean change of vol at fixed strikes; None without one that both have."""
+        changes = [each.change for each in self.strikes]
+        return math.fsum(changes) / len(changes) if changes else None
+
+    @property
+    def furthest(self) -> StrikeChange | None:
+        """The strike that moved most in half-spreads; None without one that both have."""
+        return max(self.strikes, key=lambda each: abs(each.half_spreads), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,7 +102,14 @@ def surface_diff(before: SurfaceFit, after: SurfaceFit, *, delta: float = 0.25) 
         if old is None or new is None:
             unknown.append(expiry_ns)
         else:
-            changes.append(ExpiryChange(expiry_ns=expiry_ns, before=old, after=new))
+            changes.append(
+                ExpiryChange(
+                    expiry_ns=expiry_ns,
+                    before=old,
+                    after=new,
+                    strikes=_strike_changes(before, after, expiry_ns),
+                )
+            )
     return SurfaceDiff(
         before=before,
         after=after,
@@ -70,4 +117,25 @@ def surface_diff(before: SurfaceFit, after: SurfaceFit, *, delta: float = 0.25) 
         only_before=tuple(sorted(first.keys() - second.keys())),
         only_after=tuple(sorted(second.keys() - first.keys())),
         unknown=tuple(unknown),
+    )
+
+
+def _strike_changes(
+    before: SurfaceFit, after: SurfaceFit, expiry_ns: int
+) -> tuple[StrikeChange, ...]:
+    first, second = before.slice_at(expiry_ns), after.slice_at(expiry_ns)
+    if first is None or second is None:
+        return ()
+    used = second.quotes.is_used & np.isin(
+        second.quotes.strike, first.quotes.strike[first.quotes.is_used]
+    )
+    strikes = second.quotes.strike[used]
+    half = (second.quotes.ask_iv[used] - second.quotes.bid_iv[used]) / 2
+    instant = np.array(expiry_ns)
+    columns = (strikes, before.implied_vol(instant, strikes), after.implied_vol(instant, strikes))
+    return tuple(
+        StrikeChange(strike=strike, before=old, after=new, half_spread=width)
+        for strike, old, new, width in sorted(
+            zip(*(column.tolist() for column in (*columns, half)), strict=True)
+        )
     )

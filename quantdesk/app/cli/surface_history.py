@@ -229,16 +229,21 @@ def diff_command(
     output: Path | None,
     history_file: Path | None,
 ) -> None:
-    """Print what changed from BEFORE to AFTER: forward, ATM, RR25 and BF25 by expiry.
+    """Print what changed from BEFORE to AFTER: forward, ATM, RR25, BF25 and vols at fixed strikes.
 
-    Each is a market FILE, which is fitted, or a moment (ISO-8601 UTC, or "now"), which is the last
-    kept surface up to then.
+    Each is a market FILE, which is fitted (at its last moment; FILE@TIME at the last not after
+    TIME), or a moment (ISO-8601 UTC, or "now"), which is the last kept surface up to then. Changes
+    at fixed strikes are in vol points and in half-spreads of AFTER's quotes.
     """
     history = open_history(history_file)
     sides = []
     for text in (before, after):
+        file, _, moment = text.rpartition("@")
         if Path(text).exists():
-            sides.append(_file_fit(Path(text), underlying))
+            sides.append(_file_fit(Path(text), underlying, None))
+            continue
+        if file and Path(file).exists():
+            sides.append(_file_fit(Path(file), underlying, parse_instant(moment)))
             continue
         at_ns = None if text == "now" else _moment(text)
         sides.append(
@@ -259,8 +264,8 @@ def _moment(text: str) -> int:
         raise ConfigError(f"{text!r}: is neither a file nor a moment ({error})") from None
 
 
-def _file_fit(file: Path, underlying: str | None) -> SurfaceFit:
-    fit = fit_surface(read_quotes(file, underlying, None), options=FitOptions())
+def _file_fit(file: Path, underlying: str | None, at_ns: int | None) -> SurfaceFit:
+    fit = fit_surface(read_quotes(file, underlying, at_ns), options=FitOptions())
     if not isinstance(fit, SurfaceFit):
         raise OutOfDomain(f"{file}: no surface: {fit.reason}")
     return fit

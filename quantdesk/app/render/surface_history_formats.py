@@ -14,7 +14,7 @@ from quantdesk.app.render.chain_record import to_json
 from quantdesk.app.render.surface_formats import SLICE_COLUMNS, aligned_rows, slice_record
 from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.market.fitting import SurfaceFit
-from quantdesk.market.surface_diff import SurfaceDiff
+from quantdesk.market.surface_diff import ExpiryChange, SurfaceDiff
 from quantdesk.storage.surface_history import FitSummary
 
 HISTORY_SCHEMA = "quantdesk.surface-history/1"
@@ -149,9 +149,35 @@ def _diff_rows(diff: SurfaceDiff) -> list[dict[str, Any]]:
                 "bf25_before": old.butterfly,
                 "bf25_after": new.butterfly,
                 "bf25_change": new.butterfly - old.butterfly,
+                **_fixed_strike_cells(each),
             }
         )
     return rows
+
+
+def _fixed_strike_cells(each: ExpiryChange) -> dict[str, float | int | None]:
+    furthest = each.furthest
+    return {
+        "strikes": len(each.strikes),
+        "strike_change_mean": each.mean_change,
+        "furthest_strike": None if furthest is None else furthest.strike,
+        "furthest_change": None if furthest is None else furthest.change,
+        "furthest_half_spreads": None if furthest is None else furthest.half_spreads,
+    }
+
+
+def _strike_rows(each: ExpiryChange) -> list[dict[str, float]]:
+    return [
+        {
+            "strike": one.strike,
+            "iv_before": one.before,
+            "iv_after": one.after,
+            "change": one.change,
+            "half_spread": one.half_spread,
+            "change_in_half_spreads": one.half_spreads,
+        }
+        for one in each.strikes
+    ]
 
 
 DIFF_COLUMNS = (
@@ -162,6 +188,8 @@ DIFF_COLUMNS = (
         for name in ("atm", "rr25", "bf25")
         for part in ("before", "after", "change")
     ),
+    *("strikes", "strike_change_mean", "furthest_strike", "furthest_change"),
+    "furthest_half_spreads",
 )
 
 
@@ -171,7 +199,10 @@ def diff_json(diff: SurfaceDiff) -> bytes:
         "schema": DIFF_SCHEMA,
         "before": _side(diff.before),
         "after": _side(diff.after),
-        "changes": _diff_rows(diff),
+        "changes": [
+            row | {"by_strike": _strike_rows(each)}
+            for row, each in zip(_diff_rows(diff), diff.changes, strict=True)
+        ],
         "only_before": [format_instant(at) for at in diff.only_before],
         "only_after": [format_instant(at) for at in diff.only_after],
         "unknown": [format_instant(at) for at in diff.unknown],
@@ -204,13 +235,22 @@ def diff_table(diff: SurfaceDiff) -> bytes:
         for name, fit in (("before", old), ("after ", new))
     ]
     rows: list[tuple[str, ...]] = [
-        ("expiry", "forward %", "ATM", "to", "pts", "RR25", "to", "pts", "BF25", "to", "pts")
+        (
+            *("expiry", "forward %", "ATM", "to", "pts", "RR25", "to", "pts", "BF25", "to", "pts"),
+            *("fixed K pts", "furthest K", "pts", "½-spreads"),
+        )
     ]
     for each in diff.changes:
         cells = [expiry_code(each.expiry_ns), f"{100 * each.forward_return:+.3f}"]
         for name in ("atm", "risk_reversal", "butterfly"):
             first, second = (100 * getattr(side, name) for side in (each.before, each.after))
             cells += [f"{first:.2f}", f"{second:.2f}", f"{second - first:+.2f}"]
+        furthest = each.furthest
+        if furthest is None or each.mean_change is None:
+            cells += ["–"] * 4
+        else:
+            cells += [f"{100 * each.mean_change:+.2f}", f"{furthest.strike:,.0f}"]
+            cells += [f"{100 * furthest.change:+.2f}", f"{furthest.half_spreads:+.1f}"]
         rows.append(tuple(cells))
     notes = [f"{expiry_code(at)}: only before." for at in diff.only_before]
     notes += [f"{expiry_code(at)}: only after." for at in diff.only_after]

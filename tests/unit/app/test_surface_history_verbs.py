@@ -125,6 +125,8 @@ def test_diff_with_itself_is_nothing(market: Path) -> None:
     for change in record["changes"]:
         assert change["forward_return"] == 0
         assert change["atm_change"] == change["rr25_change"] == change["bf25_change"] == 0
+        assert len(change["by_strike"]) == change["strikes"] > 3
+        assert all(each["change_in_half_spreads"] == 0 for each in change["by_strike"])
 
 
 def test_diff_tells_what_changed(market: Path, tmp_path: Path) -> None:
@@ -138,6 +140,27 @@ def test_diff_tells_what_changed(market: Path, tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(good("diff", "now", shorter, "--format", "csv").stdout)))
     assert len(rows) == 6
     assert all(abs(float(row["atm_change"])) < 0.005 for row in rows)
+
+
+def test_diff_at_fixed_strikes_counts_in_half_spreads() -> None:
+    fixtures = Path(__file__).parents[2] / "fixtures" / "surface"
+    files = [fixtures / f"btc_2026-{day}_quotes.csv.gz" for day in ("04-27", "05-21")]
+    record = json.loads(good("diff", *files, "--format", "json").stdout)
+    june = next(one for one in record["changes"] if one["expiry"].startswith("2026-06-26"))
+    for each in june["by_strike"]:
+        assert each["change"] == pytest.approx(each["iv_after"] - each["iv_before"])
+        assert each["change_in_half_spreads"] == pytest.approx(each["change"] / each["half_spread"])
+    furthest = max(june["by_strike"], key=lambda each: abs(each["change_in_half_spreads"]))
+    assert june["furthest_strike"] == furthest["strike"]
+    assert june["furthest_half_spreads"] == furthest["change_in_half_spreads"]
+    strikes = [each["strike"] for each in june["by_strike"]]
+    assert strikes == sorted(set(strikes))
+    # A file may be named with its moment.
+    dated = f"{files[1]}@2026-05-22"
+    again = good("diff", files[0], dated, "--format", "json").stdout
+    assert json.loads(again) == record
+    with_past = failed("diff", files[0], f"{files[1]}@2026-05-20")
+    assert "begins at 2026-05-21" in str(with_past)
 
 
 def test_diff_of_neither_file_nor_moment_is_refused() -> None:
