@@ -160,5 +160,7 @@ def choose_underlying(path: Path, found: set[str], asked: str | None) -> str:
             raise ChainFileError(f"{path}: holds {listed}, not {asked}")
         return asked.upper()
     if len(found) > 1:
-        raise ChainFileError(f"{path}: holds {listed}: say which one to read")
+        raise ChainFileError(
+            f"{path}: holds {listed}: say which one to read (--underlying {sorted(found)[0]})"
+        )
     return next(iter(found))

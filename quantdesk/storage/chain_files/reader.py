@@ -141,7 +141,10 @@ def _coin_of(path: Path, underlying: str | None) -> tuple[str, str]:
     if underlying is not None:
         coin = underlying.upper().partition("_")[0]
         return coin, f"The rows name no coin: {coin} is what was asked for."
-    raise ChainFileError(f"{path}: its rows name no coin: say which underlying it is of")
+    raise ChainFileError(
+        f"{path}: its rows name no coin, and its name does not begin with one (btc…): say which "
+        "underlying it is of (--underlying BTC)"
+    )
 
 
 def _unknown(path: Path) -> ChainFileError:
