@@ -5,7 +5,8 @@ A chain comes back value for value, with what the desk had computed of it: nothi
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from quantdesk.market.valuation import ChainValues
 from quantdesk.storage.day_openings import (
     StoredChain,
     StoredColumn,
-    StoredForward,
     StoredFuture,
 )
 
@@ -39,18 +39,7 @@ def stored_chain(market: UnderlyingMarket, *, day_ns: int, at_start: bool) -> St
         forward_index=market.chain.forward_index,
         columns=_columns(market.chain),
         values=_columns(market.values),
-        forwards=tuple(
-            StoredForward(
-                expiry_ns=expiry_ns,
-                price=one.price,
-                source=one.source,
-                parity_price=one.parity_price,
-                parity_pairs=one.parity_pairs,
-                discount=one.discount,
-                discount_source=one.discount_source,
-            )
-            for expiry_ns, one in sorted(market.forwards.items())
-        ),
+        forwards={expiry_ns: asdict(one) for expiry_ns, one in sorted(market.forwards.items())},
         futures=tuple(
             StoredFuture(
                 instrument=one.instrument,
@@ -89,17 +78,7 @@ def restored_market(stored: StoredChain) -> UnderlyingMarket:
         index_source=stored.index_source,
         chain=chain,
         values=values,
-        forwards={
-            one.expiry_ns: ExpiryForward(
-                price=one.price,
-                source=one.source,
-                parity_price=one.parity_price,
-                parity_pairs=one.parity_pairs,
-                discount=one.discount,
-                discount_source=one.discount_source,
-            )
-            for one in stored.forwards
-        },
+        forwards={expiry_ns: _forward(kept) for expiry_ns, kept in stored.forwards.items()},
         futures={
             one.instrument.name: FutureQuote(
                 instrument=one.instrument,
@@ -111,6 +90,14 @@ def restored_market(stored: StoredChain) -> UnderlyingMarket:
             for one in stored.futures
         },
     )
+
+
+def _forward(kept: Mapping[str, Any]) -> ExpiryForward:
+    names = {field.name for field in fields(ExpiryForward)}
+    if names != kept.keys():
+        odd = ", ".join(sorted(names ^ kept.keys()))
+        raise StorageError(f"opening: a forward's {odd} are missing or unknown")
+    return ExpiryForward(**kept)
 
 
 def _columns(holder: Chain | ChainValues) -> dict[str, StoredColumn]:

@@ -38,18 +38,6 @@ class StoredColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: bytes
 
 
-class StoredForward(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The forward of one expiry and how it was found."""
-
-    expiry_ns: int
-    price: float | None
-    source: str
-    parity_price: float | None
-    parity_pairs: int
-    discount: float
-    discount_source: str
-
-
 class StoredFuture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A future's quote."""
 
@@ -63,6 +51,7 @@ class StoredFuture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class StoredChain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="chain"):
     """A chain at its opening: `columns` are what was quoted, `values` what the desk made of it.
 
+    forwards : fields of the forward of each expiry, by its instant
     day_ns : start of the day that it opens;  at_start : whether the desk was there by then
     """
 
@@ -77,7 +66,7 @@ class StoredChain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
     forward_index: tuple[str, ...]
     columns: dict[str, StoredColumn]
     values: dict[str, StoredColumn]
-    forwards: tuple[StoredForward, ...]
+    forwards: dict[int, dict[str, float | int | str | None]]
     futures: tuple[StoredFuture, ...]
 
 

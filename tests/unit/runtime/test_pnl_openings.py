@@ -30,6 +30,7 @@ from tests.tui.pnl_samples import later
 
 START = desk(recorded_desk().chains[0], synthetic_chain())
 KEY = (START.chains[0].venue, START.chains[0].underlying)
+SEPTEMBER_NS = parse_instant("2026-09-25T08:00Z")
 HOUR_NS = 3_600_000_000_000
 
 
@@ -202,6 +203,9 @@ def test_a_column_that_is_missing_is_no_opening(tmp_path: Path) -> None:
     columns = {name: one for name, one in kept.columns.items() if name != "mark"}
     with pytest.raises(StorageError, match="mark"):
         restored_market(msgspec.structs.replace(kept, columns=columns))
+    forwards: dict[int, dict[str, float | int | str | None]] = {SEPTEMBER_NS: {"price": 60_000.0}}
+    with pytest.raises(StorageError, match="a forward's discount"):
+        restored_market(msgspec.structs.replace(kept, forwards=forwards))
     short = {
         **kept.columns,
         "mark": msgspec.structs.replace(kept.columns["mark"], data=b"12345678"),
