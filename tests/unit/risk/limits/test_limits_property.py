@@ -28,6 +28,7 @@ from quantdesk.domain.order import (
     OrderUnanswered,
 )
 from quantdesk.domain.position import Position
+from quantdesk.pricing.columns import thread_count
 from quantdesk.risk.limits.gate import LimitGate
 from quantdesk.risk.limits.limit import Limit, LimitSet, Measure, Scope
 from quantdesk.risk.limits.size import LargestSize
@@ -371,7 +372,7 @@ SOAK_PARTS = 10
 
 def play_on_all_cores(first: int, count: int) -> Counts:
     """As `play`, the sequences shared out among one process a core."""
-    cores = len(os.sched_getaffinity(0))
+    cores = thread_count(None)
     edges = [first + count * core // cores for core in range(cores + 1)]
     total = Counts()
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
