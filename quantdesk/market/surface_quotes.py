@@ -285,12 +285,13 @@ def _one_a_strike(chain: Chain, values: ChainValues, rows: np.ndarray, k: FloatA
     """Places in `rows` of one option a strike: out of the money, else the one that is quoted.
 
     Several listings of one option all stay, as duplicates. Where the option out of the money is
-    broken, a two-sided one in the money stands beside it: each keeps its own reason.
+    broken, a two-sided one in the money stands beside it: each keeps its own reason. What is
+    doubted always stays.
     """
     is_otm = np.where(chain.is_call[rows], k >= 0, k < 0)
     with np.errstate(invalid="ignore"):
         has_both = (values.bid_iv[rows] > 0) & (values.ask_iv[rows] > values.bid_iv[rows])
-    has_any = _is_quoted(chain, values, rows)
+    has_any, is_doubted = _is_quoted(chain, values, rows), _is_doubted(chain, rows)
     shown: list[int] = []
     strikes = chain.strike[rows]
     for strike in np.unique(strikes[has_any]).tolist():
@@ -301,8 +302,10 @@ def _one_a_strike(chain: Chain, values: ChainValues, rows: np.ndarray, k: FloatA
             shown += inside.tolist()
             continue
         shown += outside.tolist()
+        stays = is_doubted[inside]
         if not has_both[outside].any():
-            shown += inside[has_both[inside]].tolist()
+            stays = stays | has_both[inside]
+        shown += inside[stays].tolist()
     if not shown:
         return np.arange(min(rows.size, 1))
     return np.array(sorted(shown), dtype=np.intp)
@@ -314,10 +317,14 @@ def _is_quoted(chain: Chain, values: ChainValues, rows: np.ndarray) -> BoolArray
     quoted = np.zeros(rows.size, dtype=np.bool_)
     for column in columns:
         quoted |= ~np.isnan(column[rows])
-    if chain.doubts:
-        names = [chain.instruments[row].name for row in rows.tolist()]
-        quoted |= np.array([name in chain.doubts for name in names], dtype=np.bool_)
-    return quoted
+    return quoted | _is_doubted(chain, rows)
+
+
+def _is_doubted(chain: Chain, rows: np.ndarray) -> BoolArray:
+    if not chain.doubts:
+        return np.zeros(rows.size, dtype=np.bool_)
+    names = [chain.instruments[row].name for row in rows.tolist()]
+    return np.array([name in chain.doubts for name in names], dtype=np.bool_)
 
 
 def _row_reasons(

@@ -68,6 +68,19 @@ def test_rows_that_contradict_each_other_are_dropped_by_name(tmp_path: Path) -> 
     assert fit.in_spread > 0.98
 
 
+def test_contradictions_in_the_money_are_named_too(tmp_path: Path) -> None:
+    def repeat(rows: list[Row]) -> None:
+        put = next(row for row in rows if is_option(row))
+        call = put | {"option_type": "call", "bid": "0.047", "ask": "0.048"}
+        rows += [call, call | {"bid": "0.046"}]
+
+    found = reasons_of(read_quotes(changed(tmp_path, repeat), None, None), 74_000.0)
+    assert found == {
+        OPTION: "",
+        "BTC-24MAY26-74000-C": "duplicate: records of one moment disagree on bid",
+    }
+
+
 def test_the_order_of_contradicting_rows_does_not_matter(tmp_path: Path) -> None:
     def repeat(rows: list[Row], at: int) -> None:
         row = next(row for row in rows if is_option(row))
