@@ -113,6 +113,24 @@ def _cell(value: object) -> str:
     return _quoted(str(value))
 
 
+def _evidence(each: SliceFit) -> dict[str, object] | None:
+    """The forward beside those that were not taken; None where it was not looked at."""
+    found = each.quotes.evidence
+    if found is None:
+        return None
+    return {
+        "venue": found.venue_price,
+        "future": found.future_price,
+        "parity": found.parity_price,
+        "pairs": found.pairs,
+        "low": found.low,
+        "high": found.high,
+        "is_consistent": found.is_consistent,
+        "basis": found.basis,
+        "words": found.words,
+    }
+
+
 def slice_record(each: SliceFit) -> dict[str, object]:
     """A slice as plain values, for JSON; absent numbers are None."""
     return {
@@ -121,6 +139,7 @@ def slice_record(each: SliceFit) -> dict[str, object]:
         "clock_years": each.clock_years,
         "forward": each.forward,
         "forward_source": each.forward_source,
+        "forward_evidence": _evidence(each),
         "model": each.model,
         "grade": each.grade.value,
         "atm_iv": each.atm_iv,
@@ -282,6 +301,18 @@ GRADE_LINES = (
 )
 """Lines of the grade table: what it says, the field of `ModelScore`, how it is written."""
 
+TRIAL_LINES = (
+    ("quotes moved by a tick", "ticks", "count"),
+    ("… moving a theo further off, %", "far_ticks", "percent"),
+    ("… furthest, % of its half-spread", "furthest_tick", "percent"),
+    ("draws of 5 % wrong quotes", "outliers", "count"),
+    ("… inside lost by others, mean %", "outlier_cost", "percent"),
+    ("… inside lost by others, worst %", "outlier_cost_worst", "percent"),
+)
+"""Shown where trials were asked for."""
+
+TRIAL_COUNTS = ("ticks", "outliers")
+
 FAULT_LINES = (
     ("butterfly: points with g < 0", "butterfly"),
     ("butterfly: points of concave prices", "convexity"),
@@ -293,7 +324,7 @@ FAULT_LINES = (
 def grade_table(title: str, scores: Sequence[ModelScore]) -> bytes:
     """Models side by side on one set of chains."""
     rows: list[tuple[str, ...]] = [(title, *(score.model for score in scores))]
-    for words, field, kind in GRADE_LINES:
+    for words, field, kind in (*GRADE_LINES, *_trial_lines(scores)):
         rows.append((words, *(_figure(getattr(score, field), kind) for score in scores)))
     for words, field in FAULT_LINES:
         rows.append((words, *(str(getattr(score.faults, field)) for score in scores)))
@@ -338,11 +369,17 @@ def grade_json(titles: Sequence[str], scores: Sequence[Sequence[ModelScore]]) ->
         records = []
         for score in models:
             record: dict[str, object] = {"model": score.model}
-            record |= {field: known(getattr(score, field)) for _, field, _ in GRADE_LINES}
+            lines = (*GRADE_LINES, *_trial_lines(models))
+            record |= {field: known(getattr(score, field)) for _, field, _ in lines}
             record |= {field: getattr(score.faults, field) for _, field in FAULT_LINES}
             records.append(record)
         sets.append({"set": title, "models": records})
     return to_json({"schema": "quantdesk.surface-grade/1", "sets": sets}) + b"\n"
+
+
+def _trial_lines(scores: Sequence[ModelScore]) -> tuple[tuple[str, str, str], ...]:
+    ticks, outliers = (any(getattr(each, field) for each in scores) for field in TRIAL_COUNTS)
+    return TRIAL_LINES[:3] * ticks + TRIAL_LINES[3:] * outliers
 
 
 def _figure(value: float, kind: str) -> str:

@@ -93,6 +93,11 @@ def test_a_clock_of_ones_own_changes_no_listed_vol(tmp_path: Path) -> None:
     assert "spline" in run("grade", str(RECORDED), "--model", "spline", "--clock", str(own))
 
 
+def test_clock_of_a_fit_is_told() -> None:
+    assert "runs on a clock: Sat" in run("fit", str(RECORDED), "--clock", "weekend")
+    assert "runs on a clock" not in run("fit", str(RECORDED))
+
+
 def test_a_clock_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(QuantDeskError, match="neither calendar nor weekend nor a file"):
         run("fit", str(RECORDED), "--clock", str(tmp_path / "none.toml"))

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from quantdesk.app.cli.tui import command as tui_command
 from quantdesk.errors import ConfigError
 from quantdesk.market.fitting import SurfaceFit, fit_surface
 from quantdesk.market.surface_clock import (
@@ -18,6 +20,7 @@ from quantdesk.market.surface_clock import (
     suggested_weekend,
 )
 from quantdesk.market.variance_clock import CALENDAR, VarianceClock, VarianceEvent, weekend_clock
+from quantdesk.runtime.settings import load_settings
 from quantdesk.runtime.surfaces import read_clock, read_quotes
 
 RECORDED = Path(__file__).parents[2] / "fixtures/surface/btc_2026-05-21_quotes.csv.gz"
@@ -79,3 +82,33 @@ def test_file_that_holds_no_clock_is_named(tmp_path: Path, text: str, why: str) 
     with pytest.raises(ConfigError, match=why) as refused:
         read_clock("mine.toml", tmp_path)
     assert "clock mine.toml" in str(refused.value)
+
+
+def screen_text(*words: str) -> str:
+    """`quantdesk tui` on a recorded chain, where there is no terminal."""
+    result = CliRunner().invoke(tui_command, ["--market", str(RECORDED), *words])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.stdout
+
+
+def test_desk_is_opened_on_a_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.toml").write_text('[surface]\nclock = "mine.toml"\n', encoding="utf-8")
+    monkeypatch.setenv("QUANTDESK_CONFIG", str(tmp_path / "config.toml"))
+    with pytest.raises(ConfigError, match=r"clock mine\.toml: neither calendar nor weekend"):
+        screen_text()
+    (tmp_path / "mine.toml").write_text("[weights]\nSat = 0.5\n", encoding="utf-8")
+    assert "BTC" in screen_text()
+    assert "BTC" in screen_text("--clock", "weekend")
+    with pytest.raises(ConfigError, match="clock nowhere"):
+        screen_text("--clock", "nowhere")
+
+
+def test_setting_of_another_type_or_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUANTDESK_CONFIG", str(tmp_path / "config.toml"))
+    for text, why in (("clock = 3", r"surface\.clock = 3"), ("clok = 'weekend'", "clock")):
+        (tmp_path / "config.toml").write_text(f"[surface]\n{text}\n", encoding="utf-8")
+        with pytest.raises(ConfigError, match=why):
+            load_settings()
