@@ -8,7 +8,7 @@ no task.
 What a change reaches is the kernel's own to say. Slices of one chain bound each other, longest
 first, so a chain with a changed expiry goes to it in one call, each slice starting from where it
 stood: 1 to 2 ms of the 6 that `benches/bench_surface_live.py` measures, so that leaving slices out
-would gain nothing. Those that a change does not reach come back where they were, to 1e-9 in vol.
+would gain nothing. Those that a change does not reach come back where they were, to 1e-7 in vol.
 Mostly the forward has moved, and with it every expiry.
 """
 
