@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from quantdesk.risk.fitted import fit_surfaces
+from quantdesk.risk.fitted import fit_surfaces, with_wanted_surfaces
 from quantdesk.risk.report import build_report, surface_sources_of
 from tests.unit.risk.books import named, only, position, sample_market
 
@@ -27,6 +27,31 @@ def test_fitted_surface_values_the_book_and_is_among_the_sources() -> None:
     assert [mark.vol_source for mark in marks.book.marks] == ["venue mark IV", "venue mark IV"]
     vols = (report.book.options.vol[0], marks.book.options.vol[0])
     assert 0 < abs(vols[0] - vols[1]) < 0.01
+
+
+def test_a_held_option_without_a_vol_of_its_own_is_asked_of_a_surface() -> None:
+    market = sample_market()
+    held = named(market, "BTC-25SEP26-60000-C")
+    one = only(market)
+    same, notes = with_wanted_surfaces(market, [held])
+    assert only(same) is one
+    assert notes == ()
+    row = one.chain.instruments.index(held)
+    vols, iv = one.values.greeks_iv.copy(), one.chain.venue_mark_iv.copy()
+    vols[row] = iv[row] = np.nan
+    bare = replace(
+        one,
+        chain=replace(one.chain, venue_mark_iv=iv),
+        values=replace(one.values, greeks_iv=vols),
+    )
+    other = named(market, ZERO_MARK)
+    wanting = replace(market, markets=(bare,))
+    assert with_wanted_surfaces(wanting, [other])[1] == ()
+    made, (note,) = with_wanted_surfaces(wanting, [held, other])
+    assert f"{held.name} the first" in note
+    book = build_report([position(held, 1), position(other, 1)], made).book
+    sources = [mark.vol_source for mark in book.marks]
+    assert sources == ["surface, no quote gives a vol", "venue mark IV"]
 
 
 def test_expiry_without_a_slice_keeps_its_marks() -> None:
