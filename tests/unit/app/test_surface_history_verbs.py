@@ -59,6 +59,9 @@ def test_saved_fit_is_shown_as_it_was_fitted(market: Path, own_folder: Path) -> 
     assert kept["filters"].pop("stale_after_s") is None
     for each in fresh["refused"]:
         assert len(each.pop("rows")) > 0
+    for one, other in zip(fresh["slices"], kept["slices"], strict=True):
+        assert one.pop("forward_evidence")["venue"] > 0
+        assert other.pop("forward_evidence") is None
     assert kept == fresh
     assert "kept already" in good("fit", market, "--save").stderr
     assert good("show", "--format", "csv", "--grid").stdout == (
