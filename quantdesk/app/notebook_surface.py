@@ -256,7 +256,7 @@ class Surface:
     ) -> Surface:
         """The surface moved, in vol as fractions, and still free of arbitrage.
 
-        `gap` says how far from what was asked. Raises NotConverged where there is no such surface.
+        `gap` says how far from what was asked. Raises OutOfDomain where there is no such surface.
         """
         shock = SurfaceShock(level=level, skew=skew, curvature=curvature, term=term)
         moved = shock_surface(self.fit, shock)
