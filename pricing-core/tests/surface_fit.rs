@@ -124,6 +124,72 @@ fn crossing_expiries_are_kept_apart() {
 }
 
 #[test]
+fn three_wide_quotes_leave_room_for_a_shorter_expiry() {
+    // The quotes of 2021-02-11: the longest with a flat left wing, the thin one below it, and a
+    // short expiry with a steep smile, whose bids the thin slice must not lie under.
+    let thin = Owned {
+        years: 14.56 / 365.0,
+        k: vec![-0.341, -0.179, 0.044],
+        bid: vec![0.884, 0.797, 0.446],
+        ask: vec![3.756, 2.647, 0.814],
+    };
+    let short = Owned {
+        years: 7.56 / 365.0,
+        k: vec![-0.475, -0.32, -0.2, -0.103, -0.026, 0.006],
+        bid: vec![1.403, 1.271, 1.029, 0.890, 0.815, 0.132],
+        ask: vec![4.936, 3.157, 2.064, 1.491, 1.300, 1.042],
+    };
+    let long = Owned {
+        years: 42.56 / 365.0,
+        k: vec![-0.910, -0.575, -0.324, -0.034],
+        bid: vec![1.077, 0.817, 0.727, 0.563],
+        ask: vec![1.174, 2.500, 1.344, 2.872],
+    };
+    let owned = [short, thin, long];
+    for model in [Model::Spline, Model::Svi, Model::Ssvi] {
+        let found = fits(model, &owned);
+        assert_sound(&found);
+        let vol = (found[1].slice.total_variance(0.0) / owned[1].years).sqrt();
+        assert!(vol > 0.4, "{model:?}: {vol}");
+    }
+    for (fit, owned) in fits(Model::Spline, &owned).iter().zip(&owned).take(2) {
+        for quote in owned.quotes().iter() {
+            let vol = (fit.slice.total_variance(quote.k) / owned.years).sqrt();
+            assert!(vol > quote.bid && vol < quote.ask, "{quote:?}: {vol}");
+        }
+    }
+}
+
+#[test]
+fn a_slice_far_under_its_quotes_is_still_a_slice() {
+    // The longer expiry quotes a twentieth of the shorter one's variance: no slice can meet both.
+    let short = market(0.1, 9, 0.01, 0.0);
+    let mut long = market(0.11, 9, 0.01, 0.0);
+    for side in [&mut long.bid, &mut long.ask] {
+        side.iter_mut().for_each(|vol| *vol *= 0.2);
+    }
+    for model in [Model::Spline, Model::Svi, Model::Ssvi] {
+        assert_sound(&fits(
+            model,
+            &[
+                Owned {
+                    k: short.k.clone(),
+                    bid: short.bid.clone(),
+                    ask: short.ask.clone(),
+                    ..short
+                },
+                Owned {
+                    k: long.k.clone(),
+                    bid: long.bid.clone(),
+                    ask: long.ask.clone(),
+                    ..long
+                },
+            ],
+        ));
+    }
+}
+
+#[test]
 fn vogt_quotes_are_fitted_without_his_butterfly() {
     let vogt = RawSvi::new(-0.0410, 0.1331, 0.3060, 0.3586, 0.4153).unwrap();
     let k: Vec<f64> = (0..31).map(|i| -1.5 + 0.1 * f64::from(i)).collect();

@@ -12,6 +12,7 @@ use crate::smile::slice::Slice;
 use crate::smile::spline::SplineSlice;
 use crate::smile::ssvi::Ssvi;
 use crate::smile::svi::{JumpWings, NaturalSvi, RawSvi};
+use crate::smile::svi_fit::Bounds;
 use crate::smile::{svi_domain, svi_fit};
 
 const ARRAY_RULE: &str = "must be a contiguous one-dimensional float64 array";
@@ -224,7 +225,9 @@ fn fit_svi(
     let raw = match method {
         "direct" => py.detach(|| svi_fit::direct(&quotes, floor)),
         "quasi-explicit" => py.detach(|| svi_fit::quasi_explicit(&quotes, floor)),
-        "no-butterfly" => py.detach(|| svi_fit::no_butterfly(&quotes, floor, None, |_| true)),
+        "no-butterfly" => {
+            py.detach(|| svi_fit::no_butterfly(&quotes, floor, &Bounds::default(), |_| true))
+        }
         other => {
             let rule = "must be direct, quasi-explicit or no-butterfly";
             return Err(invalid("method", other.to_owned(), rule));

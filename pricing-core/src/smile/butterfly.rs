@@ -87,7 +87,7 @@ fn between(knots: &[f64]) -> impl Iterator<Item = f64> + '_ {
 }
 
 /// Ascending points on both wings, from the end of the common grid out to some 2,000.
-fn wings() -> impl Iterator<Item = f64> {
+pub(super) fn wings() -> impl Iterator<Item = f64> {
     let place = |i: i32| 3.0 * 1.5_f64.powi(i);
     let left = (1..=BEYOND).rev().map(move |i| -place(i));
     left.chain((1..=BEYOND).map(place))

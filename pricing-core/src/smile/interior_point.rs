@@ -19,7 +19,7 @@ use crate::math::natural_spline::SplineBasis;
 /// Steepest wing, |dw/dk|; Lee's bound is 2.
 const SLOPE_MAX: f64 = 1.9;
 /// Flattest wing, per root of a year: longer slices have room above shorter ones.
-const SLOPE_MIN: f64 = 1e-4;
+pub(super) const SLOPE_MIN: f64 = 1e-4;
 /// Share of the bound from above that is left free: enough for what stations do not see between
 /// them, so that hardly a fit has to be tightened, which would move it by a step.
 const CALENDAR_MARGIN: f64 = 5e-4;

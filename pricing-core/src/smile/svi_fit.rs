@@ -6,10 +6,14 @@
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
 use super::SmileSection;
+use super::butterfly::wings;
+use super::interior_point::SLOPE_MIN;
 use super::quotes::SliceQuotes;
+use super::slice::common_grid;
+use super::spline_problem::Floor;
 use super::ssvi::Ssvi;
 use super::svi::RawSvi;
-use super::svi_domain::Shape;
+use super::svi_domain::{Shape, domain};
 use super::svi_quasi::{LEE, best_start};
 use crate::error::PricingError;
 use crate::math::least_squares::{Normal, Stopping, differenced, minimise};
@@ -28,6 +32,18 @@ const STOPPING: Stopping = Stopping {
 const RAISES_MAX: usize = 40;
 /// Half-spreads that leaving the quoted range at the money by its own width counts as.
 const ATM_WEIGHT: f64 = 40.0;
+/// Part of that range on each side where leaving it is felt already.
+const ATM_INSET: f64 = 0.02;
+/// Least width of that range, vol: quotes may have no width at all.
+const ATM_RANGE_MIN: f64 = 1e-6;
+/// How often a three-parameter slice is flattened and lowered before a flat one takes its place.
+const RETREATS_MAX: usize = 60;
+/// Tilts ρ, and shares of the largest ψ as logits, from which three-parameter slices start: one
+/// start alone may end on the bound of butterflies far from the quotes.
+const THIN_TILTS: [f64; 3] = [-0.5, -0.1, 0.5];
+const THIN_BENDS: [f64; 3] = [-3.0, 0.0, 2.0];
+/// A flat slice stands below the least of its bound by this share.
+const FLAT_SHARE: f64 = 0.99;
 /// Where upper bounds are felt, log-moneyness: dense near the money, out to 3.25.
 const FENCE: usize = 81;
 
@@ -126,26 +142,34 @@ fn from_free(place: &[f64; 5]) -> Option<RawSvi> {
 
 /// Calibration inside the Martini-Mingone domain and below `upper`.
 ///
-/// The unknowns are a map onto the domain, so that no step leaves it; the bound from above is a
-/// penalty, and what is left of a crossing (`is_below` tells) is scaled away.
+/// Where the unconstrained optimum keeps all bounds it is the answer. Else the unknowns are a map
+/// onto the domain, so that no step leaves it; the bounds from above and from below are penalties,
+/// and what is left of a crossing (`is_below` tells) is scaled away.
 ///
 /// Errors as [`quasi_explicit`].
 pub fn no_butterfly(
     quotes: &SliceQuotes<'_>,
     floor: f64,
-    upper: Option<&dyn SmileSection>,
+    bounds: &Bounds<'_>,
     is_below: impl Fn(&RawSvi) -> bool,
 ) -> Result<RawSvi, PricingError> {
     let points = points(quotes, floor, SVI_QUOTES_MIN)?;
     let free = direct(quotes, floor)?;
-    let fence = fence(quotes.years, upper);
+    let fence = fence(quotes.years, bounds);
+    if is_optimum(&free, quotes, &fence) && is_below(&free) {
+        return Ok(free);
+    }
     let width = points[points.len() - 1].k - points[0].k;
     let stopping = Stopping {
         steps_max: 40,
         tolerance: 1e-6,
     };
     let mut starts = vec![free];
-    starts.extend(best_thin(quotes, &points, &fence).to_raw().ok());
+    starts.extend(
+        best_thin(quotes, &points, &fence, &[(-0.1, 0.0)])
+            .to_raw()
+            .ok(),
+    );
     let mut best: Option<(RawSvi, f64)> = None;
     for start in &starts {
         let (place, cost, _) = minimise(to_domain(start, width), stopping, |place| {
@@ -177,6 +201,14 @@ pub fn no_butterfly(
     })
 }
 
+/// Whether the unconstrained optimum `free` meets every constraint, and so is the constrained one.
+fn is_optimum(free: &RawSvi, quotes: &SliceQuotes<'_>, fence: &Fence) -> bool {
+    let mut penalties = Vec::new();
+    vol_residuals(free, &[], fence, quotes, &mut penalties)
+        && penalties.iter().all(|&penalty| penalty <= 0.0)
+        && domain(free).is_some_and(|found| found.holds(free.s))
+}
+
 /// `slice` scaled down by as little as brings it below its bound; None where 3 % is not enough.
 ///
 /// Scaling total variance by c < 1 keeps a slice free of butterflies: g is concave in c, and at
@@ -193,8 +225,8 @@ fn lowered(slice: RawSvi, is_below: &impl Fn(&RawSvi) -> bool) -> Option<RawSvi>
     })
 }
 
-/// Residuals of the quotes, of the quotes' range at the money, and of the fence where the slice
-/// comes within a thousandth of it.
+/// Residuals of the quotes, of the quotes' range at the money, of the fence where the slice comes
+/// within a thousandth of it, and of the floors it lies below.
 fn vol_residuals(
     slice: &RawSvi,
     points: &[Point],
@@ -212,8 +244,9 @@ fn vol_residuals(
     }
     if let Some((low, high)) = quotes.atm_range() {
         let atm = (slice.jet(0.0).w / quotes.years).sqrt();
-        let outside = (low - atm).max(atm - high).max(0.0);
-        out.push(ATM_WEIGHT * outside / (high - low));
+        let inset = ATM_INSET * (high - low);
+        let outside = (low + inset - atm).max(atm - high + inset).max(0.0);
+        out.push(ATM_WEIGHT * outside / (high - low).max(ATM_RANGE_MIN));
     }
     // A crossing of a hundredth of the bound counts as ten half-spreads.
     let crossing = |own: f64, bound: f64| 1e3 * (own / bound - 0.999).max(0.0);
@@ -227,20 +260,37 @@ fn vol_residuals(
         let own = slice.wing_slopes();
         out.extend([crossing(own.0, left), crossing(own.1, right)]);
     }
+    out.extend(fence.floors.iter().map(|floor| {
+        floor.trust.sqrt() * ((floor.w - slice.jet(floor.k).w) / floor.width).max(0.0)
+    }));
     true
 }
 
-/// Bounds from above: total variances by place, and slopes of the wings.
+/// What other expiries ask of a slice.
+#[derive(Clone, Copy, Default)]
+pub struct Bounds<'a> {
+    /// The next longer slice, which this one lies below.
+    pub upper: Option<&'a dyn SmileSection>,
+    /// Quotes of shorter expiries, which this one should leave room for.
+    pub floors: &'a [Floor],
+}
+
+/// Bounds from above: total variances by place, and slopes of the wings; and from below.
 #[derive(Clone, Debug, Default)]
 struct Fence {
     variances: Vec<(f64, f64)>,
     slopes: Option<(f64, f64)>,
+    floors: Vec<Floor>,
 }
 
-/// What `upper` allows, at places denser near the money of a short expiry, and far out.
-fn fence(years: f64, upper: Option<&dyn SmileSection>) -> Fence {
-    let Some(upper) = upper else {
-        return Fence::default();
+/// What `bounds` allow, at places denser near the money of a short expiry, and far out.
+fn fence(years: f64, bounds: &Bounds<'_>) -> Fence {
+    let floors = bounds.floors.to_vec();
+    let Some(upper) = bounds.upper else {
+        return Fence {
+            floors,
+            ..Fence::default()
+        };
     };
     let near = (0.1 * years.sqrt()).min(0.5);
     let steep = (3.25 / near).asinh();
@@ -249,6 +299,7 @@ fn fence(years: f64, upper: Option<&dyn SmileSection>) -> Fence {
     Fence {
         variances: places.map(|k| (k, upper.total_variance(k))).collect(),
         slopes: Some(upper.wing_slopes()),
+        floors,
     }
 }
 
@@ -312,46 +363,84 @@ fn from_domain(place: &[f64; 5]) -> Option<RawSvi> {
     RawSvi::new(shape.alpha * s, b, rho, mu * s, s).ok()
 }
 
-/// A three-parameter slice, free of butterflies by its map and below `upper` by retreat.
+/// A three-parameter slice, free of butterflies by its map and below its bound by a penalty.
 ///
-/// Errors: `OutOfDomain` for fewer than [`SSVI_QUOTES_MIN`] two-sided quotes, `NotConverged` where
-/// nothing lies below `upper`.
+/// It may still cross its bound a little; [`retreated`] mends that.
+///
+/// Errors: `OutOfDomain` for fewer than [`SSVI_QUOTES_MIN`] two-sided quotes.
 pub fn thin(
     quotes: &SliceQuotes<'_>,
     floor: f64,
+    bounds: &Bounds<'_>,
+) -> Result<Ssvi, PricingError> {
+    let points = points(quotes, floor, SSVI_QUOTES_MIN)?;
+    let fence = fence(quotes.years, bounds);
+    let starts: Vec<(f64, f64)> = THIN_TILTS
+        .iter()
+        .flat_map(|&tilt| THIN_BENDS.map(|bend| (tilt, bend)))
+        .collect();
+    Ok(best_thin(quotes, &points, &fence, &starts))
+}
+
+/// `slice` flattened and lowered until `is_below` accepts it.
+///
+/// Wings keep a slope of [`SLOPE_MIN`], so that shorter slices still have room below this one.
+/// Where even the flattest such slice crosses its bound, a level line under the least of the bound
+/// stands in: it has no arbitrage, and its residuals say how little it has to do with its quotes.
+///
+/// Errors: `NotConverged` where `is_below` refuses the level line as well.
+pub fn retreated(
+    mut slice: Ssvi,
+    years: f64,
     upper: Option<&dyn SmileSection>,
     is_below: impl Fn(&RawSvi) -> bool,
 ) -> Result<RawSvi, PricingError> {
-    let points = points(quotes, floor, SSVI_QUOTES_MIN)?;
-    let fence = fence(quotes.years, upper);
-    let mut slice = best_thin(quotes, &points, &fence);
-    for _ in 0..60 {
+    let (level, flattest) = (slice.theta, SLOPE_MIN * years.sqrt());
+    for _ in 0..RETREATS_MAX {
+        slice.psi = slice.psi.max(2.0 * flattest / (1.0 - slice.rho.abs()));
         let raw = slice.to_raw()?;
         if is_below(&raw) {
             return Ok(raw);
         }
-        // A flatter and lower slice lies below any bound in the end.
         slice.theta *= 0.97;
         slice.psi *= 0.85;
     }
-    Err(PricingError::NotConverged {
-        model: "SSVI slice",
-        iterations: 60,
-        residual: slice.theta,
-    })
+    let places = common_grid().chain(wings());
+    let least = places.map(|k| upper.map_or(level, |upper| upper.total_variance(k)));
+    let level = FLAT_SHARE * least.fold(level, f64::min);
+    RawSvi::new(level, 0.0, 0.0, 0.0, 1.0)
+        .ok()
+        .filter(is_below)
+        .ok_or(PricingError::NotConverged {
+            model: "SSVI slice",
+            iterations: RETREATS_MAX as u32,
+            residual: level,
+        })
 }
 
-/// The best three-parameter slice under the penalty of the fence.
-fn best_thin(quotes: &SliceQuotes<'_>, points: &[Point], fence: &Fence) -> Ssvi {
+/// The best three-parameter slice under the penalties of the fence, over all `starts` (artanh ρ,
+/// logit of ψ's share).
+fn best_thin(
+    quotes: &SliceQuotes<'_>,
+    points: &[Point],
+    fence: &Fence,
+    starts: &[(f64, f64)],
+) -> Ssvi {
     let atm = quotes.atm_vol().unwrap_or(points[0].vol);
-    let start = [(atm * atm * quotes.years).ln(), -0.1, 0.0];
-    let (place, _, _) = minimise(start, STOPPING, |place| {
-        differenced(place, 1e-6, |place, out| match from_thin(place).to_raw() {
-            Ok(slice) => vol_residuals(&slice, points, fence, quotes, out),
-            Err(_) => false,
-        })
-    });
-    from_thin(&place)
+    let level = (atm * atm * quotes.years).ln();
+    let mut best = ([level, 0.0, 0.0], f64::INFINITY);
+    for &(tilt, bend) in starts {
+        let (place, cost, _) = minimise([level, tilt, bend], STOPPING, |place| {
+            differenced(place, 1e-6, |place, out| match from_thin(place).to_raw() {
+                Ok(slice) => vol_residuals(&slice, points, fence, quotes, out),
+                Err(_) => false,
+            })
+        });
+        if cost < best.1 {
+            best = (place, cost);
+        }
+    }
+    from_thin(&best.0)
 }
 
 fn from_thin(place: &[f64; 3]) -> Ssvi {

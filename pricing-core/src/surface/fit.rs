@@ -11,6 +11,7 @@ use crate::smile::slice::Slice;
 use crate::smile::spline_fit::{SplineFit, SplineOptions, fit_spline};
 use crate::smile::spline_problem::Floor;
 use crate::smile::svi::RawSvi;
+use crate::smile::svi_fit::Bounds;
 use crate::smile::{SmileSection, svi_fit};
 
 /// Fewest two-sided quotes that a spline is fitted to.
@@ -89,14 +90,18 @@ fn fit_one(
         let (g_min, slack) = check(&Slice::Svi(*raw), upper);
         g_min >= 0.0 && slack >= 0.0
     };
+    let floors = floors_under(quotes, shorter, options.floor);
+    let bounds = Bounds {
+        upper: upper.map(|slice| slice as &dyn SmileSection),
+        floors: &floors,
+    };
     let reason = match model {
         Model::Spline => {
             let count = quotes.iter().filter(Quote::is_trusted).count();
             if count < SPLINE_QUOTES_MIN {
                 format!("{count} two-sided quotes; a spline needs {SPLINE_QUOTES_MIN}")
             } else {
-                let floors = floors_under(quotes, shorter, options.floor);
-                match fit_spline(quotes, &floors, upper, start, options) {
+                match fit_spline(quotes, bounds.floors, upper, start, options) {
                     Ok(fit) => return Ok(of_spline(fit)),
                     Err(error) => error.to_string(),
                 }
@@ -104,7 +109,7 @@ fn fit_one(
         }
         Model::SviFree => return Ok(of_svi(svi_fit::direct(quotes, options.floor)?, upper, None)),
         Model::Svi => {
-            let found = svi_fit::no_butterfly(quotes, options.floor, as_section(upper), is_sound);
+            let found = svi_fit::no_butterfly(quotes, options.floor, &bounds, is_sound);
             match found {
                 Ok(raw) => return Ok(of_svi(raw, upper, None)),
                 Err(error) => error.to_string(),
@@ -112,12 +117,28 @@ fn fit_one(
         }
         Model::Ssvi => String::new(),
     };
-    let raw = svi_fit::thin(quotes, options.floor, as_section(upper), is_sound)?;
+    if model != Model::Ssvi {
+        let room = Bounds {
+            upper: None,
+            ..bounds
+        };
+        let free = svi_fit::thin(quotes, options.floor, &room)?.to_raw();
+        if let Ok(raw) = free.as_ref()
+            && is_sound(raw)
+        {
+            return Ok(of_svi(*raw, upper, Some(reason)));
+        }
+        // Three parameters can not bend down before they cross the bound; a spline can.
+        if let Ok(fit) = fit_spline(quotes, bounds.floors, upper, None, options) {
+            return Ok(SliceFit {
+                fallback: (model == Model::Svi).then_some(reason),
+                ..of_spline(fit)
+            });
+        }
+    }
+    let ssvi = svi_fit::thin(quotes, options.floor, &bounds)?;
+    let raw = svi_fit::retreated(ssvi, quotes.years, bounds.upper, is_sound)?;
     Ok(of_svi(raw, upper, (!reason.is_empty()).then_some(reason)))
-}
-
-fn as_section(upper: Option<&Slice>) -> Option<&dyn SmileSection> {
-    upper.map(|slice| slice as &dyn SmileSection)
 }
 
 fn of_spline(fit: SplineFit) -> SliceFit {
