@@ -64,7 +64,7 @@ def slice_flags(expiry: ExpiryQuotes, fitted: FittedSlice, fallback: str) -> tup
     k, mid = expiry.log_moneyness[used], expiry.mid_iv[used]
     deviation = float(np.median(mid)) * expiry.years**0.5
     if fallback:
-        flags.append(f"A simpler model stands in: {fallback}.")
+        flags.append(f"Another model stands in: {fallback}.")
     if expiry.forward_source == "index":
         flags.append("No forward of its own: the index stands in, carry is missing.")
     evidence = expiry.evidence
@@ -99,7 +99,7 @@ def grade_slice(in_spread: float, fitted: FittedSlice, flags: Sequence[str]) -> 
     grade = next((letter for share, letter in GRADE_SHARES if in_spread >= share), Grade.F)
     place = letters.index(grade)
     place += any(
-        flag.startswith(("A simpler", "Only", "Wide", "Expires", "No forward")) for flag in flags
+        flag.startswith(("Another", "Only", "Wide", "Expires", "No forward")) for flag in flags
     )
     place += any(flag.startswith("No quotes") for flag in flags) * 3
     place += any(flag.startswith("Vols around") for flag in flags) * 3

@@ -288,7 +288,7 @@ GRADE_LINES = (
     ("slices fitted", "slices", "count"),
     ("slices refused by their quotes", "refused", "count"),
     ("slices failed with enough quotes", "failed", "count"),
-    ("slices on a simpler model", "fallbacks", "count"),
+    ("slices on another model", "fallbacks", "count"),
     ("inside bid/ask, mean %", "inside", "percent"),
     ("inside bid/ask, worst snapshot %", "worst", "percent"),
     ("inside bid/ask, 5–95 delta %", "inside_core", "percent"),
