@@ -1,10 +1,12 @@
 """The forwards of a chain side by side: what prices them, what parity allows, what they cost.
 
 A fit reads vols at the forward that the venue states where it states one, which is what its makers
-quote off, and checks that against parity and the dated future; where it states none, parity
-decides. Parity first would let each tick of a quote at the money move every theo of its expiry:
-the venue's forward lies within parity's bounds on every recorded chain with pairs of one moment,
-and fits at either are equally good (`tests/unit/surface/test_forward_curve.py`).
+quote off, and checks that against parity and the dated future; where it states none, a future and
+then parity decide. Parity knows a near forward to some ten basis points, which is a vol point or
+two of a one-day option at the money, and each tick of a quote there moves it: parity first would
+have every theo of an expiry follow. On recorded chains the venue's forward lies within parity's
+bounds but at a few expiries, and fits at either have the same share inside the spread
+(`tests/unit/surface/test_forward_curve.py`).
 
 Every two-sided pair of a strike bounds the forward: bought call and sold put at one end, sold call
 and bought put at the other. Boxes without a common point mean stale quotes. The basis is the

@@ -2,7 +2,8 @@
 
 Order of trust: the venue's own `underlying_price` (what it prices off), a dated future, put-call
 parity on near-the-money pairs, the venue's delta where a recording holds no prices, the index.
-Parity is always computed beside the chosen one where there are pairs, as a cross-check.
+Parity is always computed beside the chosen one where there are pairs, as a cross-check; why it does
+not come first is told in `forward_curve`.
 """
 
 from __future__ import annotations

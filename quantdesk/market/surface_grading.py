@@ -23,9 +23,33 @@ from quantdesk.market.fitting import (
 )
 from quantdesk.market.fitting_grades import GridFaults, grid_faults
 from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes, without_rows
+from quantdesk.market.surface_trials import (
+    FAR_SHARE,
+    OUTLIER_HALF_SPREADS,
+    TickTrial,
+    outlier_cost,
+    sampled_moves,
+    tick_moves,
+    tick_trials,
+)
 from quantdesk.market.variance_clock import CALENDAR, VarianceClock
 
 HOLD_OUT_MIN = 2
+
+TRIAL_SEED = 1
+"""First seed of what is drawn: the same chains and counts give the same figures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialCounts:
+    """How often a snapshot's fit is disturbed: `ticks` quotes moved by one, and `outliers` draws of
+    wrong quotes of each size."""
+
+    ticks: int = 0
+    outliers: int = 0
+
+
+NO_TRIALS = TrialCounts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +87,8 @@ class SnapshotScore:
     fitted, refused, failed, fallbacks : slices; refused by their quotes, failed with enough quotes
     faults : violations on the common grid, summed over slices
     atm_misses : slices whose ATM vol lies outside the quotes beside the money
+    ticks : what single quotes, moved by a tick, did to the others
+    outlier_costs : share inside that 5 % of wrong quotes cost the others, by draw
     """
 
     as_of_ns: int
@@ -76,6 +102,8 @@ class SnapshotScore:
     faults: GridFaults
     atm_misses: int
     fit: SurfaceFit | None
+    ticks: tuple[TickTrial, ...] = ()
+    outlier_costs: tuple[float, ...] = ()
 
 
 def score_snapshot(
@@ -84,8 +112,10 @@ def score_snapshot(
     *,
     hold_out: int | None = None,
     clock: VarianceClock = CALENDAR,
+    trials: TrialCounts = NO_TRIALS,
 ) -> SnapshotScore:
-    """How `options` fare on one chain; every `hold_out`-th quote hidden for the second fit.
+    """How `options` fare on one chain; every `hold_out`-th quote hidden for the second fit, and the
+    fit disturbed as often as `trials` says.
 
     Raises InvalidInput for a hold-out below 2.
     """
@@ -126,7 +156,18 @@ def score_snapshot(
         faults=faults,
         atm_misses=sum(1 for each in fit.slices if misses_atm(each.quotes, each.atm_iv)),
         fit=fit,
+        ticks=tuple(_ticks(quotes, trials.ticks, options)),
+        outlier_costs=tuple(
+            outlier_cost(quotes, size, TRIAL_SEED + draw, options)
+            for size in OUTLIER_HALF_SPREADS
+            for draw in range(trials.outliers)
+        ),
     )
+
+
+def _ticks(quotes: SurfaceQuotes, count: int, options: FitOptions) -> list[TickTrial]:
+    moves = sampled_moves(tick_moves(quotes), count, TRIAL_SEED) if count else []
+    return tick_trials(quotes, moves, options)
 
 
 def misses_atm(quotes: ExpiryQuotes, atm_iv: float) -> bool:
@@ -190,6 +231,9 @@ class ModelScore:
     """One model over a set of snapshots; shares and RMSEs are means over snapshots.
 
     worst : the smallest share inside of any snapshot
+    ticks : quotes that were moved by one, and the share of them that moved some theo beyond two
+        strikes on each side by more than a tenth of its half-spread; the furthest in half-spreads
+    outliers : draws of 5 % of wrong quotes, and what they cost the others, as shares inside
     """
 
     model: str
@@ -209,6 +253,12 @@ class ModelScore:
     rmse_held_out: float
     faults: GridFaults
     atm_misses: int
+    ticks: int
+    far_ticks: float
+    furthest_tick: float
+    outliers: int
+    outlier_cost: float
+    outlier_cost_worst: float
 
 
 def summarise(model: str, scores: Sequence[SnapshotScore]) -> ModelScore:
@@ -216,6 +266,8 @@ def summarise(model: str, scores: Sequence[SnapshotScore]) -> ModelScore:
     fitted = [score for score in scores if score.fit is not None]
     hidden = [score.held_out for score in scores if score.held_out.quotes]
     shares = [score.quotes_all.share for score in fitted]
+    far = [trial.far for score in scores for trial in score.ticks]
+    costs = [cost for score in scores for cost in score.outlier_costs]
     totals = [sum(column) for column in zip(*(score.faults for score in scores), strict=True)]
     return ModelScore(
         model=model,
@@ -235,6 +287,12 @@ def summarise(model: str, scores: Sequence[SnapshotScore]) -> ModelScore:
         rmse_held_out=_mean([tally.rmse for tally in hidden]),
         faults=GridFaults(*totals) if totals else GridFaults(0, 0, 0, 0),
         atm_misses=sum(score.atm_misses for score in scores),
+        ticks=len(far),
+        far_ticks=_mean([float(each > FAR_SHARE) for each in far]),
+        furthest_tick=max(far, default=math.nan),
+        outliers=len(costs),
+        outlier_cost=_mean(costs),
+        outlier_cost_worst=max(costs, default=math.nan),
     )
 
 

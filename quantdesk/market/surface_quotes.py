@@ -210,7 +210,7 @@ def _expiry_quotes(
     used = np.array([not reason for reason in reasons], dtype=np.bool_)
     trust = np.zeros(rows.size)
     if not refusal and used.any():
-        trust[used] = quote_trust(k[used], bid[used], ask[used])
+        trust[used] = quote_trust(years, k[used], bid[used], ask[used])
         for row in np.flatnonzero(used & (trust < TRUST_MIN)).tolist():
             reasons[row] = OUTLIER
             used[row] = False
@@ -248,7 +248,7 @@ def without_rows(expiry: ExpiryQuotes, hidden: BoolArray) -> ExpiryQuotes:
 def requoted(expiry: ExpiryQuotes, bid_iv: FloatArray, ask_iv: FloatArray) -> ExpiryQuotes:
     """`expiry` with other vols (n,), two-sided where they were, and their trust as it is now."""
     judged = np.flatnonzero(expiry.is_scored)
-    trust = quote_trust(expiry.log_moneyness[judged], bid_iv[judged], ask_iv[judged])
+    trust = quote_trust(expiry.years, expiry.log_moneyness[judged], bid_iv[judged], ask_iv[judged])
     reasons, used, weight = list(expiry.reasons), expiry.is_used.copy(), np.zeros(bid_iv.size)
     weight[judged] = trust
     for row, share in zip(judged.tolist(), trust.tolist(), strict=True):

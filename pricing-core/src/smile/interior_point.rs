@@ -31,6 +31,9 @@ const MONOTONE_AFTER: f64 = 1.0;
 const STEPS_MAX: usize = 90;
 /// Complementarity at which a solution is one: forces of 1e-5 against those of half-spreads.
 const MU_END: f64 = 1e-5;
+/// Largest change of a coefficient at the end: where a pull is bounded steps shrink by a factor
+/// each, and what is left has to be far below what a vol is read to.
+const CHANGE_END: f64 = 1e-8;
 
 /// A linear constraint `row·c ≥ bound` on the end slopes.
 #[derive(Clone, Copy)]
@@ -205,7 +208,7 @@ impl Problem {
                 return (None, step);
             }
             let gap = now.mean_gap();
-            if gap < 3.0 * MU_END && primal > 0.9 && change < 1e-6 {
+            if gap < 3.0 * MU_END && primal > 0.9 && change < CHANGE_END {
                 return (Some(now.c), step);
             }
             let shrink = if primal > 0.9 {

@@ -11,12 +11,9 @@ use crate::math::banded::{Banded, Row};
 use crate::math::natural_spline::{JetRows, SplineBasis};
 use crate::smile::quotes::SliceQuotes;
 
-/// Furthest pull of a quote's middle, in its pull width: a quote that moves far pulls no harder.
-const PULL_MAX: f64 = 0.4;
-/// The inner part of the spread, in half-spreads; beyond it a second pull sets in.
-const INSIDE: f64 = 0.7;
-/// Most of the second pull. Together with the first it bounds what one quote can do to others.
-const OUTSIDE_PULL_MAX: f64 = 0.2;
+/// Furthest pull of a quote's middle, in its pull width: a quote that moves far pulls no harder, and
+/// where prices have to be convex there is no more that it can do to the others.
+const PULL_MAX: f64 = 0.6;
 /// Neighbours on each side whose widths a quote's pull width is averaged with, and their weights:
 /// a tick that halves one spread must not quadruple a weight.
 const WIDTH_WEIGHTS: [f64; 3] = [3.0, 2.0, 1.0];
@@ -135,41 +132,21 @@ impl Target {
         if !side.is_finite() || (!self.is_two_sided && gap == 0.0) {
             return (0.0, 0.0);
         }
-        let (slope, bend, unit) = if self.is_two_sided {
-            two_sided_loss(gap.abs() / side, self.pull_width, side)
+        // Huber's loss around the middle, a one-sided square beyond a bound; where the pull is at its
+        // most the secant, as in reweighted least squares: the true curvature of a line is none.
+        let (stiffness, reach, unit) = if self.is_two_sided {
+            (1.0, PULL_MAX, 1.0 / (self.pull_width * side))
         } else {
-            let r = gap.abs() / side;
-            // The secant, as in reweighted least squares: the true curvature of a line is none.
-            let slope = BOUND_STIFFNESS * r.min(BOUND_REACH);
-            (slope, slope / r, 1.0 / side)
+            (BOUND_STIFFNESS, BOUND_REACH, 1.0 / side)
         };
+        let r = gap.abs() * unit;
+        let slope = stiffness * r.min(reach);
+        let bend = if r > reach { slope / r } else { stiffness };
         (
             self.trust * slope * unit * gap.signum(),
             self.trust * bend * unit * unit,
         )
     }
-}
-
-/// Slope and curvature of a quote's loss at `r` half-spreads from its middle, and the unit of both:
-/// Huber's loss around the middle, and one more where the inner spread ends.
-#[inline(always)]
-fn two_sided_loss(r: f64, pull_width: f64, side: f64) -> (f64, f64, f64) {
-    let to_width = 1.0 / pull_width;
-    let near = r * to_width;
-    let (mut slope, mut bend) = if near > PULL_MAX {
-        (PULL_MAX, PULL_MAX / near)
-    } else {
-        (near, 1.0)
-    };
-    let beyond = (r - INSIDE) * to_width;
-    if beyond > OUTSIDE_PULL_MAX {
-        slope += OUTSIDE_PULL_MAX;
-        bend += OUTSIDE_PULL_MAX / beyond;
-    } else if beyond > 0.0 {
-        slope += beyond;
-        bend += 1.0;
-    }
-    (slope, bend, to_width / side)
 }
 
 /// Penalty `∫ρ(x) v''² dx` on the coefficients: ρ is `smoothing` between `low` and `high`, the

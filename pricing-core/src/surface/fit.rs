@@ -22,6 +22,10 @@ const FLOOR_WIDTH: f64 = 4.0;
 /// Half-spreads below a slice's own middles from which a shorter expiry's bid is heard.
 const FLOOR_ONSET: f64 = 2.0;
 
+/// Half-spreads above a shorter expiry's middle to which a slice is lifted beyond its own quotes:
+/// room enough that its bound does not bind where the shorter one is quoted.
+const BEYOND_HALF_SPREADS: f64 = 2.0;
+
 /// Which family slices are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
@@ -165,7 +169,7 @@ fn of_svi(raw: RawSvi, upper: Option<&Slice>, fallback: Option<String>) -> Slice
     }
 }
 
-/// What the quotes of shorter expiries ask of a slice: their asks beyond its own quotes, and their
+/// What the quotes of shorter expiries ask of a slice: to lie above them beyond its own, and their
 /// bids where those come near its own middles.
 ///
 /// Beyond its quotes a slice that kept to the middles would bound the shorter ones from above by
@@ -180,7 +184,7 @@ fn floors_under(own: &SliceQuotes<'_>, shorter: &[SliceQuotes<'_>], least: f64) 
             let (bid, mid) = (quote.bid, quote.mid());
             let bid = bid * bid * slice.years;
             let floor = match own_variance(own, quote.k) {
-                None => mid * mid * slice.years + half,
+                None => mid * mid * slice.years + BEYOND_HALF_SPREADS * half,
                 Some(here) if bid > here - FLOOR_ONSET * half => bid,
                 Some(_) => continue,
             };

@@ -39,6 +39,7 @@ from quantdesk.market.surface_grading import (
     HOLD_OUT_MIN,
     ModelScore,
     SnapshotScore,
+    TrialCounts,
     score_snapshot,
     summarise,
 )
@@ -180,6 +181,20 @@ def check_command(
     help="Also hide every N-th quote of each expiry and score the fit on it.",
 )
 @click.option(
+    "--stability",
+    type=click.IntRange(min=0, max=100_000),
+    default=0,
+    metavar="N",
+    help="Also move N quotes of each moment by a tick, one at a time, and see what else moves.",
+)
+@click.option(
+    "--outliers",
+    type=click.IntRange(min=0, max=1000),
+    default=0,
+    metavar="N",
+    help="Also spoil 5 % of the quotes, N times by each of 3, 4, 6 and 10 half-spreads.",
+)
+@click.option(
     "--every",
     "every_s",
     type=FiniteRange(min=0.1),
@@ -202,6 +217,8 @@ def grade_command(
     underlying: str | None,
     models: tuple[str, ...],
     hold_out: int | None,
+    stability: int,
+    outliers: int,
     every_s: float,
     format_: str,
     clock: str,
@@ -211,7 +228,7 @@ def grade_command(
 
     Of several files one that can not be read is named and left out: exit code 3.
     """
-    choice = read_clock(clock)
+    choice, trials = read_clock(clock), TrialCounts(ticks=stability, outliers=outliers)
     if files.count(STANDARD_INPUT) > 1:
         raise click.UsageError("-: standard input can be read once")
     titles, tables, left_out = [], [], 0
@@ -219,7 +236,7 @@ def grade_command(
     for file in files:
         try:
             moments = every_moment(file_or_input(file), underlying, every_s=every_s)
-            scores = _scores(moments, models, hold_out, choice)
+            scores = _scores(moments, models, hold_out, trials, choice)
         except (StorageError, ChainFileError) as error:
             if len(files) == 1:
                 raise
@@ -246,6 +263,7 @@ def _scores(
     moments: Iterable[SurfaceQuotes],
     models: Sequence[str],
     hold_out: int | None,
+    trials: TrialCounts,
     choice: ClockChoice,
 ) -> dict[str, list[SnapshotScore]]:
     """Scores of every moment, by model."""
@@ -254,7 +272,7 @@ def _scores(
         for model in models:
             options = FitOptions(model=model)
             clock = _clock_of(quotes, options, choice)
-            score = score_snapshot(quotes, options, hold_out=hold_out, clock=clock)
+            score = score_snapshot(quotes, options, hold_out=hold_out, clock=clock, trials=trials)
             scores[model].append(score)
     return scores
 

@@ -127,3 +127,21 @@ def test_standard_input_is_graded_once_only() -> None:
     refused = CliRunner().invoke(command, ["grade", "-", "-"], input=b"")
     assert refused.exit_code == 2
     assert "can be read once" in refused.output
+
+
+def test_grade_disturbs_the_fit_as_often_as_asked() -> None:
+    table = run("grade", str(RECORDED), "--model", "spline", "--stability", "12", "--outliers", "1")
+    lines = {line.rsplit(maxsplit=1)[0].strip(): line.split()[-1] for line in table.splitlines()}
+    assert lines["quotes moved by a tick"] == "12"
+    assert float(lines["… furthest, % of its half-spread"]) < 50
+    assert lines["draws of 5 % wrong quotes"] == "4"
+    assert float(lines["… inside lost by others, worst %"]) <= 1.0
+    plain = run("grade", str(RECORDED), "--model", "spline")
+    assert "moved by a tick" not in plain
+    assert "wrong quotes" not in plain
+
+
+def test_the_forward_that_was_not_taken_is_told() -> None:
+    told = run("fit", str(FIXTURES / "eth_2026-01-31_quotes.csv"), "--format", "json")
+    assert '"forward_evidence"' in told
+    assert "within the bounds of parity" in told

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
+from quantdesk.market.fitting import SurfaceFit, fit_surface
 from quantdesk.market.forward_curve import forward_curve
-from quantdesk.runtime.surfaces import read_chain
+from quantdesk.market.surface_quotes import surface_quotes
+from quantdesk.market.valuation import value_chain
+from quantdesk.runtime.surfaces import quotes_of, read_chain
 from tests.unit.surface.chains import FIXTURES
 
 
@@ -30,3 +37,57 @@ def test_without_forwards_and_index_nothing_is_made_up() -> None:
     points = forward_curve(chain.chain, {}, as_of_ns=chain.as_of_ns, index_price=None)
     assert all(point.price is None and point.basis is None for point in points)
     assert all(point.is_consistent is None for point in points)
+
+
+def test_a_fit_says_which_forward_it_took_and_what_the_others_say() -> None:
+    fit = fit_surface(quotes_of(read_chain(FIXTURES / "eth_2026-01-31_quotes.csv", None, None)))
+    assert isinstance(fit, SurfaceFit)
+    checked = [each.quotes.evidence for each in fit.slices]
+    for each, found in zip(fit.slices, checked, strict=True):
+        assert found is not None
+        assert found.price == each.forward
+        assert found.words.startswith(f"Forward {each.forward:,.2f} by {each.forward_source}")
+        if found.pairs:
+            assert found.half_width is not None
+            assert found.half_width > 0
+            assert "within the bounds of parity" in found.words
+            assert "parity " in found.words.split("bounds of parity")[1]
+    assert any(found is not None and found.pairs for found in checked)
+
+
+def test_a_forward_outside_the_bounds_of_parity_is_flagged() -> None:
+    quotes = quotes_of(read_chain(FIXTURES / "eth_2026-01-31_quotes.csv", None, None))
+    doubted = [
+        each
+        if each.evidence is None
+        else replace(each, evidence=replace(each.evidence, is_consistent=False))
+        for each in quotes.expiries
+    ]
+    fit = fit_surface(replace(quotes, expiries=tuple(doubted)))
+    assert isinstance(fit, SurfaceFit)
+    for each in fit.slices:
+        assert any("outside the bounds of parity" in flag for flag in each.flags)
+
+
+def test_fits_at_parity_and_at_the_venue_are_equally_good() -> None:
+    chain = read_chain(FIXTURES / "eth_2026-01-31_quotes.csv", None, None)
+    column, forwards = chain.values.forward.copy(), {}
+    for each in chain.expiries:
+        rows, price = chain.chain.expiry_ns == each.expiry_ns, each.forward.parity_price
+        if price is not None:
+            column[rows] = price
+            forwards[each.expiry_ns] = replace(each.forward, price=price)
+    at_parity = surface_quotes(
+        chain.chain,
+        value_chain(chain.chain, column),
+        {each.expiry_ns: each.forward for each in chain.expiries} | forwards,
+        as_of_ns=chain.as_of_ns,
+        index_price=chain.index_price,
+    )
+    venue, parity = fit_surface(quotes_of(chain)), fit_surface(at_parity)
+    assert isinstance(venue, SurfaceFit)
+    assert isinstance(parity, SurfaceFit)
+    assert abs(venue.in_spread - parity.in_spread) <= 0.005
+    assert abs(venue.rmse - parity.rmse) <= 0.0005
+    for one, two in zip(venue.slices, parity.slices, strict=True):
+        assert np.abs(np.log(one.forward / two.forward)) < 0.001
