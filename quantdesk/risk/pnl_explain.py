@@ -3,8 +3,9 @@
 Steps in their order: cash (trades, fees, funding, expiries); time; forward with the index under the
 named vol rule; vol level, skew, curvature, term and each strike's own, at the new time and forward;
 basis; the venue's mark against the model. Each is a full revaluation, so that they add up to the
-actual P&L. Of each the Greek lines are shown, and the residual is the step less its lines. In USD
-the steps are at the closing index, and the translation of the opening coin value is a line apart.
+actual P&L. Of each the Greek lines are shown, and the residual is the step less its lines; beside
+it what the Greeks of the step's start alone leave. In USD the steps are at the closing index, and
+the translation of the opening coin value is a line apart.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ class _Work:
 
     def unit_steps(
         self, instruments: Sequence[Instrument], rule: SmileRule, shapes: tuple[Surfaces, Surfaces]
-    ) -> dict[InstrumentKey, tuple[FloatArray, FloatArray]]:
+    ) -> dict[InstrumentKey, UnitSteps]:
         """Steps and lines of one unit of what is known at both moments."""
         both = self.before[0].keys() & self.after[0].keys()
         distinct = {(one.venue, one.name): one for one in instruments}
@@ -135,7 +136,7 @@ class _Work:
         vols = vol_parts(moves, rule, before=shapes[0], after=shapes[1])
         found = self._units(options, option_steps(moves, vols))
         found |= self._units(contracts, self._contract_steps(contracts))
-        still = (np.zeros(len(STEPS)), np.zeros((len(STEPS), len(LINES))))
+        still = _nothing()
         found |= {(one.venue, one.name): still for one in kept if self._state(one).is_spot}
         return found
 
@@ -158,21 +159,22 @@ class _Work:
 
     def _units(
         self, instruments: Sequence[Instrument], units: UnitSteps
-    ) -> dict[InstrumentKey, tuple[FloatArray, FloatArray]]:
+    ) -> dict[InstrumentKey, UnitSteps]:
         found = {}
         for row, one in enumerate(instruments):
             key = (one.venue, one.name)
             first, last = self.before[0][key], self.after[0][key]
-            steps, lines = units.steps[row] * first.size, units.lines[row] * first.size
+            own = _times(units, first.size, row)
             mark = (last.marked - last.value) - (first.marked - first.value)
-            steps[STEP["mark"]] = lines[STEP["mark"], LINE["mark"]] = mark
-            found[key] = (steps, lines)
+            own.steps[STEP["mark"]] = mark
+            own.lines[STEP["mark"], LINE["mark"]] = own.one_step[STEP["mark"], LINE["mark"]] = mark
+            found[key] = own
         return found
 
     def leg(
         self,
         change: LegChange,
-        units: Mapping[InstrumentKey, tuple[FloatArray, FloatArray]],
+        units: Mapping[InstrumentKey, UnitSteps],
     ) -> list[LegExplain] | str:
         """The leg and one more for each other currency of its fees; or why it is in no number."""
         instrument = change.instrument
@@ -192,21 +194,21 @@ class _Work:
         index = self._index(currency)
         if index is None:
             return f"no index of {currency} at both moments"
-        steps, lines = np.zeros(len(STEPS)), np.zeros((len(STEPS), len(LINES)))
-        if kept and key in units:
-            steps, lines = (kept * part for part in units[key])
+        made = _times(units[key], kept) if kept and key in units else _nothing()
         entry = first or last
         cash = _in_spot_coin(change) if is_spot else change
-        lines[STEP["cash"]] = self._cash_lines(cash, 0.0 if entry is None else entry.marked)
-        steps[STEP["cash"]] = math.fsum(lines[STEP["cash"]].tolist())
+        paid = self._cash_lines(cash, 0.0 if entry is None else entry.marked)
+        made.lines[STEP["cash"]] = made.one_step[STEP["cash"]] = paid
+        made.steps[STEP["cash"]] = math.fsum(paid.tolist())
         marked = kept * last.marked if last is not None and kept else 0.0
         opened = held * first.marked if first is not None and held else 0.0
         move = self._index(instrument.underlying) or (1.0, 1.0)
         own = LegExplain(
             change=change,
             currency=currency,
-            steps=steps,
-            lines=lines,
+            steps=made.steps,
+            lines=made.lines,
+            one_step=made.one_step,
             actual=math.fsum((marked, -opened, float(cash.cash))),
             translation_usd=_opening_value(change, opened) * (index[1] - index[0]),
             index_before=index[0],
@@ -265,6 +267,7 @@ class _Work:
                     currency=currency,
                     steps=steps,
                     lines=lines,
+                    one_step=lines,
                     actual=actual,
                     translation_usd=0.0,
                     index_before=index[0],
@@ -274,6 +277,22 @@ class _Work:
                 )
             )
         return found
+
+
+def _nothing() -> UnitSteps:
+    """Steps and lines of a unit that does not move."""
+    shape = (len(STEPS), len(LINES))
+    return UnitSteps(steps=np.zeros(len(STEPS)), lines=np.zeros(shape), one_step=np.zeros(shape))
+
+
+def _times(units: UnitSteps, factor: float, row: int | None = None) -> UnitSteps:
+    """`row` of `units`, or the one unit there is, `factor` times."""
+    at = ... if row is None else row
+    return UnitSteps(
+        steps=units.steps[at] * factor,
+        lines=units.lines[at] * factor,
+        one_step=units.one_step[at] * factor,
+    )
 
 
 def _in_spot_coin(change: LegChange) -> LegChange:

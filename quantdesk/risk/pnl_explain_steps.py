@@ -11,8 +11,11 @@ strides, so short that Taylor terms hold: they follow each expiry's own width σ
     rho   = Δ₀·ΔF + ∂V/∂r·Δr of the basis step: the forward against its index, and the rate that a
             linear option is discounted at
 
-With one stride gamma, volga and vanna are the textbook's. Values are coin per coin for inverse
-options, whose partials are those of V/F, and quote currency for linear ones.
+With one stride gamma, volga and vanna are the textbook's. `one_step` has those of each step: every
+Greek of its start × the whole move, with no stride, so that it is seen what strides explain.
+
+Values are coin per coin for inverse options, whose partials are those of V/F, and quote currency
+for linear ones.
 """
 
 from __future__ import annotations
@@ -100,26 +103,33 @@ class _State:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UnitSteps:
-    """Change of value of one coin's option or one unit's future: steps (n, s), lines (n, s, l)."""
+    """Change of value of one coin's option or one unit's future: steps (n, s), lines (n, s, l).
+
+    one_step : lines (n, s, l) by the Greeks of each step's start alone
+    """
 
     steps: FloatArray
     lines: FloatArray
+    one_step: FloatArray
 
 
 def option_steps(legs: OptionMoves, vols: VolParts) -> UnitSteps:
     """Steps and lines of one coin's option of each leg, settlement currency."""
     steps = np.zeros((len(legs), len(STEPS)))
     lines = np.zeros((len(legs), len(STEPS), len(LINES)))
+    one_step = np.zeros_like(lines)
     if not len(legs):
-        return UnitSteps(steps=steps, lines=lines)
+        return UnitSteps(steps=steps, lines=lines, one_step=one_step)
     state = _start(legs)
     value = _value(legs, state)
     for name, target in _path(legs, vols):
         after = _value(legs, target)
         steps[:, STEP[name]] = after - value
-        lines[:, STEP[name]] = _walk(legs, state, target, is_basis=name == "basis")
+        is_basis = name == "basis"
+        lines[:, STEP[name]] = _walk(legs, state, target, is_basis=is_basis)
+        one_step[:, STEP[name]] = _one_step(legs, state, target, is_basis=is_basis)
         state, value = target, after
-    return UnitSteps(steps=steps, lines=lines)
+    return UnitSteps(steps=steps, lines=lines, one_step=one_step)
 
 
 def contract_steps(
@@ -141,7 +151,7 @@ def contract_steps(
         lines[:, STEP[name], first] = delta * change
         lines[:, STEP[name], LINE["gamma"]] = 0.5 * gamma * change**2
         before = target
-    return UnitSteps(steps=steps, lines=lines)
+    return UnitSteps(steps=steps, lines=lines, one_step=lines.copy())
 
 
 def _start(legs: OptionMoves) -> _State:
@@ -193,6 +203,27 @@ def _walk(legs: OptionMoves, start: _State, stop: _State, *, is_basis: bool) -> 
         if any((getattr(last, name) != getattr(first, name)).any() for name in _MARKET):
             lines[rows] += _walk_market(own, first, last, is_basis=is_basis)
     return lines
+
+
+def _one_step(legs: OptionMoves, start: _State, stop: _State, *, is_basis: bool) -> FloatArray:
+    """Lines (n, l) of the step by the Greeks of `start` alone, to the second order."""
+    lines = np.zeros((len(legs), len(LINES)))
+    forward, vol, rate = (getattr(stop, one) - getattr(start, one) for one in _MARKET)
+    greeks = _partials(legs, start)
+    lines[:, LINE["theta"]] = greeks["theta"] * (start.years - stop.years)
+    lines[:, LINE["rho" if is_basis else "delta"]] = greeks["delta"] * forward
+    lines[:, LINE["gamma"]] = 0.5 * greeks["gamma"] * forward**2
+    lines[:, LINE["vega"]] = greeks["vega"] * vol
+    lines[:, LINE["volga"]] = 0.5 * greeks["volga"] * vol**2
+    lines[:, LINE["vanna"]] = greeks["vanna"] * forward * vol
+    if is_basis:
+        lines[:, LINE["rho"]] += _by_rate(legs, start, rate)
+    return lines
+
+
+def _by_rate(legs: OptionMoves, start: _State, rate: FloatArray) -> FloatArray:
+    """What the change `rate` of the discount is worth: V = exp(−rT)·Black, ∂V/∂r = −T·V."""
+    return np.asarray(-start.years * _value(legs, start) * rate, dtype=np.float64)
 
 
 def _deviations(legs: OptionMoves, state: _State) -> FloatArray:
@@ -254,8 +285,7 @@ def _walk_market(legs: OptionMoves, start: _State, stop: _State, *, is_basis: bo
     lines[:, LINE["gamma"]] -= lines[:, first]
     lines[:, LINE["volga"]] -= lines[:, LINE["vega"]]
     if is_basis:
-        # V = exp(−rT)·Black: ∂V/∂r = −T·V.
-        lines[:, LINE["rho"]] -= start.years * _value(legs, start) * rate
+        lines[:, LINE["rho"]] += _by_rate(legs, start, rate)
     return lines
 
 

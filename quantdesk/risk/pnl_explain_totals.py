@@ -32,6 +32,7 @@ class LegExplain:
     """One holding. Amounts in `currency`, its settlement currency, unless named USD.
 
     steps : (s,) by STEPS;  lines : (s, l) by STEPS and LINES
+    one_step : (s, l) what the lines are by the Greeks of each step's start alone
     actual : worth at the close less worth at the opening, and cash, at the desk's marks
     change : exact cash by kind;  translation_usd : opening coin value × the index's change
     index_before, index_after : USD per unit of `currency`;  move : of the underlying's index
@@ -42,6 +43,7 @@ class LegExplain:
     currency: str
     steps: FloatArray
     lines: FloatArray
+    one_step: FloatArray
     actual: float
     translation_usd: float
     index_before: float
@@ -65,15 +67,26 @@ class LegExplain:
         return np.asarray(self.steps - np.add.reduce(self.lines, axis=1), dtype=np.float64)
 
     @property
+    def residual_one_step(self) -> FloatArray:
+        """Steps (s,) less their lines by the Greeks of each step's start alone."""
+        return np.asarray(self.steps - np.add.reduce(self.one_step, axis=1), dtype=np.float64)
+
+    @property
     def gross(self) -> float:
         """Sum of the absolute lines."""
         return math.fsum(np.abs(self.lines).ravel().tolist())
+
+    @property
+    def gross_one_step(self) -> float:
+        """Sum of the absolute lines in `one_step`."""
+        return math.fsum(np.abs(self.one_step).ravel().tolist())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ExplainTotal:
     """A sum of legs that settle in one currency; fields as in `LegExplain`, `label` says of what.
 
+    gross_one_step : sum over legs of the absolute lines in `one_step`
     residual_limit : share of gross above which the residual is an alarm
     """
 
@@ -82,8 +95,10 @@ class ExplainTotal:
     legs: int
     steps: FloatArray
     lines: FloatArray
+    one_step: FloatArray
     actual: float
     gross: float
+    gross_one_step: float
     actual_usd: float
     translation_usd: float
     index_before: float
@@ -96,9 +111,20 @@ class ExplainTotal:
         return np.asarray(self.steps - np.add.reduce(self.lines, axis=1), dtype=np.float64)
 
     @property
+    def residual_one_step(self) -> FloatArray:
+        """Steps (s,) less their lines by the Greeks of each step's start alone."""
+        return np.asarray(self.steps - np.add.reduce(self.one_step, axis=1), dtype=np.float64)
+
+    @property
     def residual_share(self) -> float:
         """|residual| over gross; 0 where nothing moved."""
         return abs(math.fsum(self.residual.tolist())) / self.gross if self.gross else 0.0
+
+    @property
+    def residual_one_step_share(self) -> float:
+        """|residual_one_step| over gross_one_step; 0 where nothing moved."""
+        left = abs(math.fsum(self.residual_one_step.tolist()))
+        return left / self.gross_one_step if self.gross_one_step else 0.0
 
     @property
     def is_alarm(self) -> bool:
@@ -190,6 +216,7 @@ def total_of(label: str, legs: Sequence[LegExplain]) -> ExplainTotal:
         [math.fsum(column) for column in zip(*(leg.steps for leg in legs), strict=True)]
     )
     lines = np.add.reduce([leg.lines for leg in legs], axis=0)
+    one_step = np.add.reduce([leg.one_step for leg in legs], axis=0)
     actual = math.fsum(leg.actual for leg in legs)
     translation = math.fsum(leg.translation_usd for leg in legs)
     first = legs[0]
@@ -199,8 +226,10 @@ def total_of(label: str, legs: Sequence[LegExplain]) -> ExplainTotal:
         legs=len(legs),
         steps=steps,
         lines=lines,
+        one_step=one_step,
         actual=actual,
         gross=math.fsum(leg.gross for leg in legs),
+        gross_one_step=math.fsum(leg.gross_one_step for leg in legs),
         actual_usd=actual * first.index_after + translation,
         translation_usd=translation,
         index_before=first.index_before,

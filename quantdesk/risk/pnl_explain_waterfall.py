@@ -27,7 +27,9 @@ class Waterfall:
 
     translation : of the opening coin value, USD; 0 in the currency itself
     actual : steps and translation together;  gross : sum over legs of absolute lines
-    residual_share, residual_limit : of gross, the same in each money
+    residual_one_step : steps (s,) less their lines by the Greeks of each step's start alone
+    residual_share, residual_limit : of gross, the same in each money; residual_one_step_share : of
+        the sum over legs of those absolute lines
     """
 
     label: str
@@ -35,9 +37,11 @@ class Waterfall:
     legs: int
     steps: FloatArray
     lines: FloatArray
+    residual_one_step: FloatArray
     translation: float
     actual: float
     gross: float
+    residual_one_step_share: float
     residual_share: float
     residual_limit: float
     is_alarm: bool
@@ -63,9 +67,11 @@ def waterfall_of(total: ExplainTotal, *, in_usd: bool) -> Waterfall:
         legs=total.legs,
         steps=total.steps * factor,
         lines=total.lines * factor,
+        residual_one_step=total.residual_one_step * factor,
         translation=total.translation_usd if in_usd else 0.0,
         actual=total.actual_usd if in_usd else total.actual,
         gross=total.gross * factor,
+        residual_one_step_share=total.residual_one_step_share,
         residual_share=total.residual_share,
         residual_limit=total.residual_limit,
         is_alarm=total.is_alarm,
@@ -79,15 +85,23 @@ def book_waterfall(explained: PnlExplain) -> Waterfall:
     lines = np.add.reduce([one.lines for one in parts])
     gross = math.fsum(one.gross for one in parts)
     residual = abs(math.fsum((steps - np.add.reduce(lines, axis=1)).tolist()))
+    one_step = np.add.reduce([one.residual_one_step for one in parts])
+    gross_one_step = math.fsum(
+        total.gross_one_step * total.index_after for total in explained.totals
+    )
     return Waterfall(
         label="book",
         unit=USD,
         legs=sum(one.legs for one in parts),
         steps=steps,
         lines=lines,
+        residual_one_step=one_step,
         translation=math.fsum(one.translation for one in parts),
         actual=math.fsum(one.actual for one in parts),
         gross=gross,
+        residual_one_step_share=(
+            abs(math.fsum(one_step.tolist())) / gross_one_step if gross_one_step else 0.0
+        ),
         residual_share=residual / gross if gross else 0.0,
         residual_limit=max(one.residual_limit for one in parts),
         is_alarm=any(one.is_alarm for one in parts),

@@ -5,8 +5,9 @@
     worst of one instrument   max(f(held + buys), f(held + sells)), since f is convex
     worst of a cell           the sum of them: instruments fill without each other
 
-Over the level, an order passes where no fill of it makes any reachable book larger: for a convex f
-that is so where f at the end of the side it extends is not above f where that side is now.
+Over the level, an order passes where no fill of it makes any reachable book larger, the fills past
+nothing of an order that turns a position among them: f rises from 0 out, so that this is so where
+no instrument ends beyond 0 on the side to which the order moves it.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ class InstrumentSums(Check):
         if not bad.any():
             return ()
         found = []
-        is_grown = (traded != 0) & (after > self._at_ends[:, places])
+        is_grown = ((self._ends[:, places] + traded) * traded > 0) & (after > 0)
         ends = np.where(is_grown, after, np.nan)
         grown = np.fmax(ends[0], ends[1])
         for place in np.flatnonzero(bad).tolist():

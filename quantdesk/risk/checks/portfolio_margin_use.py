@@ -1,13 +1,15 @@
 """Margin use by Deribit's portfolio margin, with every open order filled where it hurts.
 
 The matrices are kept (`risk.limits.portfolio_matrices`); a ticket is added to them, each leg filled
-in the cells and at the end of delta where it hurts. The margin never falls when an order grows, so
-that the sizes that pass are an interval; a breach passes what does not raise it.
+in the cells and at the end of delta where it hurts. The margin so counted never falls when an order
+grows, so that the sizes that pass are an interval. A breach passes what does not raise it, neither
+so counted nor from one step to the next as each leg alone or all of them fill.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +19,7 @@ from quantdesk.margin.deribit_portfolio import UNCERTAIN, UNPROVED, MarginMode
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
 from quantdesk.risk.checks.check import Check
 from quantdesk.risk.checks.closing import blind_beyond_closing
+from quantdesk.risk.checks.fill_paths import RISES_AGAIN, fill_paths, most_risen
 from quantdesk.risk.checks.margin_levels import NO_EQUITY, MarginLevels
 from quantdesk.risk.checks.scenario_losses import NOISE_USD
 from quantdesk.risk.limits.cells import Slot
@@ -113,11 +116,18 @@ class PortfolioMarginUse(Check):
             return ()
         sums = None if self._matrices is None else self._matrices.with_ticket(self._sums, trial)
         bad = np.zeros(len(self.cells), dtype=np.bool_)
+        is_again = bad
         after = self._now
         if self._matrices is not None and sums is not None:
             after = self._matrices.initial(sums)
             is_more = after > self._now + np.maximum(NOISE_USD, TOLERANCE * self._now)
-            bad = np.asarray(is_more & (after > self._tightest))
+            is_over = after > self._tightest
+            bad = np.asarray(is_more & is_over)
+            if (is_over & ~is_more).any():
+                risen = self._risen(self._matrices, trial)
+                is_again = np.asarray(~is_more & (risen > self._tightest))
+                after = np.where(is_again, risen, after)
+                bad |= is_again
         blind = self._blind(trial) if self._has_blind else np.zeros_like(bad)
         if not (bad.any() or blind.any()):
             return ()
@@ -126,8 +136,26 @@ class PortfolioMarginUse(Check):
             if blind[place] or sums is None:
                 found.append(self._unknown(place, self._blindness(place, trial.slots)))
             else:
-                found.append(self._finding(place, float(after[place]), sums, trial))
+                one = self._finding(place, float(after[place]), sums, trial)
+                if is_again[place]:
+                    one = replace(one, detail=f"{RISES_AGAIN}; {one.detail}")
+                found.append(one)
         return found
+
+    def _risen(self, matrices: PortfolioMatrices, trial: Trial) -> FloatArray:
+        """(cells,) the largest margin to which a step of the ticket's fills raises it; −∞ where
+        none does.
+        """
+        risen = np.full(len(self.cells), -np.inf)
+        for path in fill_paths(trial):
+            steps = np.array(
+                [matrices.initial(matrices.with_fills(self._sums, trial, row)) for row in path]
+            )
+            found = [
+                most_risen(now, values) for now, values in zip(self._now, steps.T, strict=True)
+            ]
+            risen = np.maximum(risen, found)
+        return risen
 
     def _has_room(self, trial: Trial) -> bool:
         """True where no margin could pass its level however the ticket fills; most end here."""

@@ -2,6 +2,10 @@
 
 The quantile is that of the desk's VaR (`risk.var_quantiles`). Under 100
 scenarios there is no VaR, and without one nothing passes.
+
+An order passes where the quantile stays within the level with every leg filled only where it hurts.
+Over the level it passes where that raises the quantile of no book: neither as it stands, each leg
+filled where it hurts, nor from one step to the next as each leg alone or all of them fill.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from quantdesk.market.chain import BoolArray, FloatArray
+from quantdesk.risk.checks.fill_paths import RISES_AGAIN, fill_paths, most_risen
 from quantdesk.risk.checks.scenario_losses import NOISE_USD, ScenarioLosses
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import TOLERANCE, Finding
@@ -54,10 +59,32 @@ class VarLoss(ScenarioLosses):
                 found.append(self.finding(place, None, None, reason))
                 continue
             value = self._quantile(place, after[place])
-            is_more = value > now + max(NOISE_USD, TOLERANCE * now)
-            if is_more and value > self._tightest[place]:
+            if value <= self._tightest[place]:
+                continue
+            if value > now + max(NOISE_USD, TOLERANCE * now):
                 found.append(self.finding(place, now, value, self.detail(place)))
+            elif (risen := self._risen(place, now, after[place], trial)) > self._tightest[place]:
+                detail = f"{RISES_AGAIN}, {self.detail(place)}"
+                found.append(self.finding(place, now, risen, detail))
         return found
+
+    def _risen(self, place: int, now: float, after: FloatArray, trial: Trial) -> float:
+        """The largest VaR to which a step of the ticket's fills raises it; −∞ where none does.
+
+        after : (scenarios,) with every leg filled where it hurts
+        """
+        is_worse = after < self.worst[place] - NOISE_USD
+        if not (is_worse & (-after > self._tightest[place])).any():
+            # What is over the level only falls as the ticket fills.
+            return -np.inf
+        units = self._units[trial.rows, place]
+        risen = -np.inf
+        for path in fill_paths(trial):
+            pnl = self.worst[place] + path @ units
+            rank_of = rank(pnl.shape[1], self.cells[place].limit.confidence)
+            values = np.maximum(-np.partition(pnl, rank_of - 1, axis=1)[:, rank_of - 1], 0.0)
+            risen = max(risen, most_risen(now, values))
+        return risen
 
     def _quantile(self, place: int, pnl: FloatArray) -> float:
         confidence = self.cells[place].limit.confidence

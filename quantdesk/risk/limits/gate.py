@@ -3,6 +3,11 @@
 Every order counts from the moment it is reserved, before it is sent, until there is evidence that
 it is over: in flight and unknown ones in full, an edit in flight with the larger of both sizes.
 Cancels are never asked about. Reads no clock and sends nothing.
+
+What passes, of each limit: fills of the ticket, each leg by itself, come upon any book that living
+orders may bring about. Along them |measure| may rise as far as the level; above the level it may
+not rise from one fill to the next, whatever it was before. So a breached limit passes orders that
+only reduce it, and one that turns a position is held to the level on its other side.
 """
 
 from __future__ import annotations
@@ -183,7 +188,12 @@ class LimitGate:
     def adopt(
         self, order_id: str, leg: TicketLeg, *, account: str = "", strategy: str = ""
     ) -> None:
-        """Count an order that exists already, without asking: a fact of the venue's."""
+        """Count an order that exists already, without asking: a fact of the venue's.
+
+        Raises InvalidInput where the id is taken: the order counts already.
+        """
+        if order_id in self._orders:
+            raise InvalidInput("order_id", order_id, "is taken; ids are unique for ever")
         slot = self._slot(leg.instrument, account, strategy)
         state = advance(OrderState(amount=abs(leg.quantity), price=leg.price), OrderSent())
         self._orders[order_id] = LivingOrder(

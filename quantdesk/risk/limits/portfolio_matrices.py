@@ -152,6 +152,20 @@ class PortfolioMatrices:
             ends=sums.ends + ends @ self._expiry_of[entries],
         )
 
+    def with_fills(self, sums: MatrixSums, trial: Trial, filled: FloatArray) -> MatrixSums:
+        """The sums with `filled` (legs,) of a ticket's legs held, and no more of them open."""
+        entries: list[int] = []
+        amounts: list[float] = []
+        for row, amount in zip(trial.rows.tolist(), filled.tolist(), strict=True):
+            entries += self._of_slot[row]
+            amounts += [amount] * len(self._of_slot[row])
+        quantity = np.array(amounts)
+        moved = (quantity * self._delta[entries]) @ self._expiry_of[entries]
+        return MatrixSums(
+            raw=sums.raw + self._pair_of[entries].T @ (quantity[:, None] * self._cells[entries]),
+            ends=sums.ends + moved,
+        )
+
     def initial(self, sums: MatrixSums) -> FloatArray:
         """(places,) initial margin, USD."""
         worst = -np.minimum.reduce(self._matrices(sums.raw), axis=1, initial=0.0)

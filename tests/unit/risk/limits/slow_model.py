@@ -1,14 +1,16 @@
 """Limits as plainly as they can be said, for the property test: integers, loops, every case tried.
 
-Shares no line and no idea of speed with the desk's checks. It lists each book that could come
+Shares no line and no idea of speed with the desk's checks. The rule is the issue's: position plus
+open orders stay within the level, and "a breached limit passes an order only if no fill between 0
+and its size increases |measure|". It is asked of each fill by itself. A book is one that could come
 about: any of the living orders filled or not, and each leg of the ticket filled not at all, by half
-or whole. A ticket is let through where no such book is over a limit that the same book without the
-ticket's fills would not be over as far:
+or whole. From each such book one more lot of one leg is filled, and again one more, to its size:
 
-    net      |m| ≤ L, or |m| ≤ |m without| on the same side
-    sums     Σ f(held) ≤ L, or ≤ the sum without
-    stress   loss in each scenario ≤ L, or ≤ the loss without
-    var      by definition of the scenario that hurts: each order counts where it loses
+    net, sums  the fill does not take |m| to above L and above what it was one lot before
+    stress     the same of the loss in each scenario by itself
+    var        the same of the quantile, each leg alone and all in their ratios, living orders and
+               what else is in the ticket where they hurt by scenario; and the quantile with every
+               leg filled where it hurts is not above L and above what it is now
 
 Quantities are even numbers of lots; measures are integers. A book is a tuple, lots by instrument,
 and books that are alike are looked at once.
@@ -119,19 +121,7 @@ class SlowDesk:
 
     def lets_through(self, legs: Sequence[tuple[int, int]], limits: Sequence[SlowLimit]) -> bool:
         """Whether every limit lets the ticket of (instrument, signed lots) pass."""
-        # Each book without the ticket's fills, and with them.
-        fills = [
-            tuple(map(sum, zip(*filled, strict=True)))
-            for filled in itertools.product(
-                *[
-                    (self.lots(i, 0), self.lots(i, lots // 2), self.lots(i, lots))
-                    for i, lots in legs
-                ]
-            )
-        ]
-        pairs = {
-            (book, tuple(map(add, book, filled))) for book in self._books() for filled in fills
-        }
+        pairs = {(book, tuple(map(add, book, more))) for book, more in self._with_fills(legs)}
         reached = {new for _, new in pairs}
         return all(self._is_within(legs, pairs, reached, limit) for limit in limits)
 
@@ -147,13 +137,63 @@ class SlowDesk:
         if limit.kind == "count":
             return len(self.orders) + len(legs) <= limit.level
         if limit.kind == "var":
-            return self._var(legs, limit) <= max(self._var((), limit), limit.level)
+            return self._is_var_within(legs, limit)
         over = {book for book in reached if limit.is_over(limit.values(book))}
-        return not over or all(
+        if limit.kind == "sum":
+            return not over or self._never_rises_over(legs, limit)
+        return all(
             _is_no_further(limit, limit.values(old), limit.values(new))
             for old, new in pairs
             if new in over
         )
+
+    def _never_rises_over(self, legs: Sequence[tuple[int, int]], limit: SlowLimit) -> bool:
+        """Whether no lot of a leg takes a sum up to above its level, whatever else is filled."""
+        for place, (instrument, lots) in enumerate(legs):
+            others = [leg for n, leg in enumerate(legs) if n != place]
+            one = self.lots(instrument, 1 if lots > 0 else -1)
+            for start in {tuple(map(add, *pair)) for pair in self._with_fills(others)}:
+                book = start
+                (was,) = limit.values(book)
+                for _ in range(abs(lots)):
+                    book = tuple(map(add, book, one))
+                    (now,) = limit.values(book)
+                    if now > max(limit.level, was):
+                        return False
+                    was = now
+        return True
+
+    def _with_fills(self, legs: Sequence[tuple[int, int]]) -> Iterable[tuple[Lots, Lots]]:
+        """Each book that could come about, with each way in which legs may have filled."""
+        ways = itertools.product(
+            *[(self.lots(i, 0), self.lots(i, lots // 2), self.lots(i, lots)) for i, lots in legs]
+        )
+        nothing = self.lots(0, 0)
+        fills = {tuple(map(sum, zip(nothing, *filled, strict=True))) for filled in ways}
+        return itertools.product(self._books(), fills)
+
+    def _is_var_within(self, legs: Sequence[tuple[int, int]], limit: SlowLimit) -> bool:
+        most = self._var(legs, limit)
+        if most <= limit.level:
+            return True
+        return most <= self._var((), limit) and self._var_never_rises_over(legs, limit)
+
+    def _var_never_rises_over(self, legs: Sequence[tuple[int, int]], limit: SlowLimit) -> bool:
+        """Whether no step of a leg alone, or of all in their ratios, takes the VaR up to above its
+        level. A step is two lots, the smallest order.
+        """
+        pnl = self._pnl((), limit)
+        paths = [[(instrument, lots)] for instrument, lots in legs]
+        for path in (*paths, legs):
+            steps = math.gcd(*[lots for _, lots in path]) // 2
+            was = _loss(pnl, limit)
+            for step in range(1, steps + 1):
+                filled = sum(lots // steps * step * limit.history[i] for i, lots in path)
+                now = _loss(pnl + filled, limit)
+                if now > max(limit.level, was):
+                    return False
+                was = now
+        return True
 
     def _books(self) -> set[Lots]:
         """Every book that could come about without another order."""
@@ -165,10 +205,21 @@ class SlowDesk:
 
     def _var(self, legs: Sequence[tuple[int, int]], limit: SlowLimit) -> int:
         """The loss of that rank, each order and leg filled only where it loses."""
-        pnl = sum(lots * limit.history[i] for i, lots in enumerate(self.held))
+        return _loss(self._pnl(legs, limit), limit)
+
+    def _pnl(self, legs: Sequence[tuple[int, int]], limit: SlowLimit) -> Observations:
+        """P&L by scenario, each order and leg filled only where it loses."""
+        pnl = np.zeros_like(limit.history[0])
+        for instrument, lots in enumerate(self.held):
+            pnl = pnl + lots * limit.history[instrument]
         for instrument, lots in (*self.open_orders(), *legs):
             pnl = pnl + np.minimum(lots * limit.history[instrument], 0)
-        return max(-int(np.sort(pnl)[limit.rank - 1]), 0)
+        return pnl
+
+
+def _loss(pnl: Observations, limit: SlowLimit) -> int:
+    """The loss of the limit's rank."""
+    return max(-int(np.sort(pnl)[limit.rank - 1]), 0)
 
 
 def _is_no_further(limit: SlowLimit, before: Sequence[int], after: Sequence[int]) -> bool:

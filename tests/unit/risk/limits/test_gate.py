@@ -187,6 +187,53 @@ def test_gross_measures_add_sizes_of_instruments_without_their_signs() -> None:
     assert desk.review(ticket(leg("CALL", -20)), NOW).is_allowed
 
 
+GROSS = 'scope = "desk"\nmeasure = "gross_contracts"\nhard = 8'
+
+
+@pytest.mark.parametrize(("lots", "passes"), [(-10, True), (-18, True), (-19, False), (-20, False)])
+def test_a_breached_gross_limit_holds_the_other_side_of_a_turn_to_the_level(
+    lots: int, passes: bool
+) -> None:
+    desk = gate(GROSS)
+    holds(desk, "CALL", 10)
+    decision = desk.review(ticket(leg("CALL", lots)), NOW)
+    assert decision.is_allowed is passes
+    if not passes:
+        assert decision.largest is not None
+        assert decision.largest.lots == 18
+
+
+def test_a_turn_is_no_reduction_where_the_rest_of_the_book_keeps_the_sum_over() -> None:
+    desk = gate(GROSS)
+    holds(desk, "CALL", 5)
+    holds(desk, "PUT", -20)
+    assert desk.review(ticket(leg("CALL", -5)), NOW).is_allowed
+    decision = desk.review(ticket(leg("CALL", -6)), NOW)
+    assert not decision.is_allowed
+    assert decision.largest is not None
+    assert decision.largest.lots == 5
+
+
+def test_a_breached_var_limit_holds_the_other_side_of_a_turn_to_the_level() -> None:
+    limit = 'scope = "desk"\nmeasure = "var"\nconvention = "historical"\nconfidence = 0.95'
+    text = f"schema = 1\n[[limit]]\n{limit}\nhard = 100"
+    # A lot loses 9 at 95 % and short 18, as calls do: short ones lose more than bought ones.
+    history = [float(-n if n < 100 else 2 * (n - 99)) / 10 for n in range(200)]
+    units = MadeUnits({CALL.name: unit(delta=1.0, vega=2.0, stress=(0, 0, 0), history=history)})
+    desk = LimitGate(parse_limits(text, "made"), units, stress_names=STRESS_NAMES)
+    holds(desk, "CALL", -20)
+    (use,) = desk.uses(NOW)
+    assert use.state == "breached"
+    assert desk.review(ticket(leg("CALL", 20)), NOW).is_allowed
+    decision = desk.review(ticket(leg("CALL", 40)), NOW)
+    assert not decision.is_allowed
+    assert "fills past the turn raise it again" in str(decision)
+    assert decision.largest is not None
+    assert (decision.largest.lots, decision.largest.is_interval) == (31, True)
+    assert desk.review(ticket(leg("CALL", 31)), NOW).is_allowed
+    assert not desk.review(ticket(leg("CALL", 32)), NOW).is_allowed
+
+
 def test_stress_fills_each_open_order_only_where_it_hurts() -> None:
     desk = gate('scope = "desk"\nmeasure = "stress_loss"\nhard = 100')
     assert desk.reserve(ticket(leg("CALL", 10)), ["a"], NOW).is_allowed  # loses 80 down
@@ -404,6 +451,9 @@ def test_ids_are_one_a_leg_and_unique_for_ever() -> None:
         desk.reserve(ticket(leg("CALL", 1)), ["a"], NOW)
     with pytest.raises(InvalidInput, match="one id a leg"):
         desk.reserve(ticket(leg("CALL", 1)), [], NOW)
+    with pytest.raises(InvalidInput, match="taken"):
+        desk.adopt("a", leg("CALL", 1))
+    assert [use.value for use in desk.uses(NOW)] == [1.0]
     with pytest.raises(InvalidInput, match="reserved"):
         desk.apply("z", OrderUnanswered())
     with pytest.raises(InvalidInput, match="over"):
