@@ -1,4 +1,4 @@
-"""That `make bench` finds every bench: a pattern that names none of them runs nothing, in silence."""
+"""That `make bench` finds every bench: a pattern that names none of them runs nothing."""
 
 from __future__ import annotations
 
