@@ -13,6 +13,7 @@ from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.fitted import fit_surfaces
 from quantdesk.risk.pnl_explain import explain_pnl
 from quantdesk.risk.pnl_explain_changes import changes_of
+from quantdesk.risk.pnl_explain_moments import refuse_outside
 from quantdesk.risk.pnl_explain_totals import PnlExplain
 from quantdesk.risk.scenario import SmileRule
 from quantdesk.risk.valuation import Holding, as_positions
@@ -52,7 +53,8 @@ def pnl_explain(
     Raises
     ------
     InvalidInput : for a close that is not later, an unknown rule, cash that is no number, and a
-        fill or entry of an instrument that neither market lists
+        fill or entry of an instrument that neither market lists, or of before the opening or after
+        the close
     """
     rules = [rule.value for rule in SmileRule]
     if vol_rule not in rules:
@@ -68,6 +70,13 @@ def pnl_explain(
         for venue, name in sorted(named)
         if (found := marks[0].instrument(venue, name) or marks[1].instrument(venue, name))
     }
+    events = [(f"trade {one.trade_id}", one.instrument_name, one.event_ns) for one in fills]
+    events += [
+        (f"entry {one.entry_id}", one.holding.instrument_name, one.event_ns) for one in entries
+    ]
+    for what, name, event_ns in events:
+        if name in instruments:
+            refuse_outside(what, instruments[name], event_ns, *marks)
     return explain_pnl(
         changes_of(as_positions(positions), fills=fills, entries=entries, instruments=instruments),
         opening,

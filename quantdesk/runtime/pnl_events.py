@@ -4,7 +4,8 @@
 
 `trade` has a signed quantity, a price and maybe a fee (a cost, in `currency` or the settlement
 currency); `fee` and `funding` have an amount, positive received; `settlement` has an amount, or the
-delivery price of an option. A row that can not be used refuses the file: a P&L misses nothing.
+delivery price of an option. A row that can not be used, or is of before the opening or after the
+close, refuses the file: a P&L misses nothing, and has nothing of another day.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from quantdesk.portfolio.contract_values import payoff
 from quantdesk.portfolio.ledger import CashEntry, CashKind, HoldingKey
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.pnl_explain_changes import key_of
+from quantdesk.risk.pnl_explain_moments import refuse_outside
 
 ROWS_MAX = 100_000
 BYTES_MAX = 16 * 1024 * 1024
@@ -58,13 +60,13 @@ NOTHING = BookEvents(fills=(), entries=(), instruments={})
 
 
 def read_events(
-    path: Path, positions: Sequence[Position], markets: Sequence[LegMarks], *, at_ns: int
+    path: Path, positions: Sequence[Position], opening: LegMarks, closing: LegMarks
 ) -> BookEvents:
-    """The events of the file `path`, on what `positions` hold and `markets` list.
+    """The events of the file `path`, on what `positions` hold and either market lists.
 
-    at_ns : moment of rows without a time. Raises StorageError naming the row.
+    A row without a time is of the close. Raises StorageError naming the row.
     """
-    working = _Working(positions, markets, at_ns)
+    working = _Working(positions, opening, closing)
     for number, cells in enumerate(_rows(path), start=1):
         try:
             working.add(number, cells)
@@ -110,10 +112,9 @@ def _rows(path: Path) -> list[Cells]:
 class _Working:
     """Events while they are read."""
 
-    def __init__(
-        self, positions: Sequence[Position], markets: Sequence[LegMarks], at_ns: int
-    ) -> None:
-        self.markets, self.at_ns = markets, at_ns
+    def __init__(self, positions: Sequence[Position], opening: LegMarks, closing: LegMarks) -> None:
+        self.opening, self.closing = opening, closing
+        self.at_ns = max((one.as_of_ns for one in closing.market.markets), default=0)
         self.fills: list[Fill] = []
         self.entries: list[CashEntry] = []
         self.instruments: dict[str, Instrument] = {}
@@ -128,14 +129,19 @@ class _Working:
         if kind not in KINDS:
             raise InvalidInput("kind", kind[:40], f"must be one of {', '.join(KINDS)}")
         instrument = self.instrument(venue, cells["instrument_name"])
-        event_ns = parse_instant(cells["time"]) if cells.get("time") else self.at_ns
+        event_ns = self.at_ns
+        if cells.get("time"):
+            event_ns = parse_instant(cells["time"])
+            refuse_outside(f"this {kind}", instrument, event_ns, self.opening, self.closing)
         key = self.key(instrument, cells.get("account", ""))
         if kind == "trade":
             self.trade(number, cells, instrument, key, event_ns)
             return
         amount = self.amount(kind, cells, instrument, key)
         if kind == "settlement" and instrument.expiry_ns is not None:
-            event_ns = max(event_ns, instrument.expiry_ns)
+            expired_ns = instrument.expiry_ns
+            refuse_outside("the expiry", instrument, expired_ns, self.opening, self.closing)
+            event_ns = max(event_ns, expired_ns)
         self.entries.append(
             CashEntry(
                 entry_id=f"row {number}",
@@ -186,7 +192,7 @@ class _Working:
     def instrument(self, venue: str, name: str) -> Instrument:
         found = self.instruments.get(name)
         if found is None:
-            for marks in self.markets:
+            for marks in (self.opening, self.closing):
                 found = found or marks.instrument(venue, name)
         if found is None or found.venue != venue:
             rule = f"is neither held nor listed by {venue or 'a venue'} at either moment"

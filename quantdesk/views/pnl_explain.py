@@ -47,7 +47,9 @@ def explain_notes(explained: PnlExplain) -> tuple[str, ...]:
         f"{', '.join(STEPS)}, in this order; vols follow {explained.rule.value} while the index "
         "moves.",
         "Theta, delta, vega and rho are those of each step's start × its move; theta drift, gamma, "
-        "volga and vanna what they change by on the way; residual = step − lines.",
+        "volga and vanna what they change by on the way, summed along strides; residual = step − "
+        "lines. One step: what the Greeks of each step's start × its whole move leave, without "
+        "strides; no alarm is on it.",
         *(safe_text(note, REASON_LENGTH_MAX) for note in explained.notes),
     )
 
@@ -71,15 +73,16 @@ def waterfall_table(total: ExplainTotal) -> TextTable:
                 number_text(step, decimals),
                 number_text(after, decimals),
                 number_text(float(total.residual[number]), decimals),
+                number_text(float(total.residual_one_step[number]), decimals),
                 _bar(before, after, low, high),
             )
         )
         before = after
-    rows.append(("actual", number_text(total.actual, decimals), DASH, DASH, ""))
+    rows.append(("actual", number_text(total.actual, decimals), DASH, DASH, DASH, ""))
     return TextTable(
         title=f"P&L explain, {safe_text(total.currency, 16)}: steps",
-        columns=("Step", "P&L", "So far", "Residual", "Waterfall"),
-        numeric=(False, True, True, True, False),
+        columns=("Step", "P&L", "So far", "Residual", "One step", "Waterfall"),
+        numeric=(False, True, True, True, True, False),
         rows=tuple(rows),
     )
 
@@ -95,6 +98,9 @@ def lines_table(total: ExplainTotal) -> TextTable:
     verdict = "ALARM" if total.is_alarm else "within"
     share = f"{total.residual_share:.3%} of gross, {verdict} {total.residual_limit:.2%}"
     rows.append(("residual", number_text(residual, decimals), share))
+    one_step = math.fsum(total.residual_one_step.tolist())
+    share = f"{total.residual_one_step_share:.3%} of gross of one step, without strides"
+    rows.append(("residual, one step", number_text(one_step, decimals), share))
     rows.append(("actual", number_text(total.actual, decimals), ""))
     rows.append(("gross", number_text(total.gross, decimals), "sum of absolute lines over legs"))
     return TextTable(

@@ -137,6 +137,7 @@ def waterfall_view(shown: Waterfall | None) -> TableView:
         ),
         TableColumn(key="residual", title="Residual", unit=unit),
         TableColumn(key="so_far", title="So far", unit=unit),
+        TableColumn(key="one_step", title="One step", unit=unit),
         *(TableColumn(key=name, title=name.capitalize(), unit=unit) for name in _SHOWN),
     )
     if shown is None:
@@ -165,11 +166,12 @@ def _waterfall_rows(shown: Waterfall) -> list[TableLine]:
             _bar(before, ends[number], reach),
             _plain(residual[number], decimals),
             signed_cell(ends[number], decimals),
+            _plain(float(shown.residual_one_step[number]), decimals),
             *(_line_cell(float(shown.lines[number, LINE[name]]), shown) for name in _SHOWN),
         ]
         rows.append(TableLine(key=name, cells=tuple(cells)))
         before = ends[number]
-    blank = [BLANK] * len(LINES)
+    blank = [BLANK] * (1 + len(LINES))
     if shown.translation:
         cells = [
             Cell(TRANSLATION, Role.LABEL),
@@ -181,7 +183,7 @@ def _waterfall_rows(shown: Waterfall) -> list[TableLine]:
         ]
         rows.append(TableLine(key=TRANSLATION, cells=tuple(cells)))
     sums = [math.fsum(column) for column in shown.lines.T.tolist()]
-    left = math.fsum(residual)
+    left, one_step_left = math.fsum(residual), math.fsum(shown.residual_one_step.tolist())
     role = Role.BREACH if shown.is_alarm else Role.VALUE
     actual = (
         Cell("actual", Role.LABEL),
@@ -189,22 +191,30 @@ def _waterfall_rows(shown: Waterfall) -> list[TableLine]:
         _bar(0.0, shown.actual, reach),
         _plain(left, decimals),
         signed_cell(shown.actual, decimals),
+        _plain(one_step_left, decimals),
         *(_line_cell(sums[LINE[name]], shown) for name in _SHOWN),
     )
     unexplained = (
         Cell("residual", Role.LABEL),
         Cell(number_text(left, decimals), role),
         Cell(residual_words(shown), role),
-        *(BLANK for _ in range(2 + len(LINES))),
+        *(BLANK for _ in range(3 + len(LINES))),
+    )
+    one_step = (
+        Cell("one step", Role.LABEL),
+        _plain(one_step_left, decimals),
+        Cell(f"{shown.residual_one_step_share:.2%}, no strides", Role.LABEL),
+        *(BLANK for _ in range(3 + len(LINES))),
     )
     gross = (
         Cell("gross", Role.LABEL),
         _plain(shown.gross, decimals),
         Cell("Σ of legs' |lines|", Role.LABEL),
-        *(BLANK for _ in range(2 + len(LINES))),
+        *(BLANK for _ in range(3 + len(LINES))),
     )
     rows.append(TableLine(key="actual", cells=actual, kind=LineKind.TOTAL))
     rows.append(TableLine(key="residual", cells=unexplained))
+    rows.append(TableLine(key="one step", cells=one_step))
     rows.append(TableLine(key="gross", cells=gross))
     return rows
 
@@ -380,6 +390,9 @@ def explain_step(shown: Waterfall | None, key: str | None, rule: SmileRule) -> P
             "Theta, delta, vega and rho are those of a step's start × its move; theta drift, "
             "gamma, volga and vanna are what they change by on the way; residual = step − lines.",
             f"The residual is {residual_words(shown)} of gross.",
+            "One step: the Greeks of each step's start × its whole move leave "
+            f"{shown.residual_one_step_share:.2%} of their gross, more where Greeks change on the "
+            "way; no alarm is on it.",
         )
         return Provenance(title=f"{key.capitalize()}, {safe_text(shown.unit, 12)}", sentences=words)
     sentences = [f"{STEP_WORDS[key].capitalize()}."]

@@ -65,7 +65,7 @@ async def test_waterfall_shows_every_step_in_order_and_the_actual() -> None:
     async with explaining(desk_of(book_of(BTC=2))) as shown:
         assert isinstance(shown.screen, PnlExplainScreen)
         keys = [line.key for line in shown.table.lines]
-        assert keys == [*STEPS, "actual", "residual", "gross"]
+        assert keys == [*STEPS, "actual", "residual", "one step", "gross"]
         total = explained(shown).totals[0]
         assert shown.cell("forward", "pnl").lstrip("+") == number_text(
             float(total.steps[STEP["forward"]]), 6
@@ -75,6 +75,9 @@ async def test_waterfall_shows_every_step_in_order_and_the_actual() -> None:
         assert shown.cell("actual", "pnl").lstrip("+") == number_text(total.actual, 6)
         assert shown.cell("residual", "bar").endswith("within 0.50%")
         assert shown.cell("gross", "pnl") == number_text(total.gross, 6)
+        assert shown.cell("one step", "bar").endswith("%, no strides")
+        left = float(total.residual_one_step[STEP["forward"]])
+        assert shown.cell("forward", "one_step") == number_text(left, 6)
         text = shown.text()
         assert "P&L since 2026-06-27T09:25:30Z, desk start" in text
         assert "vols sticky strike" in text

@@ -81,7 +81,8 @@ def command() -> None:
     metavar="FILE",
     type=click.Path(path_type=Path),
     help="CSV of what happened in between: kind (trade, fee, funding, settlement), venue, "
-    "instrument_name, quantity, price, fee, amount, currency, account, time.",
+    "instrument_name, quantity, price, fee, amount, currency, account, time. A row from outside "
+    "--from … --to refuses the file.",
 )
 @click.option(
     "--collateral",
@@ -198,6 +199,5 @@ def explain_since(
 
 
 def _events(path: Path, moments: BookMoments) -> BookEvents:
-    markets = [LegMarks(moments.opening.market), LegMarks(moments.closing)]
-    moment = max((one.as_of_ns for one in moments.closing.markets), default=0)
-    return read_events(path, moments.opening.positions, markets, at_ns=moment)
+    opening, closing = LegMarks(moments.opening.market), LegMarks(moments.closing)
+    return read_events(path, moments.opening.positions, opening, closing)

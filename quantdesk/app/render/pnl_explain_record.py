@@ -7,7 +7,6 @@ from typing import Any
 
 from quantdesk.app.render.margin_record import plain
 from quantdesk.domain.times import format_instant
-from quantdesk.market.chain import FloatArray
 from quantdesk.risk.pnl_explain_steps import LINES, STEPS
 from quantdesk.risk.pnl_explain_totals import ROLL_UPS, ExplainTotal, LegExplain, PnlExplain
 
@@ -15,9 +14,15 @@ SCHEMA = "quantdesk.pnl_explain/1"
 
 UNITS = {
     "steps": "settlement currency; each a full revaluation, in their order, they add up to actual",
-    "lines": "settlement currency; Greek lines from each step's start",
+    "lines": "settlement currency; theta, delta, vega and rho of each step's start × its move; "
+    "theta drift, gamma, volga and vanna summed along strides of the step",
     "residual": "step less its lines",
+    "residual_one_step": "step less theta, delta, gamma, vega, vanna, volga and rho of its start × "
+    "the whole move, without strides",
     "gross": "sum over legs of absolute lines",
+    "gross_one_step": "sum over legs of the absolute lines of one step, those of residual_one_step",
+    "residual_share": "|residual| / gross; is_alarm above residual_limit",
+    "residual_one_step_share": "|residual_one_step| / gross_one_step; no alarm",
     "actual_usd": "actual at the closing index, and the translation of the opening coin value",
 }
 
@@ -58,10 +63,12 @@ def total_record(total: ExplainTotal) -> dict[str, Any]:
         "label": total.label,
         "currency": total.currency,
         "legs": total.legs,
-        **_amounts(total.steps, total.lines, total.residual),
+        **_amounts(total),
         "actual": total.actual,
         "gross": total.gross,
+        "gross_one_step": total.gross_one_step,
         "residual_share": total.residual_share,
+        "residual_one_step_share": total.residual_one_step_share,
         "residual_limit": total.residual_limit,
         "is_alarm": total.is_alarm,
         "actual_usd": _number(total.actual_usd),
@@ -89,17 +96,19 @@ def leg_record(leg: LegExplain) -> dict[str, Any]:
             "fees": plain(change.fees),
             "funding": plain(change.funding),
         },
-        **_amounts(leg.steps, leg.lines, leg.residual),
+        **_amounts(leg),
         "actual": leg.actual,
         "gross": leg.gross,
+        "gross_one_step": leg.gross_one_step,
         "translation_usd": leg.translation_usd,
         "note": leg.note or None,
     }
 
 
-def _amounts(steps: FloatArray, lines: FloatArray, residual: FloatArray) -> dict[str, Any]:
+def _amounts(part: LegExplain | ExplainTotal) -> dict[str, Any]:
     """Steps with their lines, lines over the steps, and what they leave."""
-    left = residual.tolist()
+    steps, lines = part.steps, part.lines
+    left, left_one_step = part.residual.tolist(), part.residual_one_step.tolist()
     return {
         "steps": [
             {
@@ -111,11 +120,13 @@ def _amounts(steps: FloatArray, lines: FloatArray, residual: FloatArray) -> dict
                     if amount
                 },
                 "residual": left[number],
+                "residual_one_step": left_one_step[number],
             }
             for number, name in enumerate(STEPS)
         ],
         "lines": {line: math.fsum(lines[:, number].tolist()) for number, line in enumerate(LINES)},
         "residual": math.fsum(left),
+        "residual_one_step": math.fsum(left_one_step),
     }
 
 
@@ -139,9 +150,9 @@ def explain_flat_rows(explained: PnlExplain) -> list[dict[str, Any]]:
                 for line, amount in zip(LINES, leg.lines[number].tolist(), strict=True)
                 if amount
             ]
-            rows.append(
-                head | {"step": step, "line": "residual", "amount": float(leg.residual[number])}
-            )
+            for line in ("residual", "residual_one_step"):
+                amount = float(getattr(leg, line)[number])
+                rows.append(head | {"step": step, "line": line, "amount": amount})
     return rows
 
 

@@ -73,6 +73,10 @@ def test_a_fill_of_what_was_not_held_is_explained() -> None:
     (leg,) = found.legs
     assert leg.change.traded == Decimal("-0.03")
     assert leg.change.fees == Decimal("-0.0003")
+    for away_ns in (-1, 3 * 86_400 * 10**9):
+        late = replace(bought, event_ns=OPENING.markets[0].as_of_ns + away_ns)
+        with pytest.raises(InvalidInput, match="of trade t must be from the opening"):
+            qd.pnl_explain([], opening=OPENING, closing=CLOSING, fills=[late])
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,7 @@ def test_explain_of_a_recorded_day_with_a_trade_and_funding(book: Path, tmp_path
         ("gift,deribit,BTC-PERPETUAL,1,1", "must be one of trade"),
         ("funding,deribit,BTC-PERPETUAL,,", "of a funding is missing"),
         ("trade,deribit", "2 cells, 5 columns"),
+        ("settlement,deribit,BTC-28JAN22-50000-C,,41000", "the expiry must be from the opening"),
     ],
 )
 @pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")
@@ -131,6 +132,23 @@ def test_a_bad_event_refuses_the_file_by_row(
     assert isinstance(done.exception, StorageError)
     assert said in str(done.exception)
     assert "row 1" in str(done.exception)
+
+
+@pytest.mark.parametrize("time", ["2022-01-04T15:00:00Z", "2022-02-04T08:00:00Z"])
+@pytest.mark.parametrize("kind", ["trade", "fee", "funding"])
+@pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")
+def test_what_happened_outside_the_moments_refuses_the_file(
+    book: Path, tmp_path: Path, kind: str, time: str
+) -> None:
+    events = tmp_path / "events.csv"
+    header = "kind,venue,instrument_name,quantity,price,amount,time"
+    events.write_text(f"{header}\n{kind},deribit,BTC-28JAN22-50000-C,5,0.021,0.1,{time}\n")
+    moments = ("--market", str(MONTH), "--from", "2022-01-05T06:00Z", "--to", "2022-01-06T06:00Z")
+    done = explain(book, *moments, "--surface", "none", "--trades", str(events))
+    assert isinstance(done.exception, StorageError)
+    assert f"row 1: time = '{time}'" in str(done.exception)
+    assert f"of this {kind} must be from the opening at 2022-01-05" in str(done.exception)
+    assert not done.stdout
 
 
 @pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")

@@ -171,6 +171,59 @@ def test_first_lines_of_a_whole_day_are_the_opening_greek_times_the_move() -> No
     assert line(found, "vol strike", "vega") == pytest.approx(vega * 0.06, rel=1e-9)
 
 
+def test_one_step_has_the_greeks_of_the_step_start_and_no_stride() -> None:
+    years = (SEP - NOW) / (365 * 24 * HOUR)
+    closing = moved(MARKET, spot=1.08, vol=0.12)
+    (leg,) = explained(held(MARKET, BTC_25SEP26_60000_C=-10), closing).legs
+    forward, later = FORWARDS[SEP], years - 1 / 365
+    there = forward * 1.08
+
+    def coin(price: float, vol: float) -> float:
+        return -10 * black.coin_price(True, price, 60_000.0, later, vol)
+
+    h = forward * 1e-4
+    slope = (coin(forward + h, 0.5) - coin(forward - h, 0.5)) / (2 * h)
+    bend = (coin(forward + h, 0.5) - 2 * coin(forward, 0.5) + coin(forward - h, 0.5)) / h**2
+    move = there - forward
+    left = coin(there, 0.5) - coin(forward, 0.5) - slope * move - 0.5 * bend * move**2
+    assert leg.residual_one_step[STEP["forward"]] == pytest.approx(left, rel=1e-4)
+    h = 1e-4
+    slope = (coin(there, 0.5 + h) - coin(there, 0.5 - h)) / (2 * h)
+    bend = (coin(there, 0.5 + h) - 2 * coin(there, 0.5) + coin(there, 0.5 - h)) / h**2
+    left = coin(there, 0.62) - coin(there, 0.5) - slope * 0.12 - 0.5 * bend * 0.12**2
+    assert leg.residual_one_step[STEP["vol strike"]] == pytest.approx(left, rel=1e-3)
+    firsts = [LINE[name] for name in ("theta", "delta", "vega", "rho")]
+    np.testing.assert_allclose(leg.one_step[:, firsts], leg.lines[:, firsts], rtol=1e-12)
+    assert not leg.one_step[:, LINE["theta drift"]].any()
+
+
+@pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")
+def test_a_front_straddle_shows_what_strides_explain() -> None:
+    path = EOD / "btc_eod_2022-01.csv.gz"
+    opening, closing = (
+        file_snapshot(path, "BTC", parse_instant(f"2022-01-{d:02d}T06:00:00Z")).market()
+        for d in (4, 5)
+    )
+    market = only(opening)
+    front = min(
+        one.expiry_ns or 0
+        for one in market.chain.instruments
+        if (one.expiry_ns or 0) > only(closing).as_of_ns
+    )
+    strike = 46_000
+    rows = [
+        one
+        for one in market.chain.instruments
+        if one.expiry_ns == front and one.strike is not None and int(one.strike) == strike
+    ]
+    (total,) = explain_pnl(
+        changes_of([position(one, -10) for one in rows]), opening, closing
+    ).totals
+    assert len(rows) == 2
+    assert total.residual_share < 0.005
+    assert total.residual_one_step_share > 0.1
+
+
 def test_a_discounted_option_is_worth_its_mark_and_its_rate_is_explained() -> None:
     opening = made_market(inverse=False, discount=0.99)
     closing = moved(made_market(inverse=False, discount=0.985), spot=1.01, vol=0.01)

@@ -53,6 +53,7 @@ class PnlExplainScreen(TwoPanes):
     SYMBOLS: ClassVar[tuple[tuple[str, str], ...]] = (
         (f"{GAIN_BAR}  {LOSS_BAR}  {STILL_BAR}", "a gain, a loss, a step too small for the bar"),
         ("residual", "step less its Greek lines: ALARM above 0.5 % of gross, 2 % on a 5 % day"),
+        ("one step", "what the Greeks of each step's start leave without strides; no alarm"),
         *BookScreen.SYMBOLS,
     )
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*PLACES)]
