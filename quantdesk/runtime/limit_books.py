@@ -17,6 +17,7 @@ from quantdesk.risk.limits.gate import LimitGate
 from quantdesk.risk.limits.limit import Filters, LimitSet, Measure
 from quantdesk.risk.limits.ticket import TicketLeg
 from quantdesk.risk.limits.trial import Result
+from quantdesk.risk.limits.unseen_names import unseen_names
 from quantdesk.risk.limits.use_report import OpenLeg, limit_gate
 from quantdesk.risk.scenario import Scenario
 from quantdesk.risk.stresses import STRESSES
@@ -67,6 +68,10 @@ def gate_over(
         reason=reason,
     )
     _share_equity(gate, known)
+    if limits is not None:
+        held = [(one.instrument, one.account, one.strategy) for one in opened.positions]
+        held += [(one.leg.instrument, one.account, "") for one in orders]
+        gate.unseen = unseen_names(limits, opened.market, held)
     left_out = (*refused, *strays)
     if left_out and gate.limits is not None:
         gate.closed = f"{len(left_out)} positions or orders could not be read"

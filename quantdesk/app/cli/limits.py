@@ -189,7 +189,8 @@ def _open(options: dict[str, Any], also: Sequence[str] = ()) -> tuple[LimitGate,
         results=told,
         reason=f"there is no limits file {path}",
     )
-    for note in notes_of(made.gate, told.items()):
+    unseen = [f"limit {number}: {reason}" for number, reason in made.gate.unseen.items()]
+    for note in (*unseen, *notes_of(made.gate, told.items())):
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
     reasons = [safe_text(reason, 300) for reason in made.left_out]
     tell_left_out(reasons)

@@ -19,6 +19,7 @@ import numpy as np
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
 from quantdesk.risk.checks.check import Check
 from quantdesk.risk.checks.closing import blind_beyond_closing
+from quantdesk.risk.checks.fill_paths import RISES_AGAIN
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
 from quantdesk.risk.limits.limit import Limit
@@ -175,12 +176,14 @@ class InstrumentSums(Check):
     def _finding(self, place: int, after: float) -> Finding:
         is_hard = after > self._hard[place]
         cell = self.cells[place]
+        now, reached = float(self.total[place]), self.shown(place, after)
         return Finding(
             cell=cell,
             level=Level.HARD if is_hard else Level.SOFT,
-            now=self.shown(place, float(self.total[place])),
-            after=self.shown(place, after),
+            now=self.shown(place, now),
+            after=reached,
             limit=cell.limit.hard if is_hard else cell.limit.soft,
+            detail=RISES_AGAIN if after <= now and reached is not None else "",
         )
 
     def _unknown(self, place: int, trial: Trial) -> Finding:

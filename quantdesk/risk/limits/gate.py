@@ -97,6 +97,8 @@ class LimitGate:
         self.limits = None if is_empty else limits
         self.closed = "" if self.limits is not None else reason
         self.units = units
+        self.unseen: Mapping[int, str] = {}
+        """By number of a limit, which of its names is of nothing; set by who knows the market."""
         self.checks: tuple[Check, ...] = (
             () if self.limits is None else make_checks(self.limits, stress_names)
         )

@@ -6,7 +6,7 @@ The same gate that reviews tickets answers here, so that a table never says othe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quantdesk.domain.position import Position
 from quantdesk.market.market_data import MarketData
@@ -106,11 +106,20 @@ def limit_report(gate: LimitGate, now_ns: int, *, before: LimitReport | None = N
     assert gate.limits is not None, "a desk without limits has no uses to report"
     earlier = {} if before is None else {row.use.cell: row.use.value for row in before.rows}
     rows = tuple(
-        LimitRow(use=use, trend=_trend(earlier.get(use.cell), use)) for use in gate.uses(now_ns)
+        LimitRow(use=_told(use, gate.unseen), trend=_trend(earlier.get(use.cell), use))
+        for use in gate.uses(now_ns)
     )
     return LimitReport(
         as_of_ns=now_ns, source=gate.limits.source, digest=gate.limits.digest, rows=rows
     )
+
+
+def _told(use: Use, unseen: Mapping[int, str]) -> Use:
+    """The use with what its limit does not look at, first."""
+    reason = unseen.get(use.cell.number)
+    if reason is None:
+        return use
+    return replace(use, detail="; ".join(one for one in (reason, use.detail) if one))
 
 
 def _trend(before: float | None, use: Use) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,7 @@ from quantdesk.domain.position import Position
 from quantdesk.risk.limits.files import parse_limits
 from quantdesk.risk.limits.limit import Filters
 from quantdesk.risk.limits.trial import Result
+from quantdesk.risk.limits.use_report import limit_report
 from quantdesk.runtime.books import OpenBook
 from quantdesk.runtime.limit_books import account_equities, gate_over
 from tests.unit.risk.books import only, sample_market
@@ -91,6 +93,33 @@ def test_a_share_limit_is_of_what_the_account_has_unless_it_was_handed_in() -> N
     assert index is not None
     assert use.value is not None
     assert other.value == pytest.approx(use.value * 2 * index / 1e9)
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [
+        ('scope = "underlying"\nname = "btc"', "underlying btc: nothing .* did you mean BTC"),
+        ('scope = "venue"\nname = "deribt"', "venue deribt: nothing .* did you mean deribit"),
+        ('scope = "account"\nname = "desc"', "account desc: nothing .* did you mean desk"),
+        (
+            'scope = "expiry"\nname = "27JUN26"\nunderlying = "ETH"',
+            "underlying ETH: nothing in this book or market is of it$",
+        ),
+    ],
+)
+def test_a_limit_whose_name_nothing_bears_is_told(scope: str, words: str) -> None:
+    text = f'schema = 1\n[[limit]]\n{scope}\nmeasure = "net_theta"\nhard = 1\n'
+    gate = gate_over(opened(), parse_limits(text, "made")).gate
+    assert re.search(words, gate.unseen[1])
+    (row,) = limit_report(gate, 0).rows
+    assert row.use.detail.startswith(gate.unseen[1])
+
+
+@pytest.mark.parametrize("name", ["BTC", "*"])
+def test_a_limit_with_a_name_that_is_borne_is_not(name: str) -> None:
+    scope = f'scope = "underlying"\nname = "{name}"'
+    text = f'schema = 1\n[[limit]]\n{scope}\nmeasure = "net_theta"\nhard = 1\n'
+    assert not gate_over(opened(), parse_limits(text, "made")).gate.unseen
 
 
 def test_an_account_that_holds_all_there_is_has_the_desks_equity() -> None:

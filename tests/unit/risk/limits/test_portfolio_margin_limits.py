@@ -206,6 +206,36 @@ def test_a_breach_lets_through_what_reduces_and_nothing_else(convention: str) ->
     assert "no size passes" in refusal
 
 
+@CONVENTIONS
+@pytest.mark.parametrize(("name", "held"), [("BTC-PERPETUAL", 200_000), ("-C", -10)])
+def test_a_breach_holds_the_other_side_of_a_turn_to_the_level(
+    convention: str, name: str, held: int
+) -> None:
+    market = two_currencies()
+    one = next(one for one in instruments(market) if one.name.endswith(name))
+
+    def margin(quantity: Decimal) -> float:
+        return initial_usd([Position(instrument=one, quantity=quantity)], market, convention)
+
+    quantity = Decimal(held)
+    hard = min(margin(quantity), margin(-quantity)) / 2
+    gate = opened(market, convention, hard, [Position(instrument=one, quantity=quantity)])
+    assert gate.review(Ticket(legs=(TicketLeg(instrument=one, quantity=-quantity),)), 0).is_allowed
+    decision = gate.review(Ticket(legs=(TicketLeg(instrument=one, quantity=-2 * quantity),)), 0)
+    assert not decision.is_allowed
+    assert decision.largest is not None
+    assert decision.largest.is_interval
+    ticket = decision.largest.ticket
+    assert ticket is not None
+    assert abs(ticket.legs[0].quantity) > abs(quantity)
+    step = one.amount_step if held < 0 else -one.amount_step
+    after = quantity + ticket.legs[0].quantity
+    # The largest size was looked at on all lots of the path where they are few.
+    assert margin(after) <= hard * (1 + 1e-9)
+    if held < 0:
+        assert margin(after + step) > hard
+
+
 def test_futures_alone_are_uncertain_and_not_unproved() -> None:
     market = two_currencies()
     (perpetual,) = [one for one in instruments(market) if one.name == "BTC-PERPETUAL"]
