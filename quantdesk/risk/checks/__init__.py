@@ -22,7 +22,12 @@ from quantdesk.risk.checks.portfolio_margin_use import PortfolioMarginUse
 from quantdesk.risk.checks.price_band import PriceBand
 from quantdesk.risk.checks.staleness import Staleness
 from quantdesk.risk.checks.stress_loss import StressLoss
-from quantdesk.risk.checks.var_loss import FilteredVarLoss, VarLoss
+from quantdesk.risk.checks.var_loss import (
+    FilteredUnchangedVolsVarLoss,
+    FilteredVarLoss,
+    UnchangedVolsVarLoss,
+    VarLoss,
+)
 from quantdesk.risk.checks.vol_band import VolBand
 from quantdesk.risk.limits.limit import LimitSet
 
@@ -42,6 +47,8 @@ CHECKS: tuple[type[Check], ...] = (
     StressLoss,
     VarLoss,
     FilteredVarLoss,
+    UnchangedVolsVarLoss,
+    FilteredUnchangedVolsVarLoss,
     DayLoss,
 )
 """In the order they are asked."""

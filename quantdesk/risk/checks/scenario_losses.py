@@ -22,6 +22,8 @@ from quantdesk.risk.limits.trial import Trial
 NOISE_USD = 1e-9
 """A smaller loss is one of rounding and makes no scenario worse."""
 
+NOTHING_SAID = "a scenario says nothing of its underlying"
+
 
 class ScenarioLosses(Check):
     """Base of the checks on scenarios; `losses` says which vectors, subclasses what is compared."""
@@ -120,7 +122,7 @@ class ScenarioLosses(Check):
         """Why a cell can not be told."""
         for slot in (*slots, *(one for one in self.slots if not one.is_empty)):
             if self._is_blind_row[slot.number] and self._mask[slot.number, place]:
-                reason = slot.unit.reason or "a scenario says nothing of its underlying"
+                reason = slot.unit.reason or NOTHING_SAID
                 return f"{slot.instrument.name} can not be revalued: {reason}"
         return "a position can not be revalued"
 

@@ -17,12 +17,16 @@ import numpy as np
 
 from quantdesk.market.chain import BoolArray, FloatArray
 from quantdesk.risk.checks.fill_paths import RISES_AGAIN, fill_paths, most_risen
-from quantdesk.risk.checks.scenario_losses import NOISE_USD, ScenarioLosses
+from quantdesk.risk.checks.scenario_losses import NOISE_USD, NOTHING_SAID, ScenarioLosses
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import TOLERANCE, Finding
 from quantdesk.risk.limits.limit import Limit, Measure
 from quantdesk.risk.limits.trial import Trial
 from quantdesk.risk.var_quantiles import OBSERVATIONS_MIN, rank
+
+NOTHING_RECORDED = np.zeros(0)
+UNCHANGED = "-vols-unchanged"
+"""Ends the conventions in which each option keeps its vol."""
 
 
 class VarLoss(ScenarioLosses):
@@ -37,7 +41,7 @@ class VarLoss(ScenarioLosses):
 
     def losses(self, slot: Slot) -> FloatArray:
         """P&L of a unit by recorded move."""
-        return slot.unit.history
+        return slot.unit.recorded.get(self.convention, NOTHING_RECORDED)
 
     def _reach(self) -> FloatArray:
         self._now = [self.value(place) for place in range(len(self.cells))]
@@ -105,8 +109,20 @@ class VarLoss(ScenarioLosses):
             return "nothing is held"
         count = self.worst.shape[1]
         if count < OBSERVATIONS_MIN:
-            return f"not available: {count} observations, {OBSERVATIONS_MIN} are needed"
+            few = f"not available: {count} observations, {OBSERVATIONS_MIN} are needed"
+            return f"{few}{self._way_out}"
         return f"{count} observations"
+
+    def blindness(self, place: int, slots: Sequence[Slot] = ()) -> str:
+        """As by scenario; a coin without a vol index has a VaR under the convention without."""
+        said = super().blindness(place, slots)
+        return f"{said}{self._way_out}" if said.endswith(NOTHING_SAID) else said
+
+    @property
+    def _way_out(self) -> str:
+        if self.convention.endswith(UNCHANGED):
+            return ""
+        return f"; {self.convention}{UNCHANGED} needs no record of a vol index"
 
 
 class FilteredVarLoss(VarLoss):
@@ -115,6 +131,16 @@ class FilteredVarLoss(VarLoss):
     name: ClassVar[str] = "filtered value at risk"
     convention: ClassVar[str] = "filtered"
 
-    def losses(self, slot: Slot) -> FloatArray:
-        """P&L of a unit by filtered move."""
-        return slot.unit.filtered
+
+class UnchangedVolsVarLoss(VarLoss):
+    """The same over moves in which each option keeps its vol."""
+
+    name: ClassVar[str] = "value at risk, vols unchanged"
+    convention: ClassVar[str] = "historical-vols-unchanged"
+
+
+class FilteredUnchangedVolsVarLoss(VarLoss):
+    """The same over moves that were scaled to the vol of now, each option keeping its vol."""
+
+    name: ClassVar[str] = "filtered value at risk, vols unchanged"
+    convention: ClassVar[str] = "filtered-vols-unchanged"

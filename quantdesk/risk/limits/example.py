@@ -151,7 +151,8 @@ hard = 2_000_000
 [[limit]]
 scope = "desk"
 measure = "var"                         # USD over one day
-convention = "historical"               # or "filtered"; must be named
+convention = "historical"               # or "filtered"; must be named. With "-vols-unchanged"
+                                        # behind it vols stay: ETH has no recorded vol index
 confidence = 0.99
 hard = 400_000
 

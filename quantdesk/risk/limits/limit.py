@@ -98,7 +98,12 @@ CONVENTIONS: Mapping[str, tuple[str, ...]] = {
         "deribit-portfolio-cross",
         "binance-standard",
     ),
-    "var": ("historical", "filtered"),
+    "var": (
+        "historical",
+        "filtered",
+        "historical-vols-unchanged",
+        "filtered-vols-unchanged",
+    ),
 }
 """Measures that must say which definition they mean, by root, and the definitions there are."""
 

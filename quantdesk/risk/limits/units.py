@@ -98,7 +98,7 @@ class UnitRisk:
     """One unit (of the amount unit, long) of an instrument.
 
     row : (13,) by `COLUMNS`;  stress : USD P&L by stress
-    history, filtered : USD P&L by recorded move, as it was and scaled to the vol of now
+    recorded : USD P&L by recorded move, for each convention of VaR that was asked for and has any
     margin : USD of standard initial margin as (a unit long, a unit short, square): a·q + c·q²
     margin_reason : why it is not known
     portfolio : in the risk matrix of portfolio margin; None where nobody asked or it has none
@@ -108,8 +108,7 @@ class UnitRisk:
 
     row: FloatArray
     stress: FloatArray
-    history: FloatArray
-    filtered: FloatArray
+    recorded: Mapping[str, FloatArray]
     margin: tuple[float, float, float]
     quote: Quote | None
     reason: str = ""
@@ -118,18 +117,19 @@ class UnitRisk:
     portfolio_reason: str = ""
 
 
-def unmarked_unit(instrument: Instrument, reason: str, sizes: tuple[int, int, int]) -> UnitRisk:
+def unmarked_unit(
+    instrument: Instrument, reason: str, stresses: int, moves: Mapping[str, int] | None = None
+) -> UnitRisk:
     """A unit of which only the number of contracts is known.
 
-    sizes : numbers of stresses, of recorded moves and of filtered ones
+    stresses : how many there are;  moves : how many recorded ones by convention
     """
     row = np.full(len(COLUMNS), np.nan)
     row[CONTRACTS] = contracts_a_unit(instrument)
     return UnitRisk(
         row=row,
-        stress=np.full(sizes[0], np.nan),
-        history=np.full(sizes[1], np.nan),
-        filtered=np.full(sizes[2], np.nan),
+        stress=np.full(stresses, np.nan),
+        recorded={name: np.full(count, np.nan) for name, count in (moves or {}).items()},
         margin=(np.nan, np.nan, np.nan),
         quote=None,
         reason=reason,
@@ -182,7 +182,7 @@ class MarketUnits:
         for exclusion in book.excluded:
             instrument = exclusion.position.instrument
             self._known[(instrument.venue, instrument.name)] = unmarked_unit(
-                instrument, exclusion.reason, (len(self.stresses), *self._moves_counts)
+                instrument, exclusion.reason, len(self.stresses), self._moves_counts
             )
         if len(book):
             self._add(book)
@@ -190,7 +190,7 @@ class MarketUnits:
     def _add(self, book: ValuedBook) -> None:
         rows = _rows(book)
         stress = self._pnl(book, self.stresses)
-        history, filtered = self._recorded(book, 0), self._recorded(book, 1)
+        recorded = self._recorded(book)
         quotes = _quotes(book)
         matrix = PortfolioUnits(units={}, reasons={})
         if self.with_portfolio:
@@ -204,8 +204,7 @@ class MarketUnits:
             self._known[key] = UnitRisk(
                 row=rows[number],
                 stress=stress[key],
-                history=history[key],
-                filtered=filtered[key],
+                recorded={name: legs[key] for name, legs in recorded.items()},
                 margin=margin,
                 margin_reason=margin_reason,
                 quote=quotes[number],
@@ -214,18 +213,20 @@ class MarketUnits:
             )
 
     @property
-    def _moves_counts(self) -> tuple[int, int]:
+    def _moves_counts(self) -> Mapping[str, int]:
         if self.moves is None:
-            return 0, 0
-        historical, filtered = self.moves.samples
-        return len(historical), len(filtered)
+            return {}
+        return {name: len(sample) for name, sample in self.moves.samples.items()}
 
-    def _recorded(self, book: ValuedBook, method: int) -> Mapping[Key, FloatArray]:
-        """USD P&L (moves,) of a unit of each instrument."""
-        prepared = prepare(book, surfaces=self.surfaces)
+    def _recorded(self, book: ValuedBook) -> Mapping[str, Mapping[Key, FloatArray]]:
+        """USD P&L (moves,) of a unit of each instrument, by convention."""
         if self.moves is None:
-            return {key: np.zeros(0) for key in prepared.legs}
-        return dict(zip(prepared.legs, self.moves.legs_usd(prepared, method), strict=True))
+            return {}
+        prepared = prepare(book, surfaces=self.surfaces)
+        return {
+            name: dict(zip(prepared.legs, self.moves.legs_usd(prepared, name), strict=True))
+            for name in self.moves.samples
+        }
 
     def _pnl(self, book: ValuedBook, scenarios: Sequence[Scenario]) -> Mapping[Key, FloatArray]:
         """USD P&L (scenarios,) of a unit of each instrument."""

@@ -80,10 +80,11 @@ def limit_gate(
     results : profit, drawdown and equity by scope; `Filters()` is the desk's
     """
     moves = None
-    if limits is not None and any(one.measure is Measure.VAR for one in limits.limits):
+    conventions = _var_conventions(limits)
+    if conventions:
         as_of_ns = max((one.as_of_ns for one in market.markets), default=0)
         coins = [one.underlying.split("_", 1)[0] for one in market.markets]
-        moves = recorded_var_moves(coins, as_of_ns)
+        moves = recorded_var_moves(coins, as_of_ns, conventions)
     units = MarketUnits(
         market=market,
         surfaces=surfaces or {},
@@ -99,6 +100,11 @@ def limit_gate(
     for scope, result in (results or {}).items():
         gate.learn(scope, result)
     return gate
+
+
+def _var_conventions(limits: LimitSet | None) -> Sequence[str]:
+    given = () if limits is None else limits.limits
+    return sorted({one.convention for one in given if one.measure is Measure.VAR})
 
 
 def limit_report(gate: LimitGate, now_ns: int, *, before: LimitReport | None = None) -> LimitReport:

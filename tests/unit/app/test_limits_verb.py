@@ -12,6 +12,7 @@ from quantdesk.app.cli.main import cli
 from quantdesk.errors import ConfigError
 
 MARKET = Path(__file__).parents[2] / "fixtures" / "chain_files" / "btc_2026-06-27_tickers.json"
+ETH_MARKET = MARKET.parent / "eth_2026-01-31_quotes.csv"
 CALL = "BTC-26MAR27-84000-C"
 LIMITS = """
 schema = 1
@@ -293,3 +294,26 @@ def test_a_hard_limit_that_is_unknown_is_missing_data(book: Path, tmp_path: Path
     assert "1 hard limit is UNKNOWN" in shown.stderr
     path.write_text(f"schema = 1\n[[limit]]\n{limit}soft = 10\n", encoding="utf-8")
     assert run("limits", "show", "--limits", path, *on(book)).exit_code == 0
+
+
+@pytest.mark.parametrize("method", ["historical", "filtered"])
+def test_a_coin_without_a_vol_index_has_a_var_with_its_vols_unchanged(
+    method: str, tmp_path: Path
+) -> None:
+    held, path = tmp_path / "eth.csv", tmp_path / "var.toml"
+    rows = "venue,instrument_name,quantity\nderibit,ETH-6FEB26-2600-C,-5\n"
+    held.write_text(rows, encoding="utf-8")
+    limit = f'scope = "desk"\nmeasure = "var"\nhard = 1e6\nconvention = "{method}'
+    asked = ("--limits", path, "--book", held, "--market", ETH_MARKET)
+    path.write_text(f'schema = 1\n[[limit]]\n{limit}"\n', encoding="utf-8")
+    assert run("limits", "show", *asked).exit_code == 3
+    refused = run("limits", "test", "-1 C 2600 6FEB26", *asked)
+    assert refused.exit_code == 5
+    assert f"{method}-vols-unchanged needs no record of a vol index" in refused.stdout
+    path.write_text(f'schema = 1\n[[limit]]\n{limit}-vols-unchanged"\n', encoding="utf-8")
+    shown = run("limits", "show", *asked, "--format", "json")
+    assert shown.exit_code == 0, shown.output
+    (row,) = json.loads(shown.stdout)["limits"]
+    assert row["convention"] == f"{method}-vols-unchanged"
+    assert row["use"] > 0
+    assert run("limits", "test", "-1 C 2600 6FEB26", *asked).exit_code == 0

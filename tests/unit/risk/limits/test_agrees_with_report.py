@@ -6,8 +6,10 @@ from functools import cache
 
 import pytest
 
+from quantdesk.risk.historical_moves import VarVols
 from quantdesk.risk.limits.files import parse_limits
 from quantdesk.risk.limits.use_report import limit_gate, limit_report
+from quantdesk.risk.limits.var_units import MOVES_OF
 from quantdesk.risk.report import RiskReport, build_report
 from quantdesk.risk.var import VarMethod
 from tests.unit.risk.books import random_book, sample_market
@@ -53,6 +55,16 @@ hard = 1e9
 """
 
 
+VAR = """
+schema = 1
+[[limit]]
+scope = "desk"
+measure = "var"
+convention = "{convention}"
+hard = 1e9
+"""
+
+
 @cache
 def uses_and_report() -> tuple[tuple[float, ...], RiskReport]:
     market = sample_market()
@@ -85,12 +97,17 @@ def test_stress_loss_is_the_worst_of_the_reports_stresses() -> None:
     assert values[4] == pytest.approx(-report.stresses.results.total_usd.min(), rel=1e-9)
 
 
-def test_value_at_risk_is_the_reports() -> None:
-    values, report = uses_and_report()
+@pytest.mark.parametrize(("convention", "made_by"), MOVES_OF.items())
+def test_value_at_risk_is_the_reports(convention: str, made_by: tuple[VarMethod, VarVols]) -> None:
+    _, report = uses_and_report()
+    market = sample_market()
+    text = VAR.format(convention=convention)
+    gate = limit_gate(parse_limits(text, "made"), random_book(market, 120), market)
+    (use,) = gate.uses(0)
     assert report.var is not None
-    row = next(one for one in report.var.rows if one.method is VarMethod.HISTORICAL)
+    row = next(one for one in report.var.rows if (one.method, one.vols) == made_by)
     assert row.usd is not None
-    assert values[5] == pytest.approx(row.usd.var, rel=1e-9)
+    assert use.value == pytest.approx(row.usd.var, rel=1e-9)
 
 
 def test_margin_is_the_standard_models() -> None:

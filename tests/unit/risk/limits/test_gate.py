@@ -267,7 +267,7 @@ def test_what_no_limit_looks_at_is_not_traded() -> None:
 
 
 def test_an_instrument_without_a_mark_closes_the_limits_that_look_at_it() -> None:
-    units = {CALL.name: unmarked_unit(CALL, "it has no mark", (3, 0, 0))}
+    units = {CALL.name: unmarked_unit(CALL, "it has no mark", 3)}
     units[PUT.name] = unit(delta=1.0, vega=1.0, stress=(0.0, 0.0, 0.0))
     text = f"schema = 1\n[[limit]]\n{DELTA}hard = 50"
     desk = LimitGate(parse_limits(text, "made"), MadeUnits(units), stress_names=STRESS_NAMES)
@@ -293,7 +293,7 @@ BLIND_LIMITS = (
 
 @pytest.mark.parametrize("limit", BLIND_LIMITS)
 def test_what_only_closes_a_leg_without_a_mark_passes_and_nothing_else_does(limit: str) -> None:
-    units = {CALL.name: unmarked_unit(CALL, "it has no mark", (3, 0, 0))}
+    units = {CALL.name: unmarked_unit(CALL, "it has no mark", 3)}
     units[PUT.name] = unit(delta=1.0, vega=1.0, stress=(0.0, 0.0, 0.0))
     text = f"schema = 1\n[[limit]]\n{limit}"
     desk = LimitGate(parse_limits(text, "made"), MadeUnits(units), stress_names=STRESS_NAMES)

@@ -16,6 +16,7 @@ from quantdesk.domain.instrument import (
     TickScheme,
 )
 from quantdesk.risk.limits.units import COLUMNS, Quote, UnitRisk
+from quantdesk.risk.limits.var_units import MOVES_OF
 
 NOW = 1_800_000_000_000_000_000
 EXPIRY = 1_805_961_600_000_000_000  # 25MAR27
@@ -79,8 +80,7 @@ def unit(
     return UnitRisk(
         row=row,
         stress=np.array(list(stress), dtype=np.float64),
-        history=np.array(history, dtype=np.float64),
-        filtered=np.array(history, dtype=np.float64),
+        recorded=dict.fromkeys(MOVES_OF, np.array(history, dtype=np.float64)),
         margin=margin,
         quote=quote,
     )
