@@ -21,6 +21,7 @@ not exceptions; what is here is a caller's mistake or the world's fault.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
@@ -77,12 +78,14 @@ class OutOfDomain(PricingError, ValueError):
 
 
 class NotConverged(PricingError):
-    """A solver that stopped before its tolerance; nothing it held is returned."""
+    """A solver that stopped before its tolerance; nothing it held is returned.
+
+    residual : what was left; infinite where no step came to anything
+    """
 
     def __init__(self, model: str, iterations: int, residual: float) -> None:
-        super().__init__(
-            f"{model} did not converge: residual {residual:g} after {iterations} steps"
-        )
+        left = f"residual {residual:.3e}" if math.isfinite(residual) else "no solution"
+        super().__init__(f"{model} did not converge: {left} after {iterations} steps")
         self.model = model
         self.iterations = iterations
         self.residual = residual

@@ -22,7 +22,7 @@ pub enum PricingError {
         model: &'static str,
         /// Steps taken.
         iterations: u32,
-        /// What was left.
+        /// What was left; infinite where no step came to anything.
         residual: f64,
     },
 }
@@ -36,12 +36,17 @@ impl fmt::Display for PricingError {
                 model,
                 iterations,
                 residual,
-            } => {
-                write!(
-                    f,
-                    "{model} did not converge: residual {residual} after {iterations} steps"
-                )
-            }
+            } if residual.is_finite() => write!(
+                f,
+                "{model} did not converge: residual {residual:.3e} after {iterations} steps"
+            ),
+            // Nothing was reached whose distance from a solution could be told.
+            Self::NotConverged {
+                model, iterations, ..
+            } => write!(
+                f,
+                "{model} did not converge: no solution after {iterations} steps"
+            ),
         }
     }
 }

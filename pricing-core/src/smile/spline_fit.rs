@@ -95,7 +95,7 @@ pub fn fit_spline(
     let mut start = warm
         .filter(|c| c.len() == basis.size())
         .map(<[f64]>::to_vec);
-    let mut steps = 0;
+    let (mut steps, mut violation) = (0, f64::INFINITY);
     for _ in 0..TIGHTENINGS_MAX {
         let (found, taken) = problem.solve(start.as_deref());
         steps += taken;
@@ -117,13 +117,14 @@ pub fn fit_spline(
                 calendar_slack,
             });
         }
+        violation = -g_min.min(calendar_slack);
         problem.tighten(g_min < 0.0, calendar_slack < 0.0);
         start = Some(coefficients);
     }
     Err(PricingError::NotConverged {
         model: "spline slice",
         iterations: u32::try_from(steps).unwrap_or(u32::MAX),
-        residual: f64::NAN,
+        residual: violation,
     })
 }
 

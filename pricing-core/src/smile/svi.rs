@@ -146,8 +146,8 @@ impl NaturalSvi {
 }
 
 impl JumpWings {
-    /// The raw form. Errors: `OutOfDomain` where no slice has these quantities, or `β = ρ = 0`,
-    /// where they do not determine s.
+    /// The raw form. Errors: `OutOfDomain` where no slice has these quantities, or where β = ρ (the
+    /// bottom lies at the money), where they do not determine m and s.
     pub fn to_raw(&self) -> Result<RawSvi, PricingError> {
         check_years(self.years)?;
         let w = self.v * self.years;
@@ -177,6 +177,11 @@ impl JumpWings {
             let m = gap / (b * (lift - rho - alpha * flat));
             (m, alpha * m)
         };
+        if !(m.is_finite() && s.is_finite()) {
+            return out(
+                "with psi 0 the bottom lies at the money: jump wings do not determine m and s",
+            );
+        }
         RawSvi::new(self.v_min * self.years - b * s * flat, b, rho, m, s)
     }
 }
