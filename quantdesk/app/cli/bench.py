@@ -21,7 +21,9 @@ from quantdesk.app.cli.output import write_output
 )
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 100))
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 1024))
-@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table")
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
 def command(rows: int, rounds: int, threads: int, format_: str) -> None:
     """Measure price, Greeks, implied vol, chain and grid beside the peers that are installed.
 

@@ -93,7 +93,7 @@ def command(
     """Build STRUCTURE on UNDERLYING: legs, net price, payoff, chances, Greeks, fees, margin.
 
     STRUCTURE is a name (iron-condor, straddle, calendar …), a line of legs
-    ("-1 C 20d 27MAR26, +1 C +5000"), a structure file, or - for standard input. The formats toml
+    ("-1 C 20d monthly, +1 C +5000"), a structure file, or - for standard input. The formats toml
     and line keep the exact legs for the other verbs; json is read by them too.
     """
     if structure == HEDGED:

@@ -53,7 +53,13 @@ from quantdesk.views.venue_pair import venue_comparison, venue_pair_view
     type=click.Path(path_type=Path),
     help="Show the chain of this market file beside the other, strike by strike.",
 )
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write to FILE instead of standard output.",
+)
 @source_options
 def command(
     underlying: str,

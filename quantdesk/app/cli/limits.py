@@ -17,9 +17,11 @@ from quantdesk.app.cli.book_options import (
     tell_left_out,
 )
 from quantdesk.app.cli.limit_results import OPTIONS, notes_of, parse_results
+from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.risk_options import read_scenarios
 from quantdesk.app.cli.structure_options import LegsCommand, read_plan
+from quantdesk.app.cli.verb_list import VerbList
 from quantdesk.app.render.limits_formats import (
     SHOW_FORMATS,
     TEST_FORMATS,
@@ -90,7 +92,7 @@ def limit_options(function: Command) -> Command:
     return function
 
 
-@click.group("limits")
+@click.group("limits", cls=VerbList)
 def command() -> None:
     """Limits that block: what they allow, what is used, what a ticket would do.
 
@@ -117,8 +119,7 @@ def _print_example(ctx: click.Context, _param: click.Parameter, is_asked: bool) 
 )
 @book_options
 @limit_options
-@click.option("--format", "format_", type=click.Choice(SHOW_FORMATS), default="table")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@output_options(SHOW_FORMATS)
 @click.pass_context
 def show_command(ctx: click.Context, /, **options: Any) -> None:
     """Every limit with its use, room and state on a book, open orders in their worst case."""
@@ -145,11 +146,10 @@ def show_command(ctx: click.Context, /, **options: Any) -> None:
 @limit_options
 @click.option("--as-account", metavar="NAME", default="", help="Account the ticket is sent by.")
 @click.option("--strategy", metavar="NAME", default="", help="Strategy the ticket is sent by.")
-@click.option("--format", "format_", type=click.Choice(TEST_FORMATS), default="table")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@output_options(TEST_FORMATS)
 @click.pass_context
 def test_command(ctx: click.Context, /, **options: Any) -> None:
-    """What the limits say of STRUCTURE: legs ("-10 C 20d 27MAR26, +10 C +5000") or a file of them.
+    """What the limits say of STRUCTURE: legs ("-10 C 20d monthly, +10 C +5000") or a file of them.
 
     Each leg counts as an order by itself. A leg without a limit (@ price) is taken at its mark,
     at a tick where that is rounded to 0.

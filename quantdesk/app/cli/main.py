@@ -1,7 +1,7 @@
 """The command line's entry: finds the verb, turns errors into one sentence and an exit code.
 
-Exit codes: 0 fine, 1 a check failed, 2 usage, 3 data missing or damaged, 4 refused by the venue,
-5 limit breach, 130 interrupted.
+Exit codes: 0 fine, 1 a check failed, 2 usage, 3 data missing, left out or damaged, 4 refused by the
+venue, 5 a hard limit is breached or no limits are set, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import click
 
 from quantdesk import __version__
+from quantdesk.app.cli.verb_list import VerbList
 from quantdesk.errors import QuantDeskError
 
 VERBS = {
@@ -42,7 +43,7 @@ VERBS = {
 DEFAULT_VERB = "tui"
 
 
-class VerbGroup(click.Group):
+class VerbGroup(VerbList):
     """A group whose verbs are imported only when they are used or listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -68,7 +69,12 @@ class VerbGroup(click.Group):
             raise click.UsageError(f"{error.message} Verbs: {', '.join(sorted(VERBS))}.") from None
 
 
-@click.group(cls=VerbGroup, invoke_without_command=True)
+@click.group(
+    cls=VerbGroup,
+    invoke_without_command=True,
+    epilog="Exit codes: 0 fine, 1 a check failed, 2 usage, 3 data missing, left out or damaged, "
+    "4 refused by the venue, 5 a hard limit is breached or no limits are set, 130 interrupted.",
+)
 @click.version_option(__version__, prog_name="quantdesk")
 @click.pass_context
 def cli(ctx: click.Context) -> None:

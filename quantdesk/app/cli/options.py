@@ -81,9 +81,13 @@ def output_options(formats: Iterable[str]) -> Callable[[Command], Command]:
     """--format, one of `formats` and a table where it is left out, and --output."""
 
     def decorate(function: Command) -> Command:
-        function = click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))(
-            function
-        )
+        function = click.option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Write to FILE instead of standard output.",
+        )(function)
         return click.option(
             "--format",
             "format_",

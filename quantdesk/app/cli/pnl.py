@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from quantdesk.app.cli.book_options import LEFT_OUT_EXIT_CODE, tell_left_out
-from quantdesk.app.cli.options import venue_options
+from quantdesk.app.cli.options import output_options, venue_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.pnl_sources import pnl_sources
 from quantdesk.app.cli.risk_options import parse_amount
+from quantdesk.app.cli.verb_list import VerbList
 from quantdesk.app.render.pnl_explain_formats import EXPLAIN_FORMATS, explain_bytes
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.portfolio.leg_marks import LegMarks
@@ -26,7 +27,7 @@ from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
 
 
-@click.group("pnl")
+@click.group("pnl", cls=VerbList)
 def command() -> None:
     """What a book earned, and why."""
 
@@ -109,8 +110,7 @@ def command() -> None:
     is_flag=True,
     help="Print nothing and end with an error where a row or leg would be left out.",
 )
-@click.option("--format", "format_", type=click.Choice(EXPLAIN_FORMATS), default="table")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@output_options(EXPLAIN_FORMATS)
 @click.pass_context
 def explain_command(
     ctx: click.Context,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -14,10 +13,12 @@ from quantdesk.app.cli.book_options import (
     open_from_options,
     tell_left_out,
 )
+from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.pnl import explain_since
 from quantdesk.app.cli.risk_options import parse_risk_options, risk_options
 from quantdesk.app.cli.var import var_command
+from quantdesk.app.cli.verb_list import VerbList
 from quantdesk.app.render.risk_formats import (
     BINARY_FORMATS,
     FORMATS,
@@ -51,22 +52,10 @@ from quantdesk.runtime.runners import ProcessPoolRunner
 from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 BOOK_OPTIONS = ("book", "account", "market", "replay", "at", "venue", "endpoint")
 
 
-def output_options(function: Command) -> Command:
-    """--format and -o."""
-    function = click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))(
-        function
-    )
-    return click.option(
-        "--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True
-    )(function)
-
-
-@click.group("risk")
+@click.group("risk", cls=VerbList)
 def command() -> None:
     """What a book can lose: report, Greeks ladders, scenarios, value at risk.
 
@@ -105,7 +94,7 @@ command.add_command(var_command)
     show_default=True,
     help="Backtest value at risk on the whole record, data before each day only.",
 )
-@output_options
+@output_options(FORMATS)
 @click.pass_context
 def report_command(
     ctx: click.Context,
@@ -149,7 +138,7 @@ def report_command(
     default=Grouping.EXPIRY_STRIKE.value,
     show_default=True,
 )
-@output_options
+@output_options(FORMATS)
 @click.pass_context
 def ladder_command(
     ctx: click.Context,
@@ -169,7 +158,7 @@ def ladder_command(
 @command.command("scenario")
 @book_options
 @risk_options
-@output_options
+@output_options(FORMATS)
 @click.pass_context
 def scenario_command(
     ctx: click.Context, /, strict: bool, format_: str, output: Path | None, **options: Any

@@ -24,6 +24,7 @@ from quantdesk.app.cli.surface_history import (
     write_quotes,
 )
 from quantdesk.app.cli.surface_reading import at_command, shock_command
+from quantdesk.app.cli.verb_list import VerbList
 from quantdesk.app.render.surface_formats import (
     check_text,
     fit_json,
@@ -77,7 +78,7 @@ def clock_option(function: Command) -> Command:
     )(function)
 
 
-@click.group("surface")
+@click.group("surface", cls=VerbList)
 def command() -> None:
     """Volatility surfaces: arbitrage-free, inside the spread, with an honest grade.
 
@@ -99,7 +100,13 @@ def command() -> None:
 @click.option("--grid", is_flag=True, help="In CSV: each slice on 1,201 points of k, -3 to 3.")
 @clock_option
 @click.option("--exclude", metavar="NAME", multiple=True, help="An option to leave out.")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write to FILE instead of standard output.",
+)
 @quotes_option
 @click.option("--save", is_flag=True, help="Keep the fit in the history.")
 @history_option
@@ -211,7 +218,13 @@ def check_command(
     show_default=True,
 )
 @clock_option
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write to FILE instead of standard output.",
+)
 def grade_command(
     files: tuple[Path, ...],
     underlying: str | None,

@@ -138,7 +138,13 @@ def fit_bytes(fit: SurfaceFit, format_: str, *, grid: bool) -> bytes:
     "--format", "format_", type=click.Choice([*FIT_WRITERS]), default="table", show_default=True
 )
 @click.option("--grid", is_flag=True, help="In CSV: each slice on 1,201 points of k, -3 to 3.")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write to FILE instead of standard output.",
+)
 @quotes_option
 @history_option
 def show_command(
@@ -183,7 +189,13 @@ def show_command(
     default="table",
     show_default=True,
 )
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write to FILE instead of standard output.",
+)
 @history_option
 def history_command(
     underlying: str | None,
@@ -217,7 +229,13 @@ def history_command(
 @click.option(
     "--format", "format_", type=click.Choice([*DIFF_FORMATS]), default="table", show_default=True
 )
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write to FILE instead of standard output.",
+)
 @history_option
 def diff_command(
     before: str,

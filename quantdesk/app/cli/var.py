@@ -14,6 +14,7 @@ from quantdesk.app.cli.book_options import (
     open_from_options,
     tell_left_out,
 )
+from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.risk_options import parse_amount
 from quantdesk.app.render.var_formats import VAR_FORMATS, var_bytes
@@ -103,8 +104,7 @@ def _counts(text: str) -> tuple[int, ...]:
     metavar="COUNTS",
     help="Backtest the default method with each of these windows too, 100,200,300,400,500.",
 )
-@click.option("--format", "format_", type=click.Choice(VAR_FORMATS), default="table")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path))
+@output_options(VAR_FORMATS)
 @click.pass_context
 def var_command(
     ctx: click.Context,
