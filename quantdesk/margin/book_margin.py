@@ -122,12 +122,14 @@ class BookMargin:
     as_of_ns : latest moment of the markets it was priced on
     accounts : by venue, then account ("" for a file's or hypothetical positions)
     excluded : holdings that are in no total: unmarked ones first, then what the law refused
+    option_underlying : what Deribit's law took as an option's underlying
     """
 
     as_of_ns: int
     source: str
     accounts: tuple[AccountMargin, ...]
     excluded: tuple[ExcludedPosition, ...]
+    option_underlying: OptionUnderlying = OptionUnderlying.FORWARD
 
     @property
     def is_complete(self) -> bool:
@@ -298,6 +300,7 @@ def statement_for(
         source=market.source,
         accounts=tuple(accounts),
         excluded=tuple(working.excluded),
+        option_underlying=option_underlying,
     )
 
 

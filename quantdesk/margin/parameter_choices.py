@@ -13,7 +13,7 @@ from enum import Enum
 
 from quantdesk.domain.venue_rule import RuleOrigin, RuleStatus
 from quantdesk.errors import InvalidInput
-from quantdesk.margin.parameters import OptionUnderlying
+from quantdesk.margin.parameters import OPTION_UNDERLYING, OptionUnderlying
 from quantdesk.margin.portfolio_parameters import (
     HANDED_IN,
     PortfolioParameters,
@@ -22,9 +22,6 @@ from quantdesk.margin.portfolio_parameters import (
     changeable_parameters,
     known_pairs,
 )
-
-OPTION_UNDERLYING = "option_underlying"
-"""Of the standard model: what U is."""
 
 _CHOICES: dict[str, type[Enum]] = {
     "roll_delta": RollDelta,

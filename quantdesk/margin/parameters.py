@@ -22,6 +22,10 @@ ANY = "*"
 """Row for every underlying that has none of its own."""
 
 
+OPTION_UNDERLYING = "option_underlying"
+"""Name of the parameter that says what U of Deribit's standard model is."""
+
+
 class OptionUnderlying(Enum):
     """What U of Deribit's standard model is for an option; not established which."""
 

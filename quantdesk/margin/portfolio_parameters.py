@@ -51,6 +51,7 @@ class PortfolioParameters:
     pnl_offset : share of a gain that may set off losses elsewhere
     vega_days_floor : days below which (30/d) stops growing; 0 is no floor
     haircut : share of positive equity in the coin that does not count in cross mode
+    correlation_set, equity_side_impact : read and stated, in no formula that is known
     origins : by field; "parameters" is that of every field without one of its own, and names of
         rules ("options", "open_orders") stand beside those of fields
     """
@@ -74,6 +75,9 @@ class PortfolioParameters:
     mm_factor: float = 0.8
     buckets_count: int = 4
     haircut: float = 0.0
+    correlation_set: bool = False
+    equity_side_impact: str = "both"
+    vol_scenarios_count: int = 3
     vega_days_floor: float = 0.0
     roll_delta: RollDelta = RollDelta.BLACK
     roll_scaling: RollScaling = RollScaling.LINEAR
@@ -152,6 +156,16 @@ _UNSETTLED = {
         "model_params",
         "0 in both captures; taken off positive equity in the coin, in cross mode alone",
     ),
+    "correlation_set": _origin(
+        RuleStatus.UNCERTAIN,
+        "model_params; both captures",
+        "whether correlation_contingency is of the currency; true of none",
+    ),
+    "equity_side_impact": _origin(
+        RuleStatus.UNCERTAIN,
+        "model_params; both captures",
+        "what it does to equity is not known: in no formula here",
+    ),
     "cross_conversion": _origin(
         RuleStatus.UNCERTAIN,
         "desk rule",
@@ -212,7 +226,11 @@ ETH_USD = PortfolioParameters(
 BTC_USDC = _linear(
     BTC_USD,
     replace(
-        BTC_USD, extended_dampener=25_000.0, annualised_move_risk=0.1, min_annualised_move=0.01
+        BTC_USD,
+        extended_dampener=25_000.0,
+        annualised_move_risk=0.1,
+        min_annualised_move=0.01,
+        equity_side_impact="none",
     ),
 )
 
@@ -225,6 +243,7 @@ ETH_USDC = _linear(
         max_offsetable_pnl=1_000_000.0,
         annualised_move_risk=0.1,
         min_annualised_move=0.01,
+        equity_side_impact="none",
     ),
 )
 
@@ -277,11 +296,16 @@ _UNITS = {
     "mm_factor": "factor",
     "buckets_count": "count",
     "haircut": "share",
+    "correlation_set": "flag",
+    "equity_side_impact": "word",
+    "vol_scenarios_count": "count",
     "vega_days_floor": "days",
     "roll_delta": "choice",
     "roll_scaling": "choice",
 }
 """Every parameter in the order in which it is told; names are the venue's or the desk's."""
+
+_FIXED = ("buckets_count", "vol_scenarios_count", "correlation_set", "equity_side_impact")
 
 
 def known_pairs() -> tuple[str, ...]:
@@ -290,8 +314,18 @@ def known_pairs() -> tuple[str, ...]:
 
 
 def changeable_parameters() -> tuple[str, ...]:
-    """Names of the parameters that may be handed in; the number of cells is the law's."""
-    return tuple(name for name in _UNITS if name != "buckets_count")
+    """Names of the parameters that may be handed in; the number of cells is the law's, and what is
+    in no formula changes nothing.
+    """
+    return tuple(name for name in _UNITS if name not in _FIXED)
+
+
+def _value_words(value: Enum | bool | str | float) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    return str(value.value) if isinstance(value, Enum) else f"{value:.12g}"
 
 
 def stated_parameters(parameters: PortfolioParameters) -> tuple[StatedParameter, ...]:
@@ -303,7 +337,7 @@ def stated_parameters(parameters: PortfolioParameters) -> tuple[StatedParameter,
         stated.append(
             StatedParameter(
                 name=name,
-                value=value.value if isinstance(value, Enum) else f"{value:.12g}",
+                value=_value_words(value),
                 unit=unit,
                 origin=parameters.origins.get(name, captured),
             )

@@ -185,11 +185,11 @@ def legs_table(one: AccountPortfolio) -> TextTable:
         for part in one.parts
     ]
     if rows:
-        margin = one.margin.risk_matrix_margin
+        margin = money_text(one.margin.risk_matrix_margin, currency, is_requirement=True)
         blank = ("", "", "", "")
         unattributed = money_text(one.unattributed, currency)
         rows.append(("dampener, caps", *blank, "", unattributed))
-        rows.append(("risk matrix margin", *blank, "", money_text(margin, currency)))
+        rows.append(("risk matrix margin", *blank, "", margin))
     return TextTable(
         title=f"Part of each leg, {currency}: {whose(one)} ({status_word(one.margin.status)})",
         columns=(

@@ -21,6 +21,7 @@ from quantdesk.margin.book_margin import (
     LegMargin,
     MarginGap,
 )
+from quantdesk.margin.standard_parameters import standard_parameters
 
 SCHEMA = "quantdesk.margin/1"
 
@@ -77,6 +78,10 @@ def margin_record(margin: BookMargin, refused: Sequence[RefusedRow] = ()) -> dic
         "offsets": "none: standard models add positions, a long option covers no short one",
         "units": UNITS,
         "accounts": [_account(account) for account in margin.accounts],
+        "parameters": [
+            {"name": one.name, "value": one.value, "unit": one.unit, **_rule(one.origin)}
+            for one in standard_parameters(margin)
+        ],
         "excluded": excluded_records(margin.excluded, refused),
     }
 

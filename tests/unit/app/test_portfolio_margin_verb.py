@@ -244,6 +244,19 @@ def test_what_u_is_of_the_standard_model_is_a_parameter(tmp_path: Path) -> None:
     letters = {one["name"]: one["value"] for one in index["inputs"]}
     assert letters["U"] == index["index"] != forward["forward"]
     assert "option_underlying" in forward["rule"]["note"]
+    plain, chosen = (
+        {one["name"]: one for one in document(*arguments, *words)["parameters"]}
+        for words in ((), ("--parameter", "option_underlying=index"))
+    )
+    assert (plain["option_underlying"]["value"], plain["option_underlying"]["status"]) == (
+        "forward",
+        "uncertain",
+    )
+    assert chosen["option_underlying"]["value"] == "index"
+    assert chosen["option_underlying"]["source"] == "handed in"
+    ratio = plain["deribit.BTC.option.initial_floor"]
+    assert (ratio["value"], ratio["status"], ratio["unit"]) == ("0.10", "derived", "fraction")
+    assert set(plain) == set(chosen)
 
 
 def test_the_risk_report_explains_portfolio_margin(tmp_path: Path) -> None:
@@ -260,3 +273,12 @@ def test_the_risk_report_explains_portfolio_margin(tmp_path: Path) -> None:
     assert "Grid, profit in BTC" in text
     rows = CliRunner().invoke(cli, [*arguments, "--format", "csv"]).stdout.splitlines()
     assert sum(row.startswith("margin_portfolio_leg,") for row in rows) == 2
+
+
+def test_the_total_of_the_parts_is_written_as_above_them(tmp_path: Path) -> None:
+    held = book(tmp_path, "deribit,BTC-28JUN26-60000-C,-10\n")
+    words = ["margin", "--book", held, "--market", str(MARKET), "--model", "portfolio"]
+    lines = CliRunner().invoke(cli, words).stdout.splitlines()
+    (total,) = [line.split() for line in lines if line.startswith("risk matrix margin ")]
+    (above,) = [line.split() for line in lines if line.startswith("deribit BTC ")]
+    assert total[-1] == above[6]

@@ -27,9 +27,11 @@ from quantdesk.margin.portfolio_explain import (
 )
 from quantdesk.margin.portfolio_parameters import (
     BTC_USD,
+    BTC_USDC,
     ETH_USD,
     RollDelta,
     RollScaling,
+    changeable_parameters,
     portfolio_parameters,
     stated_parameters,
 )
@@ -404,6 +406,12 @@ def test_parameters_are_stated_with_a_status_each() -> None:
     for name in ("roll_delta", "extended_dampener", "m_inc", "options", "correlation_contingency"):
         assert stated[name].origin.status.value == "uncertain"
         assert stated[name].origin.note
+    assert stated["correlation_set"].value == "false"
+    assert stated["equity_side_impact"].value == "both"
+    assert stated["vol_scenarios_count"].value == "3"
+    assert not {"correlation_set", "equity_side_impact"} & set(changeable_parameters())
+    of_dollars = {one.name: one.value for one in stated_parameters(BTC_USDC)}
+    assert of_dollars["equity_side_impact"] == "none"
     fields = {field.name for field in dataclasses.fields(BTC_USD)} - {"pair", "origins"}
     assert fields <= set(stated)
 
