@@ -1,4 +1,4 @@
-"""Order value in USD: an option's premium at the order's price, a future's notional.
+"""Order value in USD: an option's premium at the order's price of a unit, a future's notional.
 
 An order without a price, or with a better one than the mark, is valued at the mark at least.
 """
@@ -32,4 +32,4 @@ class OrderValue(OrderLimits):
         if leg.instrument.kind is not InstrumentKind.OPTION:
             return size * abs(float(slot.unit.row[_NOTIONAL]))
         price = max(quote.mark, 0.0 if leg.price is None else abs(float(leg.price)))
-        return size * price * quote.usd * quote.coins
+        return size * price * quote.usd

@@ -78,7 +78,7 @@ class VolBand(OrderLimits):
 
 def _points(quote: Quote, price: float) -> float | None:
     moved = price - quote.mark + quote.price_at(quote.vol)
-    value = moved * quote.forward if quote.is_inverse else moved
+    value = moved / quote.black_unit
     if not value > 0:
         return None
     solved = pricing.implied_vol(

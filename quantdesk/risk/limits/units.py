@@ -7,6 +7,7 @@ that looks at it knows nothing and lets nothing pass.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -68,8 +69,9 @@ class Quote:
     """What an order's price is compared with.
 
     mark : quote currency;  usd : of one quote currency unit;  event_ns : 0 where nobody said
-    coins : signed coins of underlying of one unit
+    coins : signed coins of underlying of one unit; an option's price is for all of them
     is_call, is_inverse, forward, strike, years, vol : of options
+    rate : of options settled in dollars, behind the discount of their expiry
     """
 
     mark: float
@@ -82,6 +84,13 @@ class Quote:
     strike: float = 0.0
     years: float = 0.0
     vol: float = 0.0
+    rate: float = 0.0
+
+    @property
+    def black_unit(self) -> float:
+        """Of an option, the price in quote currency of a unit whose Black value is 1 USD a coin."""
+        usd = 1.0 / self.forward if self.is_inverse else math.exp(-self.rate * self.years)
+        return usd * self.coins
 
     def price_at(self, vol: float) -> float:
         """Price in quote currency at another vol."""
@@ -90,7 +99,7 @@ class Quote:
                 pricing.price(self.is_call, self.forward, self.strike, self.years, max(vol, 0.0))
             )
         )
-        return value / self.forward if self.is_inverse else value
+        return value * self.black_unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -288,6 +297,7 @@ def _quotes(book: ValuedBook) -> list[Quote | None]:
             strike=float(options.strike[place]),
             years=float(options.years[place]),
             vol=float(options.vol[place]),
+            rate=float(options.rate[place]),
         )
         if not quote.mark:
             is_rounded = book.marks[row].venue_mark is not None
