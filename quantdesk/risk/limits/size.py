@@ -45,9 +45,14 @@ class LargestSize:
 
 
 def largest_size(ticket: Ticket, passes: Callable[[Ticket], bool]) -> LargestSize:
-    """The largest size of `ticket`, which itself does not pass, in its ratios."""
+    """The largest size of `ticket`, which itself does not pass, in its ratios.
+
+    One leg whose size is off its venue's grid is asked about from the size below it on.
+    """
+    asked_for, ticket = ticket, ticket.on_grid()
     whole = ticket.lots
     first = _first_lot(ticket, whole)
+    failing = whole if ticket is asked_for else whole + 1
 
     asked: dict[int, bool] = {}
 
@@ -56,14 +61,14 @@ def largest_size(ticket: Ticket, passes: Callable[[Ticket], bool]) -> LargestSiz
             asked[lots] = passes(ticket.of_lots(lots))
         return asked[lots]
 
-    low, high = first - 1, whole
+    low, high = first - 1, failing
     while high - low > 1:
         middle = (low + high) // 2
         if ask(middle):
             low = middle
         else:
             high = middle
-    sizes = _tried(first, whole)
+    sizes = _tried(first, failing)
     broken = [n for n in sizes if ask(n) is not (n <= low)]
     if broken and broken[0] <= low:
         # A smaller size fails: what passes without a gap ends before the first that does.
@@ -86,6 +91,6 @@ def _first_lot(ticket: Ticket, whole: int) -> int:
     return min(needed, whole)
 
 
-def _tried(first: int, whole: int) -> list[int]:
-    step = max((whole - first) // TRIED_MAX, 1)
-    return list(range(first, whole, step))
+def _tried(first: int, failing: int) -> list[int]:
+    step = max((failing - first) // TRIED_MAX, 1)
+    return list(range(first, failing, step))

@@ -7,7 +7,7 @@ risk of its own.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from quantdesk.domain.instrument import Instrument
@@ -59,6 +59,19 @@ class Ticket:
                 return 1
             counts.append(int(steps))
         return math.gcd(*counts)
+
+    def on_grid(self) -> Ticket:
+        """This, or with one leg that is off its venue's grid the size of the grid below it. Less
+        than a step has none, and legs that are rounded apart lose their ratios: both stay.
+        """
+        if len(self.legs) > 1:
+            return self
+        (leg,) = self.legs
+        step = leg.instrument.amount_step
+        below = (abs(leg.quantity) // step * step).copy_sign(leg.quantity)
+        if below in (0, leg.quantity):
+            return self
+        return replace(self, legs=(replace(leg, quantity=below),))
 
     def of_lots(self, lots: int) -> Ticket:
         """The ticket in these ratios with another number of lots."""

@@ -460,6 +460,20 @@ def test_a_ticket_of_several_legs_is_cut_in_its_ratios() -> None:
     assert "3 of 8 lots" in decision.sentences[0]
 
 
+@pytest.mark.parametrize(
+    ("asked", "hard", "largest"), [("5.5", 3, 3), ("-5.5", 3, -3), ("5.5", 5.2, 5), ("0.5", 0.2, 0)]
+)
+def test_a_size_off_the_grid_is_cut_to_one_of_the_grid(
+    asked: str, hard: float, largest: int
+) -> None:
+    decision = gate(f"{DELTA}hard = {hard}").review(ticket(leg("CALL", asked)), NOW)
+    assert not decision.is_allowed
+    assert decision.largest is not None
+    assert decision.largest.is_interval
+    found = decision.largest.ticket
+    assert (0 if found is None else found.legs[0].quantity) == largest
+
+
 def test_sizes_that_are_no_interval_are_said_to_be_none() -> None:
     asked = ticket(leg("CALL", 20))
 
