@@ -111,9 +111,10 @@ def explain_day(
         )
     except QuantDeskError as error:
         return DayExplain(waits=f"numbers that can be explained: {error}", since=since)
+    explained = replace(explained, excluded=(*explained.excluded, *held.left_out))
     return DayExplain(
-        explained=replace(explained, excluded=(*explained.excluded, *held.left_out)),
-        since=since,
+        explained=explained,
+        since=_since(openings, _touched(opening, explained)),
         problems=openings.problems,
         notes=(*openings.problems, *held.notes),
         cost_ns=max(clock.now_ns() - started_ns, 0),
@@ -129,6 +130,17 @@ def _since(openings: Openings, opening: MarketData) -> str:
     return "; ".join(
         f"{one.market.venue} {one.market.underlying} {since_sentence(one)}" for one in chains
     )
+
+
+def _touched(opening: MarketData, explained: PnlExplain) -> MarketData:
+    """The chains that a leg is of; all of them where there is no leg."""
+    marks = LegMarks(opening)
+    changes = [leg.change for leg in explained.legs]
+    changes += [one.change for one in explained.excluded]
+    found = [marks.market_of(change.instrument) for change in changes]
+    names = {(one.venue, one.underlying) for one in found if one is not None}
+    kept = [one for one in opening.markets if (one.venue, one.underlying) in names]
+    return replace(opening, markets=tuple(kept)) if kept else opening
 
 
 def _held_by_file(

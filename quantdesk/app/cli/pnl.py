@@ -190,7 +190,12 @@ def explain_since(
         raise ConfigError("--since: goes with --book and with --market or --replay")
     settings = load_settings()
     opening, closing = pnl_sources(
-        settings, from_=(since,), to=() if at is None else (at,), market=market, replay=replay
+        settings,
+        from_=(since,),
+        to=() if at is None else (at,),
+        market=market,
+        replay=replay,
+        options=("--since", "--at"),
     )
     moments = open_moments(book, opening, closing, settings)
     opened = moments.opening

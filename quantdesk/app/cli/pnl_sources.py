@@ -19,7 +19,7 @@ DAY = "day"
 
 @dataclass(slots=True, kw_only=True)
 class _Moment:
-    """What one of --from and --to says."""
+    """What one of --from and --to says, or the options that stand for them."""
 
     option: str
     at_ns: int | None = None
@@ -74,17 +74,21 @@ def pnl_sources(
     replay: Path | None = None,
     venue: Sequence[str] = (),
     endpoint: Sequence[str] = (),
+    options: tuple[str, str] = ("--from", "--to"),
 ) -> tuple[BookSources | None, BookSources]:
     """Where both moments are read from; an opening of None is the one that the desk kept.
 
-    Raises ConfigError where they contradict, are one, or name nothing.
+    options : names of both on the command line, for what is refused. Raises ConfigError where they
+    contradict, are one, or name nothing.
     """
-    first, last = _Moment(option="--from"), _Moment(option="--to")
+    first, last = (_Moment(option=name) for name in options)
     for moment, words in ((first, from_), (last, to)):
         for word in words:
             moment.add(word)
     if first.venues:
-        raise ConfigError(f"--from {first.venues[0]}: a venue only has now; it goes with --to")
+        raise ConfigError(
+            f"{first.option} {first.venues[0]}: a venue only has now; it goes with {last.option}"
+        )
     first.files += market
     last.files += to_market
     first.replay = first.replay or replay
@@ -122,4 +126,4 @@ def _check(first: _Moment, last: _Moment, has_venue: bool) -> None:
     if has_venue and last.at_ns is not None:
         raise ConfigError("--to TIME: a venue only has now")
     if first.at_ns is not None and last.at_ns is not None and last.at_ns <= first.at_ns:
-        raise ConfigError("--to: must be later than --from")
+        raise ConfigError(f"{last.option}: must be later than {first.option}")

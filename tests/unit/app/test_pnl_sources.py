@@ -72,6 +72,14 @@ def test_moments_that_contradict_or_mean_nothing_are_refused(
         pnl_sources(Settings(), from_=from_, to=to)
 
 
+def test_what_is_refused_is_named_as_the_user_wrote_it() -> None:
+    names, late, early = ("--since", "--at"), ["2026-06-27T11:00Z"], ["2026-06-27T10:00Z"]
+    with pytest.raises(ConfigError, match=r"^--at: must be later than --since$"):
+        pnl_sources(Settings(), from_=late, to=early, market=[SAMPLE], options=names)
+    with pytest.raises(ConfigError, match=r"^--since 'yesterday': is no time"):
+        pnl_sources(Settings(), from_=["yesterday"], market=[SAMPLE], options=names)
+
+
 def test_from_a_file_to_a_venue_now(book: Path, tmp_path: Path) -> None:
     words = ["explain", "--book", str(book), "--from", str(SAMPLE), "--to", "deribit"]
     env = {"QUANTDESK_DATA_DIR": str(tmp_path / "data")}

@@ -191,3 +191,6 @@ def test_a_chain_that_opened_later_says_so() -> None:
     day = explain(book_of(), openings.current, three_hours_on(TWO_COINS))
     assert "deribit BTC since 2026-06-27T09:25:30Z" in day.since
     assert "deribit ETH since 2026-06-27T09:55:30Z" in day.since
+    rows = tuple(row for row in ROWS if row[1].startswith("BTC"))
+    alone = explain(book_of(rows=rows), openings.current, three_hours_on(TWO_COINS))
+    assert alone.since == "since 2026-06-27T09:25:30Z, desk start"
