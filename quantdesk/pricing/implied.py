@@ -32,7 +32,11 @@ implied_vol_one = _core.implied_vol_one
 
 
 class IvStatus(IntEnum):
-    """What became of a row."""
+    """What became of a row: OK has a vol, and only OK is to be traded on.
+
+    NO_INFORMATION has one where the price is inside its bounds, decided by its rounding; all other
+    statuses have NaN.
+    """
 
     OK = 0
     BELOW_INTRINSIC = 1

@@ -79,6 +79,29 @@ class StructureAnalysis:
     warnings: tuple[str, ...]
     missing: tuple[Missing, ...]
 
+    def __str__(self) -> str:
+        """What it is, what it costs, and by numeraire how far it can go and where it is even."""
+        lines = [f"{self.venue} {self.structure}"]
+        for basis, net in self.net.items():
+            if net is not None:
+                lines.append(
+                    f"{basis.value}: {net.word} {abs(net.coin):f} {self.underlying}, "
+                    f"{abs(net.usd):,.2f} USD"
+                )
+        for numeraire, payoff in self.payoff.items():
+            even = ", ".join(f"{price:,.2f}" for price in payoff.breakevens) or "nowhere"
+            lines.append(
+                f"{numeraire.value}: profit at most {_bound(payoff.max_profit)}, loss at most "
+                f"{_bound(payoff.max_loss)}, even at {even}"
+            )
+        lines += [f"not in it: {text}" for text in self.excluded]
+        lines += [f"no {one.part}: {one.reason}" for one in self.missing]
+        return "\n".join([*lines, *(f"! {text}" for text in self.warnings)])
+
+
+def _bound(amount: float | None) -> str:
+    return "unlimited" if amount is None else f"{amount:,.4f}"
+
 
 def analyse(
     structure: Structure,

@@ -62,6 +62,17 @@ def test_net_prices_are_sums_of_the_quotes_with_the_side_that_is_taken(
     assert mid.usd == mid.coin * analysis.index
 
 
+def test_an_analysis_prints_as_lines_with_its_currencies(market: UnderlyingMarket) -> None:
+    analysis = analysed(market, "-1 C 60000 31JUL26, +1 C 70000 31JUL26")
+    mid = analysis.net[PriceBasis.MID]
+    assert mid is not None
+    lines = str(analysis).splitlines()
+    assert lines[0] == "deribit -1 BTC-31JUL26-60000-C, +1 BTC-31JUL26-70000-C"
+    assert f"mid: credit {abs(mid.coin):f} BTC, {abs(mid.usd):,.2f} USD" in lines
+    (usd,) = (line for line in lines if line.startswith("usd:"))
+    assert f"loss at most {10_000 - abs(mid.usd):,.4f}," in usd
+
+
 def test_fees_follow_the_cap_and_the_combo_rule(market: UnderlyingMarket) -> None:
     condor = resolve(plan_structure("iron-condor"), market).structure
     fees = analyse(condor, market, fee_law=LAW).fees
