@@ -29,6 +29,13 @@ FloatArray = npt.NDArray[np.float64]
 _CALLS = {"call": True, "c": True, "true": True, "1": True}
 _PUTS = {"put": False, "p": False, "false": False, "0": False}
 _KINDS = _CALLS | _PUTS
+_UNITS = {
+    "price": "Of the option, in what --premium says.",
+    "forward": "Of the expiry, in quote currency.",
+    "strike": "In quote currency.",
+    "years": "To expiry, ACT/365.",
+    "vol": "0.65 is 65 %.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +65,15 @@ def option_arguments(*numbers: str) -> Callable[[Command], Command]:
             help="CSV, JSON, NDJSON or Parquet with columns of these names and option_type (or "
             "is_call), one option a row; - reads CSV from standard input.",
         )(function)
-        function = click.option("--rate", type=float, default=0.0, show_default=True)(function)
+        function = click.option(
+            "--rate",
+            type=float,
+            default=0.0,
+            show_default=True,
+            help="Continuously compounded, for discounting only.",
+        )(function)
         for name in reversed(numbers):
-            function = click.option(f"--{name}", type=float)(function)
+            function = click.option(f"--{name}", type=float, help=_UNITS[name])(function)
         return click.option("--type", "option_type", type=click.Choice(["call", "put"]))(function)
 
     return decorate
