@@ -9,12 +9,34 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
+from quantdesk.market.chain import FloatArray
 from quantdesk.risk.limits.cells import Cell, CellMap, Slot
 from quantdesk.risk.limits.findings import Finding, Use
 from quantdesk.risk.limits.limit import Filters, Limit, Measure
 from quantdesk.risk.limits.trial import Result, Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bound:
+    """By how much a ticket can raise the cells of a check at most, and what they have left.
+
+    steepest, square : (slots, cells) of a unit, and of the square of its size, None for none
+    room : (cells,) to the tightest level; −∞ where something can not be told
+    """
+
+    steepest: FloatArray
+    square: FloatArray | None = None
+    room: FloatArray
+
+
+def without_room(room: FloatArray, has_blind: bool) -> FloatArray:
+    """`room`, none at all where something can not be told."""
+    return np.full_like(room, -np.inf) if has_blind else room
 
 
 class Check(ABC):
@@ -52,6 +74,10 @@ class Check(ABC):
 
     def learned(self, results: dict[Filters, Result]) -> None:  # noqa: B027 -- not every check keeps it
         """Take results of scopes."""
+
+    def bound(self) -> Bound | None:
+        """Within which `review` finds nothing; None for a check that must be asked every time."""
+        return None
 
     @abstractmethod
     def review(self, trial: Trial) -> Sequence[Finding]:

@@ -17,7 +17,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
-from quantdesk.risk.checks.check import Check
+from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.checks.fill_paths import RISES_AGAIN
 from quantdesk.risk.limits.cells import Slot
@@ -109,8 +109,6 @@ class InstrumentSums(Check):
 
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Cells whose worst sum would pass a level and would grow."""
-        if not self._has_blind and self._has_room(trial):
-            return ()
         places, traded = self._by_instrument(trial)
         after = self._f(places, self._ends[:, places] + traded)
         worst = self._worst[places]
@@ -134,13 +132,13 @@ class InstrumentSums(Check):
                 found.append(self._finding(place, float(reached)))
         return found
 
-    def _has_room(self, trial: Trial) -> bool:
-        """True where no cell could pass its level however the ticket fills; most end here."""
-        growth = trial.size @ self._most[trial.rows]
-        if self._has_squares:
-            # Legs of one instrument add up before they are squared: (Σq)² ≤ n·Σq².
-            growth += trial.size.size * ((trial.size * trial.size) @ self._most_square[trial.rows])
-        return bool((growth <= self._tightest - self.total).all())
+    def bound(self) -> Bound:
+        """By instrument; legs of one add up before they are squared: (Σq)² ≤ n·Σq²."""
+        return Bound(
+            steepest=self._most,
+            square=self._most_square if self._has_squares else None,
+            room=without_room(self._tightest - self.total, self._has_blind),
+        )
 
     def _by_instrument(self, trial: Trial) -> tuple[IntArray, FloatArray]:
         """Numbers of the ticket's instruments, and (2, instruments, cells) bought and sold."""

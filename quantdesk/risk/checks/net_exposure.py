@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from quantdesk.market.chain import BoolArray
-from quantdesk.risk.checks.check import Check
+from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
@@ -63,11 +63,12 @@ class NetExposure(Check):
         self._is_blind = (is_open[:, None] & self._is_blind_row).any(axis=0)
         self._has_blind = bool(self._is_blind_row.any())
 
+    def bound(self) -> Bound:
+        """Whatever the sides, no sum grows by more."""
+        return Bound(steepest=self._most, room=without_room(self._room, self._has_blind))
+
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Sides that would pass a level."""
-        # Whatever the sides, no sum grows by more than this; most tickets end here.
-        if not self._has_blind and (trial.size @ self._most[trial.rows] <= self._room).all():
-            return ()
         parts = trial.quantity[:, None] * self._rows[trial.rows]
         raised = np.add.reduce(np.maximum(parts, 0.0))
         lowered = np.add.reduce(np.minimum(parts, 0.0))

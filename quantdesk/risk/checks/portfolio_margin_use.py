@@ -17,7 +17,7 @@ import numpy as np
 from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.margin.deribit_portfolio import UNCERTAIN, UNPROVED, MarginMode
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
-from quantdesk.risk.checks.check import Check
+from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.checks.fill_paths import RISES_AGAIN, fill_paths, most_risen
 from quantdesk.risk.checks.margin_levels import NO_EQUITY, MarginLevels
@@ -112,8 +112,6 @@ class PortfolioMarginUse(Check):
 
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Limits whose margin would grow over a level, or can not be told."""
-        if not self._has_blind and self._has_room(trial):
-            return ()
         sums = None if self._matrices is None else self._matrices.with_ticket(self._sums, trial)
         bad = np.zeros(len(self.cells), dtype=np.bool_)
         is_again = bad
@@ -157,12 +155,13 @@ class PortfolioMarginUse(Check):
             risen = np.maximum(risen, found)
         return risen
 
-    def _has_room(self, trial: Trial) -> bool:
-        """True where no margin could pass its level however the ticket fills; most end here."""
-        if self._matrices is None:
-            return True
-        growth = trial.size @ self._matrices.steepest[trial.rows]
-        return bool((growth <= self._tightest - self._now).all())
+    def bound(self) -> Bound:
+        """No margin grows by more, by the steepest way of each unit."""
+        steepest = np.zeros(self._mask.shape)
+        return Bound(
+            steepest=steepest if self._matrices is None else self._matrices.steepest,
+            room=without_room(self._tightest - self._now, self._has_blind),
+        )
 
     def _blind(self, trial: Trial) -> BoolArray:
         own = self._is_blind_row[trial.rows].any(axis=0)

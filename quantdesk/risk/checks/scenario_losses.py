@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from quantdesk.market.chain import BoolArray, FloatArray
-from quantdesk.risk.checks.check import Check
+from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
@@ -81,11 +81,9 @@ class ScenarioLosses(Check):
         """(cells,) what the measure can not be above now, USD."""
         return np.asarray(np.maximum(-self.worst, 0.0).max(axis=1, initial=0.0))
 
-    def has_room(self, trial: Trial) -> bool:
-        """True where no cell could pass its level however the ticket fills; most end here."""
-        if self._has_blind:
-            return False
-        return bool((trial.size @ self._most[trial.rows] <= self._room).all())
+    def bound(self) -> Bound:
+        """No scenario of a cell loses more than the unit's worst."""
+        return Bound(steepest=self._most, room=without_room(self._room, self._has_blind))
 
     def added(self, trial: Trial) -> FloatArray:
         """(cells, scenarios) what the ticket's legs lose where each fills only where it hurts."""

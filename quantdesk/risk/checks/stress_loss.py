@@ -53,8 +53,6 @@ class StressLoss(ScenarioLosses):
 
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Stresses that the ticket would take over a level."""
-        if self.has_room(trial):
-            return ()
         added = self.added(trial)
         after = self.worst + added
         is_worse = (added < -NOISE_USD) & self._counts

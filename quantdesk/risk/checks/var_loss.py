@@ -50,8 +50,6 @@ class VarLoss(ScenarioLosses):
 
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Cells whose VaR would grow over a level, or can not be told."""
-        if self.has_room(trial):
-            return ()
         touched: BoolArray = np.asarray(self._mask[trial.rows].any(axis=0))
         blind = self.blind(trial) if self._has_blind else np.zeros(len(touched), dtype=np.bool_)
         after = self.worst + self.added(trial)

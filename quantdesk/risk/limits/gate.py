@@ -23,6 +23,7 @@ from quantdesk.domain.position import Position
 from quantdesk.errors import InvalidInput
 from quantdesk.risk.checks import make_checks
 from quantdesk.risk.checks.check import Check
+from quantdesk.risk.checks.fence import Fence
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.decision import Decision
 from quantdesk.risk.limits.findings import Finding, Level, Use
@@ -102,6 +103,7 @@ class LimitGate:
         self.checks: tuple[Check, ...] = (
             () if self.limits is None else make_checks(self.limits, stress_names)
         )
+        self._fence = Fence(self.checks)
         self._slots: list[Slot] = []
         self._sums: list[_Sums] = []
         self._numbers: dict[_SlotKey, int] = {}
@@ -140,6 +142,8 @@ class LimitGate:
         self._results[names] = self._results.get(names, Result()).updated(result)
         for check in self.checks:
             check.learned(self._results)
+        if not self._is_grown:
+            self._fence.settle()
 
     def remeasure(self, units: Units) -> None:
         """Take another market: positions and orders stay, units are measured anew."""
@@ -295,7 +299,7 @@ class LimitGate:
 
     def _passes(self, ticket: Ticket, now_ns: int) -> bool:
         trial = self._trial(ticket, now_ns)
-        for check in self.checks:
+        for check in self._fence.to_ask(trial):
             for one in check.review(trial):
                 if one.level is Level.HARD:
                     return False
@@ -303,7 +307,7 @@ class LimitGate:
 
     def _findings(self, trial: Trial) -> list[Finding]:
         found: list[Finding] = []
-        for check in self.checks:
+        for check in self._fence.to_ask(trial):
             found += check.review(trial)
         return found
 
@@ -362,6 +366,7 @@ class LimitGate:
             return
         for check in self.checks:
             check.moved(slot)
+        self._fence.settle()
 
     def _refresh(self) -> None:
         """Let the checks take slots that were added."""
@@ -369,3 +374,4 @@ class LimitGate:
             self._is_grown = False
             for check in self.checks:
                 check.rebuild(self._slots)
+            self._fence.settle()
