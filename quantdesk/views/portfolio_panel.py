@@ -28,6 +28,9 @@ COLUMNS = (
     TableColumn(key="leave", title="Leave-1-out", says="margin with the leg less without it"),
     TableColumn(key="euler", title="Euler", says="gradient times size; adds up to the margin"),
 )
+PART_TITLES = ("each leg", "coins", "delta", "at binding", "leave-1-out", "Euler")
+"""What the columns are on the lines of legs, which stand below those of the grid."""
+
 BLANK = Cell("", Role.VALUE)
 
 
@@ -82,6 +85,9 @@ def _account_lines(one: AccountPortfolio) -> list[TableLine]:
                 (cell,),
             )
         )
+    if one.parts:
+        titles = tuple(Cell(title, Role.LABEL) for title in PART_TITLES)
+        lines.append(_line(f"parts:{name}", titles))
     for part in one.parts:
         numbers = (part.coins, part.delta)
         amounts = (part.binding, part.leave_one_out, part.euler)
@@ -136,6 +142,7 @@ def _explain(one: AccountPortfolio, kind: str) -> Provenance:
     sentences = {
         "grid": "Profit after the pair's offset, options revalued at the shocked forward and vol.",
         "far": "Weighted profit, vols up, after the dampener.",
+        "parts": "Below are coins, delta, profit at the binding cell, and the part of the margin.",
         "part": "Coins, delta, profit at the binding cell, then the leg's part of the margin.",
         "way": "Moves of all spots, or of all vols in points, at which maintenance margin meets "
         "the balance; the margin is computed anew at every move.",

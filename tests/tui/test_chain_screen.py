@@ -214,6 +214,17 @@ async def test_help_lists_keys_and_closes() -> None:
         assert isinstance(shown.app.screen, HelpScreen)
         assert "next expiry" in shown.text()
         assert "at the money" in shown.text()
+        frame = shown.app.screen.query_one("#help-frame")
+        await shown.press("j", "j", "k")
+        assert frame.scroll_y == 1
+        await shown.press("G")
+        assert frame.scroll_y == frame.max_scroll_y > 1
+        await shown.press("ctrl+u")
+        assert frame.scroll_y < frame.max_scroll_y
+        await shown.press("g")
+        assert frame.scroll_y == 0
+        await shown.press("ctrl+d")
+        assert frame.scroll_y > 1
         await shown.press("escape")
         assert not isinstance(shown.app.screen, HelpScreen)
 

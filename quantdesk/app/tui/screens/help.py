@@ -22,6 +22,12 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss", "close", show=False),
+        Binding("j", "lines(1)", "down", show=False),
+        Binding("k", "lines(-1)", "up", show=False),
+        Binding("ctrl+d", "pages(1)", "page down", show=False),
+        Binding("ctrl+u", "pages(-1)", "page up", show=False),
+        Binding("g", "end(-1)", "first line", show=False),
+        Binding("G", "end(1)", "last line", show=False),
     ]
 
     def __init__(
@@ -38,7 +44,26 @@ class HelpScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Let the arrows scroll at once."""
-        self.query_one("#help-frame").focus()
+        self._frame.focus()
+
+    @property
+    def _frame(self) -> VerticalScroll:
+        return self.query_one("#help-frame", VerticalScroll)
+
+    def action_lines(self, lines: int) -> None:
+        """Scroll down by `lines`, up where below 0: the keys of tables, which the text names."""
+        self._frame.scroll_relative(y=lines, animate=False)
+
+    def action_pages(self, halves: int) -> None:
+        """Scroll down by half pages, up where below 0."""
+        self._frame.scroll_relative(y=halves * max(self._frame.size.height // 2, 1), animate=False)
+
+    def action_end(self, side: int) -> None:
+        """Scroll to the first line, or to the last where `side` is above 0."""
+        if side > 0:
+            self._frame.scroll_end(animate=False)
+        else:
+            self._frame.scroll_home(animate=False)
 
 
 def help_text(places: tuple[Where, ...], symbols: tuple[tuple[str, str], ...] = ()) -> Text:
