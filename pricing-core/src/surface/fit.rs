@@ -26,6 +26,10 @@ const FLOOR_ONSET: f64 = 2.0;
 /// room enough that its bound does not bind where the shorter one is quoted.
 const BEYOND_HALF_SPREADS: f64 = 2.0;
 
+/// Largest such lift as a share of the shorter expiry's total variance: quotes as wide as a market
+/// in distress has them ask for no more.
+const BEYOND_SHARE_MAX: f64 = 0.25;
+
 /// Which family slices are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
@@ -184,7 +188,10 @@ fn floors_under(own: &SliceQuotes<'_>, shorter: &[SliceQuotes<'_>], least: f64) 
             let (bid, mid) = (quote.bid, quote.mid());
             let bid = bid * bid * slice.years;
             let floor = match own_variance(own, quote.k) {
-                None => mid * mid * slice.years + BEYOND_HALF_SPREADS * half,
+                None => {
+                    let w = mid * mid * slice.years;
+                    w + (BEYOND_HALF_SPREADS * half).min(BEYOND_SHARE_MAX * w)
+                }
                 Some(here) if bid > here - FLOOR_ONSET * half => bid,
                 Some(_) => continue,
             };
