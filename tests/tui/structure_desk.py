@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import numpy as np
+from textual.events import Paste
 
 import quantdesk as qd
 from quantdesk.app.tui.screens.structure_screen import StructureScreen
@@ -130,9 +131,14 @@ class StructureDesk:
         await self.shown.press(*keys)
 
     async def answer(self, key: str, text: str) -> None:
-        """Open a prompt with `key`, put `text` into it and press enter."""
+        """Open a prompt with `key`, paste `text` into it and press enter.
+
+        A paste is one event, where the pilot would wait after each typed letter; the pictures type.
+        """
         await self.press(key)
-        await self.press("ctrl+u", *key_names(text), "enter")
+        await self.press("ctrl+u")
+        self.shown.app.screen.post_message(Paste(text))
+        await self.press("enter")
 
 
 @asynccontextmanager
