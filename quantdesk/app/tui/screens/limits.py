@@ -26,7 +26,10 @@ class LimitsScreen(BookScreen):
     SYMBOLS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("BREACH", "over the hard limit: only orders that reduce it pass"),
         ("SOFT", "over the soft limit: orders pass with a warning"),
-        ("UNKNOWN", "can not be told: only orders that reduce what it looks at may pass; see the detail"),
+        (
+            "UNKNOWN",
+            "can not be told: only orders that reduce what it looks at may pass; see the detail",
+        ),
         ("▲ ▼ =", "use went up or down, or stayed, since the reading before"),
         *BookScreen.SYMBOLS,
     )
