@@ -19,6 +19,13 @@ from quantdesk.runtime.venues import VenueChoice, parse_venues
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+MODEL_HELP = (
+    "The desk's constrained spline, SVI free of arbitrage, SVI that may have some (for comparison), "
+    "or three-parameter SSVI."
+)
+"""What `--model` of the surface verbs says."""
+
+
 class FiniteRange(click.FloatRange):
     """A number in a range; NaN compares with nothing and infinity is no number of seconds."""
 

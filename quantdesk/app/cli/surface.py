@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from quantdesk.app.cli.options import FiniteRange
+from quantdesk.app.cli.options import MODEL_HELP, FiniteRange
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.standard_input import STANDARD_INPUT, file_or_input
 from quantdesk.app.cli.surface_history import (
@@ -60,9 +60,11 @@ def chain_options(function: Command) -> Command:
         metavar="TIME",
         help="Moment of the file or recording, ISO-8601 UTC; the last if left out.",
     )(function)
-    function = click.option("--underlying", metavar="NAME", help="Which chain; the only one.")(
-        function
-    )
+    function = click.option(
+        "--underlying",
+        metavar="NAME",
+        help="Which chain, BTC or BTC@deribit; the only one if left out.",
+    )(function)
     return click.argument("file", type=click.Path(path_type=Path))(function)
 
 
@@ -89,7 +91,9 @@ def command() -> None:
 
 @command.command("fit")
 @chain_options
-@click.option("--model", type=click.Choice(MODELS), default="spline", show_default=True)
+@click.option(
+    "--model", type=click.Choice(MODELS), default="spline", show_default=True, help=MODEL_HELP
+)
 @click.option(
     "--format",
     "format_",
@@ -152,7 +156,9 @@ def fit_command(
 
 @command.command("check")
 @chain_options
-@click.option("--model", type=click.Choice(MODELS), default="spline", show_default=True)
+@click.option(
+    "--model", type=click.Choice(MODELS), default="spline", show_default=True, help=MODEL_HELP
+)
 @clock_option
 def check_command(
     file: Path, underlying: str | None, at: str | None, model: str, clock: str
@@ -171,7 +177,11 @@ def check_command(
 
 @command.command("grade")
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--underlying", metavar="NAME", help="Which chain; the only one.")
+@click.option(
+    "--underlying",
+    metavar="NAME",
+    help="Which chain, BTC or BTC@deribit; the only one if left out.",
+)
 @click.option(
     "--model",
     "models",

@@ -63,7 +63,9 @@ def chain_choice(function: Command) -> Command:
         function
     )
     function = click.option("--venue", metavar="NAME", help="Which venue's.")(function)
-    return click.option("--underlying", metavar="NAME", help="Which chain; the only one.")(function)
+    return click.option(
+        "--underlying", metavar="NAME", help="Which chain; the only one if left out."
+    )(function)
 
 
 def quotes_option(function: Command) -> Command:
@@ -294,7 +296,9 @@ def _file_fit(file: Path, underlying: str | None, at_ns: int | None) -> SurfaceF
 @chain_choice
 @click.option("--kind", type=click.Choice(PLOT_KINDS), default="smile", show_default=True)
 @click.option("--expiry", metavar="TEXT", help="Smiles of these expiries only, as for `chain`.")
-@click.option("--at", metavar="TIME", help="Moment of FILE or of the history; the last.")
+@click.option(
+    "--at", metavar="TIME", help="Moment of FILE or of the history; the last if left out."
+)
 @click.option(
     "-o",
     "--output",

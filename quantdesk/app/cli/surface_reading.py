@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from quantdesk.app.cli.options import output_options
+from quantdesk.app.cli.options import MODEL_HELP, output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.standard_input import file_or_input
 from quantdesk.app.cli.surface_history import FIT_WRITERS, fit_bytes
@@ -40,16 +40,18 @@ def fit_options(function: Command) -> Command:
         help="What variance runs on between expiries, as for `surface fit`.",
     )(function)
     function = click.option(
-        "--model", type=click.Choice(MODELS), default="spline", show_default=True
+        "--model", type=click.Choice(MODELS), default="spline", show_default=True, help=MODEL_HELP
     )(function)
     function = click.option(
         "--at",
         metavar="TIME",
         help="Moment of the file or recording, ISO-8601 UTC; the last if left out.",
     )(function)
-    function = click.option("--underlying", metavar="NAME", help="Which chain; the only one.")(
-        function
-    )
+    function = click.option(
+        "--underlying",
+        metavar="NAME",
+        help="Which chain, BTC or BTC@deribit; the only one if left out.",
+    )(function)
     return click.argument("file", type=click.Path(path_type=Path))(function)
 
 
