@@ -20,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 MODEL_HELP = (
-    "The desk's constrained spline, SVI free of arbitrage, SVI that may have some (for comparison), "
+    "The desk's constrained spline, SVI free of arbitrage, SVI that may have some (to compare), "
     "or three-parameter SSVI."
 )
 """What `--model` of the surface verbs says."""
