@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
 from decimal import Decimal
 
-import numpy as np
 import pytest
 
-from quantdesk import pricing
 from quantdesk.domain.order import (
     OrderAccepted,
     OrderCancelled,
@@ -376,31 +372,6 @@ def test_prices_stay_within_bands_of_price_and_of_vol() -> None:
     wide = vol.review(ticket(leg("CALL", 1, "0.09")), NOW)
     assert not wide.is_allowed
     assert wide.refusals[0].after == pytest.approx(20.1, abs=0.2)  # 0.04 of 0.002 a vol point
-
-
-@pytest.mark.parametrize(
-    ("coins", "rate"), [(1.0, 0.0), (1_000.0, 0.0), (1_000.0, 0.08), (0.1, 0.08)]
-)
-def test_prices_are_of_a_contracts_coins_and_of_the_discount(coins: float, rate: float) -> None:
-    plain = unit(delta=1.0, vega=2.0, stress=(0.0, 0.0, 0.0))
-    assert plain.quote is not None
-    quote = replace(plain.quote, is_inverse=False, coins=coins, rate=rate)
-    black = float(np.asarray(pricing.price(True, 64.0, 64.0, 0.25, 0.5)))
-    worth = black * coins * math.exp(-rate * 0.25)
-    assert quote.price_at(0.5) == pytest.approx(worth, rel=1e-12)
-    priced = replace(plain, quote=replace(quote, mark=quote.price_at(0.5)))
-    text = 'schema = 1\n[[limit]]\nscope = "desk"\nmeasure = "vol_band"\nhard = 10\n'
-    desk = LimitGate(parse_limits(text, "made"), MadeUnits({CALL.name: priced}))
-    value = 'schema = 1\n[[limit]]\nscope = "desk"\nmeasure = "order_value"\n'
-    level = 10.5 * worth * quote.usd
-    paid = LimitGate(parse_limits(f"{value}hard = {level}", "made"), MadeUnits({CALL.name: priced}))
-    assert paid.review(ticket(leg("CALL", 10, None)), NOW).is_allowed
-    assert not paid.review(ticket(leg("CALL", 11, None)), NOW).is_allowed
-    for vol, passes in ((0.41, True), (0.59, True), (0.39, False), (0.61, False)):
-        decision = desk.review(ticket(leg("CALL", 1, f"{quote.price_at(vol):.12f}")), NOW)
-        assert decision.is_allowed is passes, vol
-        if not passes:
-            assert "after 11," in str(decision)
 
 
 def test_nothing_is_sent_on_a_stale_quote() -> None:
