@@ -34,7 +34,7 @@ LOST_MAX = 0.25
 """Most trust that an expiry's quotes lose on average: where all contradict each other, who is
 wrong? They are fitted then, and the fit's share inside the spread tells."""
 
-ROWS_MIN = 5
+ROWS_MIN = 7
 
 BEND = 0.2
 """What a smile may bend between two strikes, as a share of its vol, for gaps of a standard
@@ -55,7 +55,7 @@ def quote_trust(years: float, k: FloatArray, bid_iv: FloatArray, ask_iv: FloatAr
 
     A third of the straight lines through neighbours has to come at least so near. The distance
     counts in limits: 2.5 half-spreads of the quote or of its surroundings, at least half a vol
-    point and 2 % of its vol, more at the ends and between strikes far apart. Fewer than five quotes
+    point and 2 % of its vol, more at the ends and between strikes far apart. Fewer than seven quotes
     are all trusted.
 
     Parameters

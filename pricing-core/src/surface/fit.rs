@@ -105,7 +105,7 @@ fn fit_one(
     };
     let reason = match model {
         Model::Spline => {
-            let count = quotes.iter().filter(Quote::is_trusted).count();
+            let count = quotes.iter().filter(Quote::is_two_sided).count();
             if count < SPLINE_QUOTES_MIN {
                 format!("{count} two-sided quotes; a spline needs {SPLINE_QUOTES_MIN}")
             } else {
