@@ -55,8 +55,8 @@ def quote_trust(years: float, k: FloatArray, bid_iv: FloatArray, ask_iv: FloatAr
 
     A third of the straight lines through neighbours has to come at least so near. The distance
     counts in limits: 2.5 half-spreads of the quote or of its surroundings, at least half a vol
-    point and 2 % of its vol, more at the ends and between strikes far apart. Fewer than seven quotes
-    are all trusted.
+    point and 2 % of its vol, more at the ends and between strikes far apart. Fewer than seven
+    quotes are all trusted.
 
     Parameters
     ----------

@@ -15,6 +15,7 @@ from aiohttp import web
 from quantdesk.runtime.accounts import load_accounts
 from quantdesk.runtime.clock import SystemClock
 from quantdesk.runtime.doctor import Step, examine
+from quantdesk.runtime.doctor import venue as venue_steps
 from quantdesk.runtime.settings import Settings
 from quantdesk.runtime.simulation import SimulationPlan, running_simulation
 from quantdesk.runtime.venues import VenueChoice, parse_venues
@@ -24,6 +25,9 @@ from quantdesk.runtime.venues import VenueChoice, parse_venues
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUANTDESK_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("QUANTDESK_CONFIG", str(tmp_path / "none.toml"))
+    # A machine that runs all tests at once may need longer than a user would wait.
+    for limit in ("QUOTES_TIMEOUT_S", "BOOK_TIMEOUT_S", "ACCOUNTS_TIMEOUT_S"):
+        monkeypatch.setattr(venue_steps, limit, 90.0)
 
 
 @asynccontextmanager
