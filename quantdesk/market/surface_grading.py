@@ -178,9 +178,7 @@ def misses_atm(quotes: ExpiryQuotes, atm_iv: float) -> bool:
               if 0 <= i < used.size]  # fmt: skip
     low = min(float(quotes.bid_iv[row]) for row in beside)
     high = max(float(quotes.ask_iv[row]) for row in beside)
-    # A smile's bottom may lie between the two strikes, a little below both.
-    room = 0.1 * (high - low)
-    return not low - room <= atm_iv <= high + room
+    return not low - INSIDE_TOLERANCE <= atm_iv <= high + INSIDE_TOLERANCE
 
 
 def _tally(fit: SurfaceFit, rows: Sequence[BoolArray]) -> Tally:

@@ -34,7 +34,11 @@ LOST_MAX = 0.25
 """Most trust that an expiry's quotes lose on average: where all contradict each other, who is
 wrong? They are fitted then, and the fit's share inside the spread tells."""
 
-ROWS_MIN = 7
+ROWS_MIN = 5
+
+FEW_ROWS, FEW_FACTOR = 7, 2.0
+"""In an expiry of fewer rows the limit is so much wider: a few quotes of a steep smile say less of
+each other, and one tick of one must not decide about another."""
 
 BEND = 0.2
 """What a smile may bend between two strikes, as a share of its vol, for gaps of a standard
@@ -55,8 +59,8 @@ def quote_trust(years: float, k: FloatArray, bid_iv: FloatArray, ask_iv: FloatAr
 
     A third of the straight lines through neighbours has to come at least so near. The distance
     counts in limits: 2.5 half-spreads of the quote or of its surroundings, at least half a vol
-    point and 2 % of its vol, more at the ends and between strikes far apart. Fewer than seven
-    quotes are all trusted.
+    point and 2 % of its vol, more at the ends and between strikes far apart. Fewer than five
+    quotes are all trusted, and fewer than seven judge each other half as strictly.
 
     Parameters
     ----------
@@ -83,7 +87,7 @@ def _limits(years: float, k: FloatArray, mid: FloatArray, half: FloatArray) -> F
     # What is extrapolated over a wide gap from a narrow one is worth as much less.
     limit[0] *= EDGE_FACTOR * max(1.0, gap[0] / gap[1])
     limit[-1] *= EDGE_FACTOR * max(1.0, gap[-1] / gap[-2])
-    return limit
+    return limit if k.size >= FEW_ROWS else FEW_FACTOR * limit
 
 
 def _surroundings(half: FloatArray) -> FloatArray:

@@ -102,7 +102,7 @@ impl Problem {
             inner.first().map_or(0.0, |x| *x),
             inner.last().map_or(0.0, |x| *x),
         );
-        let stations = stations(basis, w0.sqrt(), upper);
+        let stations = stations(basis, w0.sqrt(), upper, 1);
         let limits = limits(&stations, edges, quotes.years, w0.sqrt(), upper);
         Self {
             penalty: roughness(basis, options.smoothing, edges.0, edges.1),
@@ -127,6 +127,12 @@ impl Problem {
         if is_calendar {
             self.calendar_margin *= CALENDAR_GROWTH;
         }
+    }
+
+    /// Looks `density` times as closely between knots: margins at stations do not reach what bends
+    /// sharply between them, under a bound of another expiry.
+    pub fn refine(&mut self, basis: &SplineBasis, upper: Option<&Slice>, density: usize) {
+        self.stations = stations(basis, self.w0.sqrt(), upper, density);
     }
 
     fn look(&self, c: &[f64], at: &mut Vec<[f64; 3]>) {
@@ -409,12 +415,17 @@ impl Iterate {
 }
 
 /// Places on all knots, between them, and on the knots of the slice above.
-fn stations(basis: &SplineBasis, scale: f64, upper: Option<&Slice>) -> Vec<Station> {
+fn stations(
+    basis: &SplineBasis,
+    scale: f64,
+    upper: Option<&Slice>,
+    density: usize,
+) -> Vec<Station> {
     let knots = basis.knots();
     let mut places: Vec<f64> = Vec::with_capacity(4 * basis.size());
     for pair in knots.windows(2) {
         // Wide intervals, in the wings, are looked at more closely.
-        let parts = if pair[1] - pair[0] > 0.5 { 5 } else { 3 };
+        let parts = density * if pair[1] - pair[0] > 0.5 { 5 } else { 3 };
         places.extend((0..parts).map(|i| pair[0] + (pair[1] - pair[0]) * i as f64 / parts as f64));
     }
     let (first, last) = (knots[0], knots[knots.len() - 1]);

@@ -21,7 +21,9 @@ use crate::math::natural_spline::{KNOTS_MIN, SplineBasis};
 /// Smallest distance of knots beyond the quotes, in standard deviations.
 const FLOOR_GAP: f64 = 0.25;
 /// How often margins grow before a slice is given up.
-const TIGHTENINGS_MAX: usize = 4;
+const TIGHTENINGS_MAX: usize = 7;
+/// How often they grow before stations are set more closely.
+const TIGHTENINGS_PLAIN: usize = 2;
 
 /// Choices of a fit; `Default` is the desk's.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +98,7 @@ pub fn fit_spline(
         .filter(|c| c.len() == basis.size())
         .map(<[f64]>::to_vec);
     let (mut steps, mut violation) = (0, f64::INFINITY);
-    for _ in 0..TIGHTENINGS_MAX {
+    for tightening in 0..TIGHTENINGS_MAX {
         let (found, taken) = problem.solve(start.as_deref());
         steps += taken;
         let Some(coefficients) = found else {
@@ -118,7 +120,15 @@ pub fn fit_spline(
             });
         }
         violation = -g_min.min(calendar_slack);
-        problem.tighten(g_min < 0.0, calendar_slack < 0.0);
+        if tightening < TIGHTENINGS_PLAIN {
+            problem.tighten(g_min < 0.0, calendar_slack < 0.0);
+        } else {
+            problem.refine(
+                &basis,
+                upper,
+                1 << (tightening - TIGHTENINGS_PLAIN + 1).min(4),
+            );
+        }
         start = Some(coefficients);
     }
     Err(PricingError::NotConverged {
