@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from quantdesk.risk.checks.check import Check
@@ -12,9 +13,9 @@ from quantdesk.risk.limits.trial import Trial
 class Counted(Check):
     """A cell has a count; each leg of a ticket adds one to the cells that look at its slot."""
 
+    @abstractmethod
     def count(self, place: int, now_ns: int) -> int:
         """Orders that count in a cell now."""
-        raise NotImplementedError
 
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Cells whose count would pass a level."""

@@ -12,6 +12,7 @@ no instrument ends beyond 0 on the side to which the order moves it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -29,9 +30,9 @@ from quantdesk.risk.limits.trial import Trial
 class InstrumentSums(Check):
     """Base of the checks that add by instrument; `weights` says what f is."""
 
+    @abstractmethod
     def weights(self, slot: Slot, limit: Limit) -> tuple[float, float, float]:
         """(long, short, square) of one unit; NaN where it can not be told."""
-        raise NotImplementedError
 
     def group_of(self, slot: Slot) -> Hashable:
         """What is netted before f is taken: an instrument, whoever holds it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from quantdesk.domain.times import NS_PER_S
@@ -18,9 +19,9 @@ NS = float(NS_PER_S)
 class OrderLimits(Check):
     """Each leg has one value, compared with the levels of the cells that look at its slot."""
 
+    @abstractmethod
     def value(self, cell: Cell, leg: TicketLeg, slot: Slot, now_ns: int) -> float | None:
         """The leg's value in the cell's unit, from 0 up; None where it can not be told."""
-        raise NotImplementedError
 
     def why_unknown(self, leg: TicketLeg, slot: Slot) -> str:
         """Why there is no value."""

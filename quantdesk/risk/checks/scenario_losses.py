@@ -7,6 +7,7 @@ Arrays are (cells, scenarios).
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,9 +29,9 @@ NOTHING_SAID = "a scenario says nothing of its underlying"
 class ScenarioLosses(Check):
     """Base of the checks on scenarios; `losses` says which vectors, subclasses what is compared."""
 
+    @abstractmethod
     def losses(self, slot: Slot) -> FloatArray:
         """USD P&L (scenarios,) of a unit."""
-        raise NotImplementedError
 
     @property
     def scenarios_count(self) -> int:
@@ -124,9 +125,9 @@ class ScenarioLosses(Check):
                 return f"{slot.instrument.name} can not be revalued: {reason}"
         return "a position can not be revalued"
 
+    @abstractmethod
     def value(self, place: int) -> float | None:
         """The measure of a cell now, with open orders; None where it is not available."""
-        raise NotImplementedError
 
     def uses(self, now_ns: int) -> Sequence[Use]:
         """The measure of each cell, with open orders."""

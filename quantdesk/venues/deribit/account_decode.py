@@ -36,9 +36,13 @@ ACCOUNT_METHODS = frozenset({AUTH, SUMMARIES, POSITIONS, OPEN_ORDERS, USER_TRADE
 
 
 def _secret_of(kind: type, text: object) -> Secret:
-    """The one type that the decoder does not know by itself."""
+    """The one type that the decoder does not know by itself.
+
+    A TypeError becomes the decoder's own error, so that a token that is no text is a bad message of
+    the venue like any other; it names no value, which may be a secret.
+    """
     if kind is not Secret or not isinstance(text, str):
-        raise NotImplementedError(f"no way to read a {kind.__name__}")
+        raise TypeError(f"a {kind.__name__} must be text")
     return Secret(text)
 
 

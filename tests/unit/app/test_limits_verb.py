@@ -237,7 +237,7 @@ def test_what_no_limit_looks_at_is_said(book: Path, limits: Path) -> None:
         (("--day-pnl", "much"), "must be USD, -5000, or USD of a scope"),
         (("--day-pnl", "nan"), "must be USD"),
         (("--equity", "-4"), "must be from 0 up"),
-        (("--drawdown", "expiry=99XXX26:4"), "27MAR26"),
+        (("--drawdown", "expiry=99ZZZ26:4"), "27MAR26"),
         (("--equity", "account=a:1", "--equity", "account=a:2"), "given twice"),
         (("--equity", "account=a,account=b:1"), "must be given once"),
     ],

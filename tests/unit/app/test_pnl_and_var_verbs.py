@@ -113,7 +113,7 @@ def test_explain_of_a_recorded_day_with_a_trade_and_funding(book: Path, tmp_path
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("trade,deribit,BTC-XXX,1,0.1", "is neither held nor listed"),
+        ("trade,deribit,BTC-ZZZ,1,0.1", "is neither held nor listed"),
         ("trade,deribit,BTC-PERPETUAL,1,much", "must be a number"),
         ("gift,deribit,BTC-PERPETUAL,1,1", "must be one of trade"),
         ("funding,deribit,BTC-PERPETUAL,,", "of a funding is missing"),

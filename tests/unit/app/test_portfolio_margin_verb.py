@@ -199,7 +199,7 @@ def test_tickets_of_several_accounts_name_theirs(tmp_path: Path) -> None:
         (("--model", "both", "--cash", "BTC=1", "--cash", "btc=2"), "given twice"),
         (("--model", "both", "--mode", "cross", "--cash", "SOL=1"), "has no price"),
         (("--add", "nonsense"), "neither legs"),
-        (("--add", "-1 C 20d 27XXX26"), "expiry"),
+        (("--add", "-1 C 20d 27ZZZ26"), "expiry"),
         (("--add", "ETH: -1 C 2000 26MAR27"), "which has deribit BTC"),
         (("--add", "-0.05 BTC-26MAR27-82000-C"), "at least 0.1"),
         (("--add", SHORT_CALL) * 21, "at most 20"),

@@ -42,4 +42,4 @@ def test_expiry_code_has_no_padded_day() -> None:
     assert expiry_code(parse_instant("2026-07-03T08:00:00Z")) == "3JUL26"
     assert parse_expiry_date("3JUL26") == (2026, 7, 3)
     assert parse_expiry_date("03JUL26") == (2026, 7, 3)
-    assert parse_expiry_date("3XXX26") is None
+    assert parse_expiry_date("3ZZZ26") is None
