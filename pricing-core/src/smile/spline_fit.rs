@@ -20,9 +20,9 @@ use crate::math::natural_spline::{KNOTS_MIN, SplineBasis};
 
 /// Smallest distance of knots beyond the quotes, in standard deviations.
 const FLOOR_GAP: f64 = 0.25;
-/// How often margins grow before a slice is given up.
+/// How many problems, each tighter than the one before, are solved before a slice is given up.
 const TIGHTENINGS_MAX: usize = 7;
-/// How often they grow before stations are set more closely.
+/// How many of them only have larger margins; the others look more closely between knots.
 const TIGHTENINGS_PLAIN: usize = 2;
 
 /// Choices of a fit; `Default` is the desk's.

@@ -103,10 +103,11 @@ fn fit_one(
         upper: upper.map(|slice| slice as &dyn SmileSection),
         floors: &floors,
     };
+    let count = quotes.iter().filter(Quote::is_two_sided).count();
+    let is_thin = count < SPLINE_QUOTES_MIN;
     let reason = match model {
         Model::Spline => {
-            let count = quotes.iter().filter(Quote::is_two_sided).count();
-            if count < SPLINE_QUOTES_MIN {
+            if is_thin {
                 format!("{count} two-sided quotes; a spline needs {SPLINE_QUOTES_MIN}")
             } else {
                 match fit_spline(quotes, bounds.floors, upper, start, options) {
@@ -136,8 +137,11 @@ fn fit_one(
         {
             return Ok(of_svi(*raw, upper, Some(reason)));
         }
-        // Three parameters can not bend down before they cross the bound; a spline can.
-        if let Ok(fit) = fit_spline(quotes, bounds.floors, upper, None, options) {
+        // Three parameters can not bend down before they cross the bound; a spline can, where this
+        // very one has not failed already.
+        if (model == Model::Svi || is_thin || start.is_some())
+            && let Ok(fit) = fit_spline(quotes, bounds.floors, upper, None, options)
+        {
             return Ok(SliceFit {
                 fallback: (model == Model::Svi).then_some(reason),
                 ..of_spline(fit)
