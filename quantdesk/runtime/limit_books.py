@@ -67,7 +67,7 @@ def gate_over(
         results=known,
         reason=reason,
     )
-    _share_equity(gate, known)
+    _share_equity(gate, known, opened.accounts)
     if limits is not None:
         held = [(one.instrument, one.account, one.strategy) for one in opened.positions]
         held += [(one.leg.instrument, one.account, "") for one in orders]
@@ -78,8 +78,12 @@ def gate_over(
     return BookGate(gate=gate, left_out=left_out)
 
 
-def _share_equity(gate: LimitGate, known: Mapping[Filters, Result]) -> None:
-    """A scope that holds all there is has the desk's equity, where nobody told it another."""
+def _share_equity(
+    gate: LimitGate, known: Mapping[Filters, Result], accounts: Sequence[AccountSnapshot]
+) -> None:
+    """A scope that holds all there is, and all `accounts`, has the desk's equity, where nobody told
+    it another.
+    """
     desk = known.get(Filters(), Result())
     if desk.equity_usd is None:
         return
@@ -89,7 +93,11 @@ def _share_equity(gate: LimitGate, known: Mapping[Filters, Result]) -> None:
         held = [slot.number for slot in check.slots if not slot.is_empty]
         for place, cell in enumerate(check.cells):
             is_told = known.get(cell.names, Result()).equity_usd is not None
-            if held and not is_told and all(place in check.map.of_slot(one) for one in held):
+            # What an account outside the scope has secures nothing of it.
+            has_all = all(_is_of(cell.names, one.venue, one.account) for one in accounts)
+            if not held or is_told or not has_all:
+                continue
+            if all(place in check.map.of_slot(one) for one in held):
                 gate.learn(cell.names, Result(equity_usd=desk.equity_usd))
 
 
@@ -106,28 +114,37 @@ def _check_stresses(limits: LimitSet, known: Sequence[str]) -> None:
 
 
 def account_equities(opened: OpenBook) -> dict[Filters, Result]:
-    """Equity by account, and of the desk where its accounts hold all that is open, USD.
+    """Equity of the desk and of each connected account and venue, apart and together, USD.
 
-    An account with equity in a coin that has no price here is left out.
+    One is left out that has equity in a coin without a price here, or positions of an account that
+    is not connected.
     """
-    found: dict[str, float] = {}
-    for account in opened.accounts:
-        total = 0.0
-        for balance in account.balances:
-            price = _usd_of(balance.currency, opened.market) if balance.equity else 1.0
-            total += math.nan if price is None else float(balance.equity or 0) * price
-        found[account.account] = found.get(account.account, 0.0) + total
-    known = {name: usd for name, usd in found.items() if math.isfinite(usd)}
-    results = {
-        Filters(account=name): Result(equity_usd=max(usd, 0.0)) for name, usd in known.items()
+    scopes = {
+        Filters(account=account, venue=venue)
+        for one in opened.accounts
+        for account in ("", one.account)
+        for venue in ("", one.venue)
     }
-    if (
-        found
-        and len(known) == len(found)
-        and {one.account for one in opened.positions} <= set(known)
-    ):
-        results[Filters()] = Result(equity_usd=max(sum(known.values()), 0.0))
+    holders = {(one.instrument.venue, one.account) for one in opened.positions}
+    results = {}
+    for names in scopes:
+        own = [one for one in opened.accounts if _is_of(names, one.venue, one.account)]
+        connected = {(one.venue, one.account) for one in own}
+        usd = math.fsum(_equity_usd(one, opened.market) for one in own)
+        if math.isfinite(usd) and {one for one in holders if _is_of(names, *one)} <= connected:
+            results[names] = Result(equity_usd=max(usd, 0.0))
     return results
+
+
+def _is_of(names: Filters, venue: str, account: str) -> bool:
+    """Whether an account of a venue is of the account and venue that `names` says."""
+    return names.venue in {"", venue} and names.account in {"", account}
+
+
+def _equity_usd(account: AccountSnapshot, market: MarketData) -> float:
+    """What its venue reports, NaN with a coin that has no price; 0 of what it says nothing of."""
+    held = [(one.equity, _usd_of(one.currency, market)) for one in account.balances if one.equity]
+    return math.fsum(math.nan if usd is None else float(equity) * usd for equity, usd in held)
 
 
 def _usd_of(currency: str, market: MarketData) -> float | None:

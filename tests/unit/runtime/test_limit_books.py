@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -81,7 +82,44 @@ def test_a_coin_without_a_price_leaves_the_equity_unknown() -> None:
 
 def test_the_desk_has_none_where_another_account_holds_something() -> None:
     known = account_equities(opened(balance("BTC", "2"), of_another=1))
-    assert set(known) == {Filters(account="desk")}
+    assert set(known) == {Filters(account="desk"), Filters(account="desk", venue="deribit")}
+
+
+def with_idle_account(book: OpenBook) -> OpenBook:
+    """`book` and an account of another venue with a million dollars and nothing else."""
+    million = replace(balance("USDT", "1000000"), venue="binance")
+    idle = replace(book.accounts[0], venue="binance", account="idle", balances=(million,))
+    return replace(book, accounts=(*book.accounts, idle))
+
+
+def test_equity_is_of_the_venue_that_has_it() -> None:
+    known = account_equities(with_idle_account(opened(balance("USDC", "5000"))))
+    assert {names: one.equity_usd for names, one in known.items()} == {
+        Filters(): 1_005_000.0,
+        Filters(account="desk"): 5_000.0,
+        Filters(venue="deribit"): 5_000.0,
+        Filters(account="desk", venue="deribit"): 5_000.0,
+        Filters(account="idle"): 1_000_000.0,
+        Filters(venue="binance"): 1_000_000.0,
+        Filters(account="idle", venue="binance"): 1_000_000.0,
+    }
+
+
+@pytest.mark.parametrize("scope", ["venue", "underlying"])
+def test_what_stands_at_another_venue_secures_nothing_here(scope: str) -> None:
+    name = {"venue": "deribit", "underlying": "BTC"}[scope]
+    venue = "" if scope == "venue" else 'venue = "deribit"\n'
+    share = parse_limits(
+        f'schema = 1\n[[limit]]\nscope = "{scope}"\nname = "{name}"\n{venue}'
+        'measure = "margin_use"\nconvention = "deribit-standard"\nhard = 0.9\n',
+        "made",
+    )
+    book = opened(balance("USDC", "5000"))
+    (alone,) = gate_over(book, share).gate.uses(0)
+    (use,) = gate_over(with_idle_account(book), share).gate.uses(0)
+    assert alone.state == "breached"
+    assert use.state == ("breached" if scope == "venue" else "unknown")
+    assert use.value in {alone.value, None}
 
 
 def test_a_share_limit_is_of_what_the_account_has_unless_it_was_handed_in() -> None:
