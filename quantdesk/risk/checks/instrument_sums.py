@@ -19,7 +19,7 @@ import numpy as np
 
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
 from quantdesk.risk.checks.check import Bound, Check, without_room
-from quantdesk.risk.checks.closing import blind_beyond_closing
+from quantdesk.risk.checks.closing import blind_beyond_closing, instrument_of
 from quantdesk.risk.checks.fill_paths import RISES_AGAIN
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
@@ -36,7 +36,7 @@ class InstrumentSums(Check):
 
     def group_of(self, slot: Slot) -> Hashable:
         """What is netted before f is taken: an instrument, whoever holds it."""
-        return slot.instrument.venue, slot.instrument.name
+        return instrument_of(slot)
 
     def rebuild(self, slots: Sequence[Slot]) -> None:
         """Group slots by instrument; arrays (instruments, cells)."""
@@ -170,7 +170,9 @@ class InstrumentSums(Check):
         unknown = self._is_blind_row[self._instrument] & mask
         touched = mask[trial.rows].any(axis=0)
         blind: BoolArray = np.asarray((self._is_blind & touched) | unknown[trial.rows].any(axis=0))
-        return blind_beyond_closing(blind, unknown, trial, self.map, self.slots)
+        return blind_beyond_closing(
+            blind, unknown, trial, self.map, self.slots, group_of=self.group_of
+        )
 
     def _finding(self, place: int, after: float) -> Finding:
         is_hard = after > self._hard[place]

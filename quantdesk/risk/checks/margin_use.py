@@ -15,6 +15,7 @@ import numpy as np
 from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.margin.sizes import BINANCE, DERIBIT
 from quantdesk.market.chain import FloatArray
+from quantdesk.risk.checks.closing import account_instrument_of
 from quantdesk.risk.checks.instrument_sums import InstrumentSums
 from quantdesk.risk.checks.margin_levels import NO_EQUITY, MarginLevels
 from quantdesk.risk.limits.cells import Slot
@@ -40,7 +41,7 @@ class StandardMarginUse(InstrumentSums):
 
     def group_of(self, slot: Slot) -> Hashable:
         """Venues net what one account holds of an instrument, and nothing over accounts."""
-        return slot.instrument.venue, slot.instrument.name, slot.account
+        return account_instrument_of(slot)
 
     def weights(self, slot: Slot, limit: Limit) -> tuple[float, float, float]:
         """Margin of a unit long and short, and what grows with the square of a future's size."""

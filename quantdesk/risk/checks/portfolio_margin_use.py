@@ -18,7 +18,7 @@ from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.margin.deribit_portfolio import UNCERTAIN, UNPROVED, MarginMode
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
 from quantdesk.risk.checks.check import Bound, Check, without_room
-from quantdesk.risk.checks.closing import blind_beyond_closing
+from quantdesk.risk.checks.closing import account_instrument_of, blind_beyond_closing
 from quantdesk.risk.checks.fill_paths import RISES_AGAIN, fill_paths, most_risen
 from quantdesk.risk.checks.margin_levels import NO_EQUITY, MarginLevels
 from quantdesk.risk.checks.scenario_losses import NOISE_USD
@@ -166,7 +166,9 @@ class PortfolioMarginUse(Check):
     def _blind(self, trial: Trial) -> BoolArray:
         own = self._is_blind_row[trial.rows].any(axis=0)
         blind: BoolArray = np.asarray((self._is_blind & self._mask[trial.rows].any(axis=0)) | own)
-        return blind_beyond_closing(blind, self._is_blind_row, trial, self.map, self.slots)
+        return blind_beyond_closing(
+            blind, self._is_blind_row, trial, self.map, self.slots, group_of=account_instrument_of
+        )
 
     def _finding(self, place: int, after: float, sums: MatrixSums, trial: Trial) -> Finding:
         cell = self.cells[place]

@@ -309,6 +309,18 @@ def test_what_only_closes_a_leg_without_a_mark_passes_and_nothing_else_does(limi
 
 
 @pytest.mark.parametrize("limit", BLIND_LIMITS)
+def test_another_accounts_order_closes_nothing_of_a_margin(limit: str) -> None:
+    units = {CALL.name: unmarked_unit(CALL, "it has no mark", 3)}
+    text = f"schema = 1\n[[limit]]\n{limit}"
+    desk = LimitGate(parse_limits(text, "made"), MadeUnits(units), stress_names=STRESS_NAMES)
+    holds(desk, "CALL", 10, account="a")
+    assert desk.review(ticket(leg("CALL", -5), account="a"), NOW).is_allowed
+    # What the desk holds is netted in a Greek or a loss, but a venue margins each account alone.
+    is_netted = "margin_use" not in limit
+    assert desk.review(ticket(leg("CALL", -5), account="b"), NOW).is_allowed is is_netted
+
+
+@pytest.mark.parametrize("limit", BLIND_LIMITS)
 def test_a_desk_that_holds_nothing_uses_nothing(limit: str) -> None:
     (use,) = gate(limit).uses(NOW)
     assert (use.value, use.state) == (0.0, "ok")
