@@ -22,7 +22,7 @@ from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing, instrument_of
 from quantdesk.risk.checks.fill_paths import RISES_AGAIN
 from quantdesk.risk.limits.cells import Slot
-from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
+from quantdesk.risk.limits.findings import Finding, Level, Use, allowed, number_words
 from quantdesk.risk.limits.limit import Limit
 from quantdesk.risk.limits.trial import Trial
 
@@ -219,6 +219,6 @@ class InstrumentSums(Check):
                 found.append(Use(cell=cell, value=None, detail=self.blindness(place, ())))
             else:
                 held = self._f(slice(None), self._held[0])[:, place].sum()
-                detail = f"position {self.shown(place, float(held)) or 0.0:,.6g}"
+                detail = f"position {number_words(self.shown(place, float(held)) or 0.0)}"
                 found.append(Use(cell=cell, value=value, detail=detail))
         return found

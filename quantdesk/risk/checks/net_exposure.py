@@ -17,7 +17,7 @@ from quantdesk.market.chain import BoolArray
 from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.limits.cells import Slot
-from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
+from quantdesk.risk.limits.findings import Finding, Level, Use, allowed, number_words
 from quantdesk.risk.limits.limit import Limit, Measure
 from quantdesk.risk.limits.trial import Trial
 from quantdesk.risk.limits.units import COLUMNS, column_of
@@ -107,7 +107,11 @@ class NetExposure(Check):
         is_hard = abs(after) > self._hard[place]
         cell = self.cells[place]
         held = float(self.position[place])
-        detail = "" if now == held else f"of which open orders {now - held:+,.6g}"
+        detail = (
+            ""
+            if now == held
+            else f"of which open orders {number_words(now - held, with_sign=True)}"
+        )
         return Finding(
             cell=cell,
             level=Level.HARD if is_hard else Level.SOFT,
@@ -139,7 +143,7 @@ class NetExposure(Check):
             value = max(abs(high), abs(low))
             side = high if abs(high) >= abs(low) else low
             held = float(self.position[place])
-            detail = f"position {held:,.6g}, worst side {side:,.6g}"
+            detail = f"position {number_words(held)}, worst side {number_words(side)}"
             if self._is_blind[place]:
                 found.append(Use(cell=cell, value=None, detail="a position can not be marked"))
             else:

@@ -36,6 +36,6 @@ class PriceBand(OrderLimits):
         prices = (
             ""
             if quote is None or leg.price is None
-            else (f" at {leg.price:f}, mark {quote.mark:.6g}")
+            else (f" at {leg.price:f}, mark {quote.mark:.10g}")
         )
         return f"of {leg.quantity:+f} {leg.instrument.name}{prices}"

@@ -110,6 +110,9 @@ def is_over(value: float, level: float) -> bool:
     return not abs(value) <= allowed(level)
 
 
-def number_words(value: float) -> str:
-    """Six significant digits, thousands apart."""
-    return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+def number_words(value: float, *, with_sign: bool = False) -> str:
+    """Six significant digits, or all that are before the point; thousands apart."""
+    sign = "+" if with_sign else ""
+    # What rounds to a million has seven digits before the point. Nothing is 0, never -0.
+    digits = ",.6g" if abs(value) < 999_999.5 else ",.0f"
+    return f"{value + 0.0:{sign}{digits}}"
