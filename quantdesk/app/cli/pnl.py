@@ -11,7 +11,7 @@ from quantdesk.app.cli.book_options import LEFT_OUT_EXIT_CODE, tell_left_out
 from quantdesk.app.cli.options import output_options, venue_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.pnl_sources import pnl_sources
-from quantdesk.app.cli.risk_options import parse_amount
+from quantdesk.app.cli.risk_options import parse_amounts
 from quantdesk.app.cli.verb_list import VerbList
 from quantdesk.app.render.pnl_explain_formats import EXPLAIN_FORMATS, explain_bytes
 from quantdesk.errors import ConfigError, StorageError
@@ -164,7 +164,7 @@ def explain_command(
         moments.closing,
         rule=SmileRule(vol_rule),
         shapes=shapes,
-        opening_cash=dict(map(parse_amount, collateral)),
+        opening_cash=parse_amounts(collateral),
     )
     refused = [f"row {one.row}: {one.reason}" for one in opened.refused]
     reasons = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -17,6 +17,7 @@ from quantdesk.risk.scenario_files import parse_scenarios
 from quantdesk.risk.scenarios import ScenarioAxes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Value = TypeVar("Value")
 
 SCENARIO_FILE_BYTES_MAX = 4 * 1024 * 1024
 WORKERS_MAX = 256
@@ -138,8 +139,8 @@ def parse_risk_options(
             ),
         ),
         own_scenarios=() if scenarios is None else read_scenarios(scenarios),
-        collateral=dict(map(parse_amount, collateral)),
-        strike_widths=dict(map(_width, strike_width)),
+        collateral=parse_amounts(collateral),
+        strike_widths=_each_once("--strike-width", map(_width, strike_width)),
         is_fitted=surface == "fit",
         workers=workers,
     )
@@ -168,8 +169,24 @@ def _moves(option: str, text: str) -> tuple[float, ...]:
     return tuple(found)
 
 
-def parse_amount(text: str) -> tuple[str, Decimal]:
-    """Currency and amount of "BTC=10". Raises ConfigError."""
+def parse_amounts(texts: Iterable[str]) -> dict[str, Decimal]:
+    """Amounts of --collateral by currency, each as "BTC=10".
+
+    Raises ConfigError for what does not look so and for a currency that is given twice.
+    """
+    return _each_once("--collateral", map(_amount, texts))
+
+
+def _each_once(option: str, pairs: Iterable[tuple[str, Value]]) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ConfigError(f"{option} {name}: is given twice")
+        found[name] = value
+    return found
+
+
+def _amount(text: str) -> tuple[str, Decimal]:
     name, _, value = text.partition("=")
     try:
         amount = Decimal(value.strip())

@@ -21,7 +21,7 @@ from quantdesk.app.cli.options import (
     source_options,
 )
 from quantdesk.app.cli.output import write_output
-from quantdesk.app.cli.risk_options import parse_amount, read_scenarios
+from quantdesk.app.cli.risk_options import parse_amounts, read_scenarios
 from quantdesk.app.render.table import screen_text
 from quantdesk.errors import ConfigError
 from quantdesk.market.surface_choice import SurfaceChoice
@@ -145,7 +145,7 @@ def _screen_books(
         raise ConfigError("--collateral: goes with --book; an account says its cash itself")
     books: list[ScreenBook] = []
     if book is not None:
-        books.append(file_book(book, dict(map(parse_amount, collateral))))
+        books.append(file_book(book, parse_amounts(collateral)))
     if source.accounts:
         books.append(AccountBook(names=tuple(each.name for each in source.accounts)))
     own = () if scenarios is None else read_scenarios(scenarios)

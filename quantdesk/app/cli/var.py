@@ -16,7 +16,7 @@ from quantdesk.app.cli.book_options import (
 )
 from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
-from quantdesk.app.cli.risk_options import parse_amount
+from quantdesk.app.cli.risk_options import parse_amounts
 from quantdesk.app.render.var_formats import VAR_FORMATS, var_bytes
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.risk.fitted import fit_surfaces
@@ -135,7 +135,7 @@ def var_command(
         raise ConfigError("--windows: goes with --backtest")
     for count in others:
         replace(settings, window=count)
-    given = dict(map(parse_amount, collateral))
+    given = parse_amounts(collateral)
     opened = open_from_options(load_settings(), **book_part)
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)

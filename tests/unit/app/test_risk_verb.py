@@ -236,6 +236,8 @@ def test_surface_is_fitted_when_asked_for(book: Path) -> None:
         (["--collateral", "BTC"], "--collateral 'BTC'"),
         (["--collateral", "=1"], "--collateral '=1'"),
         (["--collateral", "DOGE=1"], "collateral = 'DOGE'"),
+        (["--collateral", "BTC=1", "--collateral", "btc=2"], "--collateral BTC: is given twice"),
+        (["--strike-width", "BTC=5", "--strike-width", "BTC=6"], "--strike-width BTC: is given"),
         (["--strike-width", "BTC=-5"], "--strike-width 'BTC=-5'"),
         (["--scenarios", "nowhere.toml"], "can not be read"),
     ],
