@@ -15,7 +15,7 @@ from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.position import Position
 from quantdesk.errors import InvalidInput
 from quantdesk.portfolio.contract_values import EXACT, worth
-from quantdesk.portfolio.holding import Holding
+from quantdesk.portfolio.holding import Holding, traded
 from quantdesk.portfolio.ledger import CashEntry, CashKind, CashSum, HoldingKey
 from quantdesk.portfolio.state import PortfolioSnapshot
 
@@ -72,13 +72,15 @@ def changes_of(
     """Changes of `positions` held at the opening by the trades and cash posted since.
 
     instruments : of fills in what was not held, by name. A fill's fee is in the fill; `entries` are
-    funding, settlements and fees of their own. Raises InvalidInput for a fill or entry of an
-    instrument that nobody names, and for an entry of a premium, which the fill has.
+    funding, settlements and fees of their own; a future's settlement is what the expiry paid on
+    what was open by then. Raises InvalidInput for a fill or entry of an instrument that nobody
+    names, and for an entry of a premium, which the fill has.
     """
     working = _Working(dict(instruments or {}))
     for position in positions:
         working.hold(position)
-    for fill in fills:
+    # What closes a part takes its share of the cost of what came before it.
+    for fill in sorted(fills, key=lambda fill: fill.event_ns):
         working.trade(fill)
     for entry in entries:
         working.post(entry)
@@ -141,6 +143,7 @@ class _Working:
         self.legs: dict[HoldingKey, dict[str, Decimal]] = {}
         self.others: dict[HoldingKey, dict[str, Decimal]] = {}
         self.costs: dict[HoldingKey, Decimal | None] = {}
+        self.open: dict[HoldingKey, Holding] = {}
 
     def hold(self, position: Position) -> None:
         instrument, key = position.instrument, key_of(position)
@@ -151,12 +154,20 @@ class _Working:
         cost = None if not price else worth(instrument, position.quantity, price)
         known = self.costs.get(key, ZERO)
         self.costs[key] = None if known is None or cost is None else EXACT.add(known, cost)
+        self.open[key] = Holding(
+            key=key,
+            instrument=instrument,
+            quantity=self.legs[key]["before"],
+            cost=self.costs[key] or ZERO,
+        )
 
     def trade(self, fill: Fill) -> None:
         instrument = self.named(fill.instrument_name, f"of trade {fill.trade_id}")
         key = self.holding(fill.venue, fill.account, fill.instrument_name)
         self.add(key, "after", fill.signed_amount)
         self.add(key, "traded", worth(instrument, fill.signed_amount, fill.price).copy_negate())
+        before = self.open.get(key) or Holding(key=key, instrument=instrument)
+        self.open[key] = traded(before, fill.signed_amount, fill.price, None)
         self.fee(key, instrument, fill.fee_currency, fill.fee.copy_negate())
 
     def post(self, entry: CashEntry) -> None:
@@ -179,16 +190,16 @@ class _Working:
             self.add(key, "funding", entry.amount)
 
     def deliver(self, key: HoldingKey, instrument: Instrument, entry: CashEntry) -> None:
-        """An expiry; a future's pays what it earned, to which its cost makes the whole worth."""
+        """An expiry; a future's pays what it earned, with the cost of what was open its worth."""
         if instrument.expiry_ns is None or entry.event_ns < instrument.expiry_ns:
             rule = f"of entry {entry.entry_id} must be of an expiry: what trades realise is in them"
             raise InvalidInput("kind", entry.kind.value, rule)
         amount = entry.amount
         if instrument.is_future:
-            cost = self.costs.get(key, ZERO)
-            if cost is None:
+            if self.costs.get(key, ZERO) is None:
                 raise InvalidInput("average_price", None, f"of {instrument.name} is needed")
-            amount = EXACT.add(amount, cost)
+            left = self.open.pop(key, None)
+            amount = amount if left is None else EXACT.add(amount, left.cost)
         self.add(key, "settled", amount)
         self.legs[key]["after"] = ZERO
 
