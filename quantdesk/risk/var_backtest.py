@@ -121,14 +121,14 @@ def headline_backtests(
     threads: int | None = None,
 ) -> tuple[Backtest, ...]:
     """Backtests of a report's headline vols: filtered, with other windows too, and plain history;
-    with vols unchanged where the record of the vol index is too short.
+    with vols unchanged where the record of the vol index is too short. Each window is tested once.
 
     Without a headline those of the default are tried, and say why there are none.
     """
     head = report.headline
     vols = DEFAULT_METHOD[1] if head is None else head.vols
-    others = [replace(report.settings, window=window) for window in windows]
-    tried = [(VarMethod.FILTERED, each) for each in (report.settings, *others)]
+    each_once = dict.fromkeys((report.settings.window, *windows))
+    tried = [(VarMethod.FILTERED, replace(report.settings, window=one)) for one in each_once]
     tried.append((VarMethod.HISTORICAL, report.settings))
     found = [
         backtest(

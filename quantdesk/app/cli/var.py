@@ -32,6 +32,7 @@ from quantdesk.views.safe_text import safe_text
 
 SETTINGS = VarSettings()
 WINDOWS_MAX = 20
+WINDOW_DIGITS_MAX = 9
 
 
 def parse_confidence(text: str) -> float:
@@ -46,7 +47,8 @@ def parse_confidence(text: str) -> float:
 def _counts(text: str) -> tuple[int, ...]:
     """The windows of "100,200". Raises ConfigError."""
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() for word in words) or len(words) > WINDOWS_MAX:
+    is_short = len(words) <= WINDOWS_MAX and all(len(word) <= WINDOW_DIGITS_MAX for word in words)
+    if not is_short or not all(word.isascii() and word.isdigit() for word in words):
         rule = f"must be at most {WINDOWS_MAX} whole numbers, as 100,200,300"
         raise ConfigError(f"--windows {text[:80]!r}: {rule}")
     return tuple(int(word) for word in words)

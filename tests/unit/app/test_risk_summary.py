@@ -173,7 +173,7 @@ def var(book: Path, *options: str) -> Result:
 
 
 def test_other_windows_are_backtested_beside_the_default(book: Path) -> None:
-    record = record_of(var(book, "--windows", "100, 500", "--format", "json"))
+    record = record_of(var(book, "--windows", "100, 200, 500, 100", "--format", "json"))
     tried = [(one["method"], one["window"]) for one in record["backtest"]]
     assert tried == [
         ("filtered", 200), ("filtered", 100), ("filtered", 500), ("historical", 200)
@@ -183,7 +183,13 @@ def test_other_windows_are_backtested_beside_the_default(book: Path) -> None:
 
 @pytest.mark.parametrize(
     ("windows", "kind"),
-    [("", ConfigError), ("100;200", ConfigError), ("1e3", ConfigError), ("20", InvalidInput)],
+    [
+        ("", ConfigError),
+        ("100;200", ConfigError),
+        ("1e3", ConfigError),
+        ("20", InvalidInput),
+        ("9" * 5000, ConfigError),
+    ],
 )
 def test_windows_that_are_none_are_refused(book: Path, windows: str, kind: type[Exception]) -> None:
     done = var(book, "--windows", windows)
