@@ -127,7 +127,7 @@ class VarSample:
 class VarRow:
     """Figures of one scope by one method.
 
-    scope : a coin, or TOTAL over all coins, which has no figure in coin
+    scope : a coin, or TOTAL over all coins, which has no figure in coin where they are several
     usd, coin : without the collateral; *_with_collateral with it: coin cash has no profit in its
         own coin, dollar cash none in USD
     delta_gamma_usd : see DELTA_GAMMA_LABEL
@@ -357,22 +357,14 @@ class _Work:
         confidence = self.settings.confidence
         usd = np.add.reduce(in_usd, axis=0)
         coin = np.add.reduce(in_coin, axis=0)
-        simple = np.expm1(kept.spot)
-        of_cash = sum(
-            (
-                self.cash[name] * self.index_prices[name] * simple[number]
-                for number, name in enumerate(kept.coins)
-                if name in self.cash
-            ),
-            start=np.zeros(len(kept)),
-        )
-        with_cash = None if row.collateral_reason else figure(usd + of_cash, confidence)
+        cash_usd, cash_coin = self._cash_profits(kept)
+        has_all_cash = not row.collateral_reason
         return replace(
             row,
             usd=figure(usd, confidence),
-            usd_with_collateral=with_cash,
+            usd_with_collateral=figure(usd + cash_usd, confidence) if has_all_cash else None,
             coin=figure(coin, confidence),
-            coin_with_collateral=figure(coin + self._dollars_in_coin(coins, simple), confidence),
+            coin_with_collateral=figure(coin + cash_coin, confidence) if has_all_cash else None,
             delta_gamma_usd=figure(np.add.reduce(expanded, axis=0), confidence),
             sample=VarSample(
                 observations=len(kept),
@@ -382,10 +374,21 @@ class _Work:
             ),
         )
 
-    def _dollars_in_coin(self, coins: Sequence[str], simple: FloatArray) -> FloatArray:
-        """Profit (m,) of dollar cash counted in the one coin: it is worth less of a dearer coin."""
-        price = self.index_prices[coins[0]]
-        return np.asarray(self.dollars / price * (1.0 / (1.0 + simple[0]) - 1.0))
+    def _cash_profits(self, kept: MoveHistory) -> tuple[FloatArray, FloatArray]:
+        """Profit of the cash (m,) in USD, and (m,) counted in the first coin, of which all other
+        cash is worth less where it is dearer.
+        """
+        simple = np.expm1(kept.spot)
+        factor = 1.0 + simple
+        price = self.index_prices[kept.coins[0]]
+        in_usd = np.zeros(len(kept))
+        in_coin = self.dollars / price * (1.0 / factor[0] - 1.0)
+        for number, name in enumerate(kept.coins):
+            if name in self.cash:
+                worth = self.cash[name] * self.index_prices[name]
+                in_usd += worth * simple[number]
+                in_coin += worth / price * (factor[number] / factor[0] - 1.0)
+        return in_usd, in_coin
 
 
 def _of_coins(prepared: PreparedBook, coins: Sequence[str]) -> PreparedBook:
@@ -421,7 +424,7 @@ def _stand_in(report: VarReport) -> tuple[str, ...]:
 
 
 def _age_of_record(report: VarReport, until_ns: int) -> tuple[str, ...]:
-    """How old the vol of now is where a record ended before the market, and which rows differ."""
+    """How old the record is where it ended before the market, and which rows differ."""
     head = report.headline
     if head is None:
         return ()
@@ -434,10 +437,10 @@ def _age_of_record(report: VarReport, until_ns: int) -> tuple[str, ...]:
     for (_, last), names in scopes.items():
         days = (until_ns - last) / NS_PER_DAY
         if days >= RECORD_AGE_DAYS_MAX:
-            notes.append(
-                f"the record behind {', '.join(names)} ends {days:,.0f} days before this market: "
-                f"the filter's vol of now is that of {format_instant(last)[:10]}"
-            )
+            said = f"the record behind {', '.join(names)} ends {days:,.0f} days before this market"
+            if head.method is VarMethod.FILTERED:
+                said += f": the filter's vol of now is that of {format_instant(last)[:10]}"
+            notes.append(said)
     if len(scopes) > 1:
         notes.append(
             "the total and its coins are drawn from different days, see the samples: their figures "

@@ -147,6 +147,38 @@ def test_figures_in_usd_and_coin_with_and_without_cash(
     assert row.sample.first_ns == (ends[-200] - DAY) * 3600 * 10**9
 
 
+def test_cash_in_another_coin_counts_in_usd_and_in_the_coin_of_the_book() -> None:
+    """2.5 BTC have no profit in BTC, 30 ETH have one by their price in BTC."""
+    report = report_of(OPTIONS, BTC="2.5", ETH="30", USDC="40000")
+    row = row_of(report, VarMethod.HISTORICAL, VarVols.UNCHANGED)
+    spot, vol, _ = oracle.moves(["BTC", "ETH"], hours=DAY, with_vols=False)
+    spot, vol = spot[:, -200:], vol[:, -200:]
+    coin, usd = oracle.profits(OPTIONS, ["BTC"], spot[:1], vol[:1], days=1.0, power=POWER)
+    btc, eth = 1 + np.expm1(spot)
+    close(row.usd, oracle.var_es(usd, 0.99))
+    close(row.coin, oracle.var_es(coin, 0.99))
+    cash_usd = 2.5 * BTC * (btc - 1) + 30 * ETH * (eth - 1)
+    close(row.usd_with_collateral, oracle.var_es(usd + cash_usd, 0.99))
+    cash_coin = 40_000 / BTC * (1 / btc - 1) + 30 * ETH / BTC * (eth / btc - 1)
+    close(row.coin_with_collateral, oracle.var_es(coin + cash_coin, 0.99))
+    # The book's coin alone has no part of that cash.
+    own = row_of(report, VarMethod.HISTORICAL, VarVols.UNCHANGED, "BTC")
+    dollars = row_of(
+        report_of(OPTIONS, BTC="2.5", USDC="40000"), VarMethod.HISTORICAL, VarVols.UNCHANGED
+    )
+    assert own.coin_with_collateral == dollars.coin_with_collateral
+
+
+def test_cash_without_a_record_beside_the_book_s_leaves_no_figure_with_it() -> None:
+    row = report_of(OPTIONS, ETH="30").row()
+    assert row is not None
+    assert row.usd is not None
+    assert row.coin is not None
+    assert row.usd_with_collateral is None
+    assert row.coin_with_collateral is None
+    assert "no time in common" in row.collateral_reason
+
+
 @pytest.mark.parametrize("hours", [1, 6, 24, 72])
 @pytest.mark.parametrize("method", VarMethod)
 def test_eth_takes_hourly_prices_to_2020(method: VarMethod, hours: int) -> None:
@@ -172,6 +204,16 @@ def test_without_a_vol_index_beside_the_prices_unchanged_vols_stand_in_by_name()
     assert report.headline == row_of(report, VarMethod.FILTERED, VarVols.UNCHANGED)
     assert len(report.legs) == len(ETHER)
     assert any("vols unchanged, stands in" in note for note in report.notes)
+
+
+def test_plain_history_is_not_said_to_have_a_filter() -> None:
+    """Of 30 days each there are 121 windows: enough, but not after a burn-in."""
+    report = report_of(OPTIONS, VarSettings(horizon_days=30, window=100))
+    head = report.headline
+    assert head is not None
+    assert head.method is VarMethod.HISTORICAL
+    (said,) = [note for note in report.notes if "before this market" in note]
+    assert "filter" not in said
 
 
 @pytest.mark.parametrize("method", VarMethod)
