@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from quantdesk.market.chain import FloatArray, IntArray
 from quantdesk.risk.checks.instrument_sums import InstrumentSums
 from quantdesk.risk.limits.cells import Slot
+from quantdesk.risk.limits.contract_words import contract_words_of
 from quantdesk.risk.limits.limit import Limit, Measure
 from quantdesk.risk.limits.units import column_of
 
@@ -18,6 +20,15 @@ class GrossExposure(InstrumentSums):
 
     name: ClassVar[str] = "gross exposure"
     measures: ClassVar[tuple[Measure, ...]] = tuple(one for one in Measure if one.is_gross)
+
+    def rebuild(self, slots: Sequence[Slot]) -> None:
+        """As by instrument, and what a contract is."""
+        super().rebuild(slots)
+        self._contracts = contract_words_of(self.map, slots)
+
+    def note(self, place: int) -> str:
+        """What a contract is, of contracts."""
+        return self._contracts[place]
 
     def weights(self, slot: Slot, limit: Limit) -> tuple[float, float, float]:
         """|measure| of a unit, on both sides."""

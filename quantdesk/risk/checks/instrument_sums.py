@@ -77,6 +77,10 @@ class InstrumentSums(Check):
         """A sum in the limit's unit."""
         return value
 
+    def note(self, place: int) -> str:
+        """What is to be said beside a sum."""
+        return ""
+
     def moved(self, slot: Slot) -> None:
         """Count the slot's instrument anew."""
         self._count(int(self._instrument[slot.number]))
@@ -184,7 +188,9 @@ class InstrumentSums(Check):
             now=self.shown(place, now),
             after=reached,
             limit=cell.limit.hard if is_hard else cell.limit.soft,
-            detail=RISES_AGAIN if after <= now and reached is not None else "",
+            detail=self._with_note(
+                place, RISES_AGAIN if after <= now and reached is not None else ""
+            ),
         )
 
     def _unknown(self, place: int, trial: Trial) -> Finding:
@@ -220,5 +226,8 @@ class InstrumentSums(Check):
             else:
                 held = self._f(slice(None), self._held[0])[:, place].sum()
                 detail = f"position {number_words(self.shown(place, float(held)) or 0.0)}"
-                found.append(Use(cell=cell, value=value, detail=detail))
+                found.append(Use(cell=cell, value=value, detail=self._with_note(place, detail)))
         return found
+
+    def _with_note(self, place: int, detail: str) -> str:
+        return "; ".join(one for one in (detail, self.note(place)) if one)

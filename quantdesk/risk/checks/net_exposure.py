@@ -17,6 +17,7 @@ from quantdesk.market.chain import BoolArray
 from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.limits.cells import Slot
+from quantdesk.risk.limits.contract_words import contract_words_of
 from quantdesk.risk.limits.findings import Finding, Level, Use, allowed, number_words
 from quantdesk.risk.limits.limit import Limit, Measure
 from quantdesk.risk.limits.trial import Trial
@@ -45,6 +46,7 @@ class NetExposure(Check):
         self._hard = _levels(cells, Level.HARD)
         self._soft = _levels(cells, Level.SOFT)
         self._tightest = np.minimum(self._hard, self._soft)
+        self._contracts = contract_words_of(self.map, slots)
         self._sum()
 
     def moved(self, slot: Slot) -> None:
@@ -107,18 +109,15 @@ class NetExposure(Check):
         is_hard = abs(after) > self._hard[place]
         cell = self.cells[place]
         held = float(self.position[place])
-        detail = (
-            ""
-            if now == held
-            else f"of which open orders {number_words(now - held, with_sign=True)}"
-        )
+        orders = number_words(now - held, with_sign=True)
+        details = ("" if now == held else f"of which open orders {orders}", self._contracts[place])
         return Finding(
             cell=cell,
             level=Level.HARD if is_hard else Level.SOFT,
             now=now,
             after=after,
             limit=cell.limit.hard if is_hard else cell.limit.soft,
-            detail=detail,
+            detail="; ".join(one for one in details if one),
         )
 
     def _unknown(self, place: int, trial: Trial) -> Finding:
@@ -144,6 +143,7 @@ class NetExposure(Check):
             side = high if abs(high) >= abs(low) else low
             held = float(self.position[place])
             detail = f"position {number_words(held)}, worst side {number_words(side)}"
+            detail = "; ".join(one for one in (detail, self._contracts[place]) if one)
             if self._is_blind[place]:
                 found.append(Use(cell=cell, value=None, detail="a position can not be marked"))
             else:

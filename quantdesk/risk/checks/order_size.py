@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from quantdesk.risk.checks.order_limits import OrderLimits
 from quantdesk.risk.limits.cells import Cell, Slot
+from quantdesk.risk.limits.contract_words import contract_words
 from quantdesk.risk.limits.limit import Measure
 from quantdesk.risk.limits.ticket import TicketLeg
 from quantdesk.risk.limits.units import CONTRACTS
@@ -20,3 +21,7 @@ class OrderSize(OrderLimits):
     def value(self, cell: Cell, leg: TicketLeg, slot: Slot, now_ns: int) -> float | None:
         """Contracts."""
         return abs(float(leg.quantity)) * float(slot.unit.row[CONTRACTS])
+
+    def detail(self, cell: Cell, leg: TicketLeg, slot: Slot) -> str:
+        """The leg, and what a contract of it is."""
+        return f"{super().detail(cell, leg, slot)}; {contract_words([leg.instrument])}"
