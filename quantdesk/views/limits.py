@@ -84,7 +84,8 @@ def _number(value: float | None) -> str:
 def limits_text_table(report: LimitReport) -> TextTable:
     """All limits as a table of text."""
     return TextTable(
-        title=f"Limits at {format_instant(report.as_of_ns)}",
+        # Without a market there is no moment.
+        title=f"Limits at {format_instant(report.as_of_ns)}" if report.as_of_ns else "Limits",
         columns=_TITLES,
         numeric=tuple(title not in _LEFT for title in _TITLES),
         rows=tuple(limit_texts(row) for row in report.rows),

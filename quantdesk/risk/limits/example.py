@@ -56,8 +56,8 @@ hard = 20_000_000
 [[limit]]
 scope = "expiry"
 underlying = "BTC"
-name = "*"                              # or "27MAR26", or "PERP" for what never expires
-measure = "net_contracts"
+name = "*"                              # or "26MAR27", or "PERP" for what never expires
+measure = "net_contracts"               # as listed: an option's is a coin, a BTC future's 10 USD
 hard = 500
 
 # --- Sums of absolute values by instrument ---
@@ -78,7 +78,7 @@ hard = 2_000_000
 [[limit]]
 scope = "expiry"
 underlying = "BTC"
-name = "27MAR26"
+name = "26MAR27"
 measure = "gross_vega"
 convention = "usd-per-point"
 hard = 25_000
@@ -102,7 +102,7 @@ hard = 50_000_000
 
 [[limit]]
 scope = "desk"
-measure = "gross_contracts"
+measure = "gross_contracts"             # options and futures added, whatever each stands for
 hard = 5_000
 
 # --- Margin, stresses and value at risk: each open order filled only where it hurts ---

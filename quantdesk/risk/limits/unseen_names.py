@@ -22,13 +22,14 @@ def unseen_names(limits: LimitSet, market: MarketData, held: Iterable[Named]) ->
     """By number of the limit, from 1: which of its names is of nothing in `market` or `held`.
 
     An account or strategy is looked for where the book names any: orders may bring others later.
+    Where there is neither market nor book nothing can be said.
     """
     rows = [_names(*one) for one in held]
     for one in market.markets:
         listed = (*one.chain.instruments, *(quote.instrument for quote in one.futures.values()))
         rows += [_names(instrument, "", "") for instrument in listed]
-    found = {}
-    for number, limit in enumerate(limits.limits, start=1):
+    found: dict[int, str] = {}
+    for number, limit in enumerate(limits.limits if rows else (), start=1):
         if sentence := _unseen(limit, rows):
             found[number] = sentence
     return found

@@ -261,6 +261,31 @@ def test_the_example_is_a_file_that_show_takes(book: Path, tmp_path: Path) -> No
     assert "margin use (deribit-portfolio-cross)" in shown.stdout
 
 
+def test_every_name_of_the_example_is_borne_in_the_packaged_chains(tmp_path: Path) -> None:
+    path = tmp_path / "example.toml"
+    path.write_text(run("limits", "show", "--example").stdout, encoding="utf-8")
+    # Accounts and strategies are the desk's own: a book without any leaves them open.
+    held = tmp_path / "book.csv"
+    held.write_text(
+        "venue,instrument_name,quantity\nderibit,BTC-PERPETUAL,10\nbinance,BTC-260925-60000-C,1\n",
+        encoding="utf-8",
+    )
+    shown = run(
+        *("limits", "show", "--limits", path, "--book", held),
+        *("--venue", "deribit", "--venue", "binance"),
+    )
+    assert "nothing in this book" not in shown.stderr
+    assert "10 USD" in shown.stdout
+
+
+def test_without_market_and_book_no_name_is_said_to_be_of_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "example.toml"
+    path.write_text(run("limits", "show", "--example").stdout, encoding="utf-8")
+    shown = run("limits", "show", "--limits", path)
+    assert "no book is given" in shown.stderr
+    assert "nothing in this book" not in shown.stderr
+
+
 def test_without_a_book_nothing_is_held(limits: Path) -> None:
     shown = run("limits", "show", "--limits", limits, "--market", MARKET, "--format", "json")
     assert shown.exit_code == 0, shown.output
