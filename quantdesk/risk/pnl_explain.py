@@ -196,7 +196,8 @@ class _Work:
             return f"no index of {currency} at both moments"
         made = _times(units[key], kept) if kept and key in units else _nothing()
         entry = first or last
-        cash = _in_spot_coin(change) if is_spot else change
+        # Nothing is paid in the coins of the coin itself.
+        cash = _without_cash(change) if is_spot else change
         paid = self._cash_lines(cash, 0.0 if entry is None else entry.marked)
         made.lines[STEP["cash"]] = made.one_step[STEP["cash"]] = paid
         made.steps[STEP["cash"]] = math.fsum(paid.tolist())
@@ -204,7 +205,7 @@ class _Work:
         opened = held * first.marked if first is not None and held else 0.0
         move = self._index(instrument.underlying) or (1.0, 1.0)
         own = LegExplain(
-            change=change,
+            change=cash,
             currency=currency,
             steps=made.steps,
             lines=made.lines,
@@ -249,21 +250,25 @@ class _Work:
 
     def _other_cash(self, change: LegChange, move: float) -> list[LegExplain]:
         """Cash in other currencies: fees there, and what a trade of the coin itself paid."""
-        amounts = {currency: {"fees": fee} for currency, fee in change.other_fees.items()}
+        bare = _without_cash(change)
+        amounts = {name: replace(bare, fees=fee) for name, fee in change.other_fees.items()}
         if change.instrument.kind is InstrumentKind.SPOT and change.cash:
-            own = amounts.setdefault(change.instrument.settlement_currency, {})
-            own["trades"] = change.traded
-            own["fees"] = own.get("fees", Decimal(0)) + change.fees
+            amounts[change.instrument.settlement_currency] = replace(change, other_fees={})
         found = []
-        for currency, parts in sorted(amounts.items()):
+        for currency, cash in sorted(amounts.items()):
             steps, lines = np.zeros(len(STEPS)), np.zeros((len(STEPS), len(LINES)))
-            for name, amount in parts.items():
+            for name, amount in (
+                ("trades", cash.traded),
+                ("expiry", cash.settled),
+                ("fees", cash.fees),
+                ("funding", cash.funding),
+            ):
                 lines[STEP["cash"], LINE[name]] = float(amount)
             steps[STEP["cash"]] = actual = math.fsum(lines[STEP["cash"]].tolist())
             index = self._index(currency) or (math.nan, math.nan)
             found.append(
                 LegExplain(
-                    change=change,
+                    change=cash,
                     currency=currency,
                     steps=steps,
                     lines=lines,
@@ -295,10 +300,10 @@ def _times(units: UnitSteps, factor: float, row: int | None = None) -> UnitSteps
     )
 
 
-def _in_spot_coin(change: LegChange) -> LegChange:
-    """A change of the coin itself as its coins see it: nothing is paid in them."""
+def _without_cash(change: LegChange) -> LegChange:
+    """The same quantities, and nothing paid."""
     zero = Decimal(0)
-    return replace(change, traded=zero, settled=zero, fees=zero, funding=zero)
+    return replace(change, traded=zero, settled=zero, fees=zero, funding=zero, other_fees={})
 
 
 def _opening_value(change: LegChange, opened: float) -> float:

@@ -34,7 +34,8 @@ class LegExplain:
     steps : (s,) by STEPS;  lines : (s, l) by STEPS and LINES
     one_step : (s, l) what the lines are by the Greeks of each step's start alone
     actual : worth at the close less worth at the opening, and cash, at the desk's marks
-    change : exact cash by kind;  translation_usd : opening coin value × the index's change
+    change : exact cash by kind, of `currency` alone
+    translation_usd : opening coin value × the index's change
     index_before, index_after : USD per unit of `currency`;  move : of the underlying's index
     note : what is to be known of this leg, "" where nothing is
     """

@@ -18,7 +18,6 @@ from quantdesk.errors import InvalidInput
 from quantdesk.market.market_data import MarketData
 from quantdesk.portfolio.contract_values import payoff
 from quantdesk.portfolio.ledger import CashEntry, CashKind, HoldingKey
-from quantdesk.portfolio.settlement import SettlementPrice, SettlementPrices
 from quantdesk.portfolio.state import opening_book
 from quantdesk.risk.fitted import fit_surfaces
 from quantdesk.risk.pnl_explain import explain_pnl
@@ -345,56 +344,6 @@ def test_an_expiring_leg_carries_exactly_its_cash() -> None:
     without = explained(changes_of(positions), closing)
     assert [one.change.key.instrument_name for one in without.excluded] == [CALL]
     assert "expiry" in without.excluded[0].reason
-
-
-@pytest.mark.parametrize(
-    "trades",
-    [
-        [(Side.SELL, "40000", "61000")],
-        [(Side.BUY, "20000", "58000"), (Side.SELL, "50000", "61000")],
-        [(Side.SELL, "150000", "61000")],
-    ],
-)
-def test_a_future_traded_before_its_delivery_carries_exactly_its_cash(
-    trades: list[tuple[Side, str, str]],
-) -> None:
-    future = named(MARKET, "BTC-25SEP26")
-    start = replace(position(future, 100_000), average_price=Decimal(50_000))
-    fills = [
-        replace(fill(future, *each), trade_id=f"t{number}", event_ns=NOW + number)
-        for number, each in enumerate(trades)
-    ]
-    portfolio = opening_book([start], event_ns=NOW)
-    before = portfolio.snapshot()
-    portfolio.apply_all(fills, {future.name: future})
-    prices = SettlementPrices()
-    prices.capture(
-        SettlementPrice(
-            venue="deribit",
-            index_name="btc_usd",
-            expiry_ns=SEP,
-            price=Decimal(64_000),
-            captured_ns=SEP,
-            source="test",
-        )
-    )
-    (delivery,) = portfolio.settle(prices, lambda *_: Decimal(0), now_ns=SEP)
-    entry = CashEntry(
-        entry_id="delivery",
-        holding=key_of(start),
-        currency="BTC",
-        kind=CashKind.SETTLEMENT,
-        amount=delivery.proceeds,
-        event_ns=SEP,
-    )
-    (grown,) = changes_between(before, portfolio.snapshot())
-    (told,) = changes_of([start], fills=list(reversed(fills)), entries=[entry])
-    assert told.cash == pytest.approx(grown.cash, abs=Decimal("1e-20"))
-    leg = explained((told,), moved(MARKET, hours=(SEP - NOW) / HOUR + 5, spot=1.06)).legs[0]
-    kept = 100_000 + float(sum(each.signed_amount for each in fills))
-    paid = math.fsum(float(each.signed_amount / each.price) for each in fills)
-    # A delivery is paid to 1e-8 coins.
-    assert leg.actual == pytest.approx(100_000 / FORWARDS[SEP] + paid - kept / 64_000, abs=1e-8)
 
 
 def test_two_snapshots_of_a_portfolio_say_the_same_as_its_trades() -> None:
