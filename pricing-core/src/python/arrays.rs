@@ -1,4 +1,4 @@
-//! NumPy arrays as the kernel's columns, borrowed and never copied.
+//! NumPy arrays as the kernel's columns, borrowed and never copied, and the run of a kernel on them.
 
 use numpy::{PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
@@ -6,8 +6,11 @@ use pyo3::prelude::*;
 use super::errors::invalid;
 use crate::batch::Targets;
 use crate::columns::{Column, Kinds};
+use crate::error::PricingError;
 use crate::types::OUTPUTS;
 
+/// From this many rows on the interpreter is let go; below, handing it over costs more.
+const DETACH_FROM: usize = 4_000;
 const COLUMN_RULE: &str = "must be a float or a contiguous one-dimensional float64 array";
 const KINDS_RULE: &str = "must be a bool or a contiguous one-dimensional uint8 array";
 const TARGET_RULE: &str = "must be a contiguous, writable, one-dimensional float64 array";
@@ -110,4 +113,19 @@ pub fn borrow_targets<'a>(
         }
     }
     Ok((columns, rows))
+}
+
+/// Runs `kernel`, which goes over `rows` rows, and lets the interpreter go where that pays.
+#[inline]
+pub fn run(
+    py: Python<'_>,
+    rows: usize,
+    kernel: impl FnOnce() -> Result<(), PricingError> + Send,
+) -> PyResult<()> {
+    let done = if rows < DETACH_FROM {
+        kernel()
+    } else {
+        py.detach(kernel)
+    };
+    Ok(done?)
 }

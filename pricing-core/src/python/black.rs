@@ -5,7 +5,7 @@ use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyTuple};
 
-use super::arrays::{KindArgument, NumberArgument, borrow_targets, target};
+use super::arrays::{KindArgument, NumberArgument, borrow_targets, run, target};
 use super::errors::invalid;
 use super::scalars::{Rate, kind, number};
 use crate::batch::{evaluate_into, first_order_one, price_one as one_price};
@@ -14,9 +14,6 @@ use crate::extreme::Option76;
 use crate::implied::Premium;
 use crate::types::OUTPUTS;
 use crate::volatilities::{implied_checked, implied_into};
-
-/// From this many rows on the interpreter is let go; below, handing it over costs more.
-const DETACH_FROM: usize = 4_000;
 
 /// Discounted Black-76 price of one option.
 #[pyfunction]
@@ -205,13 +202,7 @@ fn evaluate(
         rate: rate.column("rate")?,
     };
     let (columns, rows) = borrow_targets(&mut targets)?;
-    let run = || evaluate_into(&options, rows, columns, threads);
-    if rows < DETACH_FROM {
-        run()?
-    } else {
-        py.detach(run)?
-    }
-    Ok(())
+    run(py, rows, || evaluate_into(&options, rows, columns, threads))
 }
 
 /// Writes implied volatilities into `vols` and status codes into `statuses`.
@@ -255,13 +246,9 @@ fn implied(
         )
     })?;
     let rows = vols.len();
-    let mut run = || implied_into(&options, premium, vols, statuses, threads);
-    if rows < DETACH_FROM {
-        run()?
-    } else {
-        py.detach(run)?
-    }
-    Ok(())
+    run(py, rows, || {
+        implied_into(&options, premium, vols, statuses, threads)
+    })
 }
 
 /// Adds this file's functions.

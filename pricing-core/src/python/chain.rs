@@ -3,7 +3,7 @@
 use numpy::{PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
 
-use super::arrays::{KindArgument, NumberArgument, borrow_targets};
+use super::arrays::{KindArgument, NumberArgument, borrow_targets, run};
 use super::errors::invalid;
 use crate::chain::{Expiries, chain_into};
 use crate::types::OUTPUTS;
@@ -48,8 +48,9 @@ fn evaluate_chain(
         strike.column("strike")?,
         vol.column("vol")?,
     );
-    py.detach(|| chain_into(kinds, strike, vol, &expiries, rows, columns, threads))?;
-    Ok(())
+    run(py, rows, || {
+        chain_into(kinds, strike, vol, &expiries, rows, columns, threads)
+    })
 }
 
 /// Adds this file's functions.

@@ -3,7 +3,7 @@
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
 
-use super::arrays::{KindArgument, NumberArgument, borrow_targets};
+use super::arrays::{KindArgument, NumberArgument, borrow_targets, run};
 use crate::columns::{Column, Options};
 use crate::inverse::coin_into;
 use crate::types::OUTPUTS;
@@ -36,8 +36,7 @@ fn evaluate_coin(
         rate: Column::One(0.0),
     };
     let (columns, rows) = borrow_targets(&mut targets)?;
-    py.detach(|| coin_into(&options, rows, columns, threads))?;
-    Ok(())
+    run(py, rows, || coin_into(&options, rows, columns, threads))
 }
 
 /// Adds this file's functions.

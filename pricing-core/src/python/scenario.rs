@@ -3,7 +3,7 @@
 use numpy::{PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
 
-use super::arrays::{KindArgument, NumberArgument, borrow_targets, target};
+use super::arrays::{KindArgument, NumberArgument, borrow_targets, run, target};
 use super::errors::invalid;
 use crate::columns::Options;
 use crate::scenario::{Book, Settlement, each_into, sum_into};
@@ -102,15 +102,15 @@ fn evaluate_scenarios(
         scenarios,
     };
     let (columns, _) = borrow_targets(&mut targets)?;
-    py.detach(|| {
+    let rows = before.len().saturating_mul(scenarios.saturating_add(1));
+    run(py, rows, || {
         book.values_into(before, threads)?;
         if each {
             each_into(&book, &shocks, groups, before, columns, threads)
         } else {
             sum_into(&book, &shocks, groups, before, columns, threads)
         }
-    })?;
-    Ok(())
+    })
 }
 
 /// Adds this file's functions.

@@ -3,7 +3,7 @@
 use numpy::{PyArray1, PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
 
-use super::arrays::target;
+use super::arrays::{run, target};
 use super::errors::invalid;
 use super::smile::{PySlice, values};
 use crate::smile::quotes::SliceQuotes;
@@ -138,8 +138,7 @@ impl PySurface {
     ) -> PyResult<()> {
         let (time, k) = (values("time", &time)?, values("k", &k)?);
         let w = target("w", &mut w)?;
-        py.detach(|| self.surface.jets_into(time, k, w, None))?;
-        Ok(())
+        run(py, k.len(), || self.surface.jets_into(time, k, w, None))
     }
 
     /// Writes total variance and its derivatives in k at each (time, k).
@@ -155,8 +154,9 @@ impl PySurface {
         let (time, k) = (values("time", &time)?, values("k", &k)?);
         let w = target("w", &mut w)?;
         let slopes = (target("dw", &mut dw)?, target("d2w", &mut d2w)?);
-        py.detach(|| self.surface.jets_into(time, k, w, Some(slopes)))?;
-        Ok(())
+        run(py, k.len(), || {
+            self.surface.jets_into(time, k, w, Some(slopes))
+        })
     }
 }
 

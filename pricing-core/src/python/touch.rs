@@ -3,7 +3,7 @@
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
 
-use super::arrays::{NumberArgument, target};
+use super::arrays::{NumberArgument, run, target};
 use crate::touch::{Touches, touch_into};
 
 /// Writes probabilities of touching a level before expiry into `target`.
@@ -31,8 +31,7 @@ fn touch(
         vol: vol.column("vol")?,
     };
     let slice = target("probabilities", &mut probabilities)?;
-    py.detach(|| touch_into(&touches, slice))?;
-    Ok(())
+    run(py, slice.len(), || touch_into(&touches, slice))
 }
 
 /// Adds this file's functions.
