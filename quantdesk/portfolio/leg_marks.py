@@ -237,7 +237,7 @@ def _future_mark(
         raise InvalidInput("mark", None, rule)
     if mark <= 0:
         rule = f"of {instrument.name} must be above 0 to value or margin it"
-        raise InvalidInput("mark", f"{mark:f}", rule)
+        raise InvalidInput("mark", float(mark) or 0, rule)
     return LegMark(
         mark=mark,
         mark_source=source,
@@ -257,7 +257,8 @@ def _future_price(
         if mark is not None:
             return mark, VENUE_MARK, quote.event_ns
         bid, ask = exact(quote.bid), exact(quote.ask)
-        if bid is not None and ask is not None:
+        # Of a quote that is crossed or has nothing on one side the middle is no price.
+        if bid is not None and ask is not None and 0 < bid <= ask:
             return (bid + ask) / 2, MID, quote.event_ns
     if instrument.expiry_ns is None:
         return exact(market.index_price), INDEX, 0

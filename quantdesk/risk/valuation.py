@@ -23,13 +23,7 @@ from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.market_data import MarketData, UnderlyingMarket, VolSurface
 from quantdesk.market.quoted_vols import quoted_vols
-from quantdesk.portfolio.leg_marks import (
-    FORWARD_OF_EXPIRY,
-    INDEX,
-    MID,
-    VENUE_MARK,
-    LegMarks,
-)
+from quantdesk.portfolio.leg_marks import VENUE_MARK, LegMarks
 from quantdesk.risk.columns import DeltaOneColumns, OptionColumns
 
 Holding = Position | Structure | Leg
@@ -289,7 +283,8 @@ class _Working:
         if is_spot:
             price, source, event_ns = index, f"index {look.market.index_source}", 0
         else:
-            price, source, event_ns = _future_price(instrument, look.market)
+            found = self.finder.mark(instrument)
+            price, source, event_ns = float(found.mark), found.mark_source, found.event_ns
         amount = float(position.quantity * instrument.unit_size)
         venue_mark = price if source == VENUE_MARK else None
         mark = Mark(forward_source=source, vol_source="", venue_mark=venue_mark, event_ns=event_ns)
@@ -363,28 +358,6 @@ def _index_price(market: UnderlyingMarket, instrument: Instrument) -> float:
         rule = f"of {where} is needed for {instrument.name} and the market has none"
         raise InvalidInput("index_price", price, rule)
     return price
-
-
-def _future_price(instrument: Instrument, market: UnderlyingMarket) -> tuple[float, str, int]:
-    """Mark of a future or perpetual, its source and instant, by the rule of `LegMarks`.
-
-    Without a mark the mid; without a quote the forward of its expiry, or the index of a perpetual.
-    """
-    quote = market.futures.get(instrument.name)
-    if quote is not None:
-        if quote.mark == 0:
-            raise InvalidInput("mark", 0, f"of {instrument.name} must be above 0 to be marked by")
-        if quote.mark is not None and quote.mark > 0:
-            return quote.mark, VENUE_MARK, quote.event_ns
-        if quote.bid is not None and quote.ask is not None and 0 < quote.bid <= quote.ask:
-            return (quote.bid + quote.ask) / 2, MID, quote.event_ns
-    if instrument.expiry_ns is None:
-        return _index_price(market, instrument), INDEX, 0
-    forward = market.forwards.get(instrument.expiry_ns)
-    if forward is None or forward.price is None or not forward.price > 0:
-        rule = f"of {instrument.name} is missing: no quote, and no forward of its expiry"
-        raise InvalidInput("mark", None, rule)
-    return forward.price, FORWARD_OF_EXPIRY, 0
 
 
 def _table(rows: list[tuple[float, ...]], width: int) -> list[FloatArray]:

@@ -139,6 +139,15 @@ def test_future_without_mark_is_at_its_mid() -> None:
     assert (mark.mark, mark.mark_source) == (Decimal("60000.5"), "mid of bid and ask")
 
 
+@pytest.mark.parametrize(("bid", "ask"), [(0.0, 60000.0), (60001.0, 60000.0), (-1.0, 60000.0)])
+def test_quote_of_a_future_without_a_middle_leaves_it_to_the_index(bid: float, ask: float) -> None:
+    market = btc()
+    quote = replace(market.futures["BTC-PERPETUAL"], mark=None, bid=bid, ask=ask)
+    marked = replace(market, futures={"BTC-PERPETUAL": quote})
+    mark = LegMarks(MarketData(markets=(marked,), source="test")).mark(quote.instrument)
+    assert (mark.mark, mark.mark_source) == (Decimal("60266.69"), "index")
+
+
 def test_perpetual_without_index_is_named() -> None:
     market = replace(btc(), futures={}, index_price=None)
     marks = LegMarks(MarketData(markets=(market,), source="test"))
