@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from quantdesk.market.chain import FloatArray
+from quantdesk.market.chain import BoolArray, FloatArray
 from quantdesk.market.market_data import UnderlyingMarket
 from quantdesk.market.valuation import GreeksSource
 
@@ -37,13 +37,18 @@ def quoted_vols(market: UnderlyingMarket) -> tuple[FloatArray, list[str]]:
     vol solved from a mark that is rounded to the tick, and stands where that mark is rounded to 0.
     """
     venue_iv, own = market.chain.venue_mark_iv, market.values
-    has_iv = venue_iv > 0
-    vols = np.where(has_iv, venue_iv, np.where(own.greeks_iv > 0, own.greeks_iv, np.nan))
+    has_iv, has_own = _are_vols(venue_iv), _are_vols(own.greeks_iv)
+    vols = np.where(has_iv, venue_iv, np.where(has_own, own.greeks_iv, np.nan))
+    codes = np.where(has_own, own.greeks_source, GreeksSource.NONE)
     sources = [
         VENUE_MARK_IV if known else _SOURCES.get(GreeksSource(code), "")
-        for known, code in zip(has_iv.tolist(), own.greeks_source.tolist(), strict=True)
+        for known, code in zip(has_iv.tolist(), codes.tolist(), strict=True)
     ]
     return vols, sources
+
+
+def _are_vols(vols: FloatArray) -> BoolArray:
+    return np.asarray(np.isfinite(vols) & (vols > 0))
 
 
 def quoted_vol(market: UnderlyingMarket, row: int) -> float:
