@@ -39,7 +39,9 @@ def pair_terms(parameters: PortfolioParameters, index: float, *, is_inverse: boo
     """The terms of one pair. index : USD a coin, above 0"""
     # Parameters in USD are in coin for inverse pairs, whose cells are coin.
     usd = index if is_inverse else 1.0
-    room = (np.abs(EXTENDED_MOVES) / parameters.price_range - 1) * parameters.extended_dampener
+    # A range beyond an extended move leaves its cell nothing to shrink by.
+    beyond = np.maximum(np.abs(EXTENDED_MOVES) / parameters.price_range - 1, 0.0)
+    room = beyond * parameters.extended_dampener
     return PairTerms(
         room=(room / usd)[None, :],
         offset=np.array([[parameters.pnl_offset]]),
