@@ -4,8 +4,9 @@
 
 `trade` has a signed quantity, a price and maybe a fee (a cost, in `currency` or the settlement
 currency); `fee` and `funding` have an amount, positive received; `settlement` has an amount, or the
-delivery price of an option. A row that can not be used, or is of before the opening or after the
-close, refuses the file: a P&L misses nothing, and has nothing of another day.
+delivery price of an option, for all that was held and traded. A row that can not be used, or is of
+before the opening or after the close, refuses the file: a P&L misses nothing, and has nothing of
+another day.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from quantdesk.domain.fill import Fill, Liquidity
 from quantdesk.domain.instrument import Instrument, InstrumentKind, Side
 from quantdesk.domain.position import Position
-from quantdesk.domain.times import parse_instant
+from quantdesk.domain.times import format_instant, parse_instant
 from quantdesk.errors import InvalidInput, QuantDeskError, StorageError
 from quantdesk.portfolio.contract_values import payoff
+from quantdesk.portfolio.importing import parse_quantity
 from quantdesk.portfolio.ledger import CashEntry, CashKind, HoldingKey
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.pnl_explain_changes import key_of
@@ -67,7 +69,9 @@ def read_events(
     A row without a time is of the close. Raises StorageError naming the row.
     """
     working = _Working(positions, opening, closing)
-    for number, cells in enumerate(_rows(path), start=1):
+    rows = list(enumerate(_rows(path), start=1))
+    # An expiry pays on what was traded before it, wherever its row stands.
+    for number, cells in sorted(rows, key=lambda row: row[1]["kind"].lower() == "settlement"):
         try:
             working.add(number, cells)
         except QuantDeskError as error:
@@ -135,13 +139,17 @@ class _Working:
             refuse_outside(f"this {kind}", instrument, event_ns, self.opening, self.closing)
         key = self.key(instrument, cells.get("account", ""))
         if kind == "trade":
+            if cells.get("time"):
+                _refuse_expired(instrument, event_ns)
             self.trade(number, cells, instrument, key, event_ns)
             return
-        amount = self.amount(kind, cells, instrument, key)
         if kind == "settlement" and instrument.expiry_ns is not None:
             expired_ns = instrument.expiry_ns
             refuse_outside("the expiry", instrument, expired_ns, self.opening, self.closing)
             event_ns = max(event_ns, expired_ns)
+        amount = self.amount(kind, cells, instrument, key)
+        if kind == "settlement":
+            self.held[key] = Decimal(0)
         self.entries.append(
             CashEntry(
                 entry_id=f"row {number}",
@@ -156,10 +164,10 @@ class _Working:
     def trade(
         self, number: int, cells: Cells, instrument: Instrument, key: HoldingKey, event_ns: int
     ) -> None:
-        quantity = _decimal(cells, "quantity")
+        quantity = parse_quantity("quantity", cells.get("quantity"))
         if not quantity:
             raise InvalidInput("quantity", cells.get("quantity"), "must not be 0")
-        fee = _decimal(cells, "fee") if cells.get("fee") else Decimal(0)
+        fee = parse_quantity("fee", cells["fee"]) if cells.get("fee") else Decimal(0)
         self.fills.append(
             Fill(
                 venue=instrument.venue,
@@ -169,7 +177,7 @@ class _Working:
                 order_id="",
                 label="",
                 side=Side.BUY if quantity > 0 else Side.SELL,
-                price=_decimal(cells, "price"),
+                price=parse_quantity("price", cells.get("price")),
                 amount=abs(quantity),
                 fee=fee,
                 fee_currency=cells.get("currency", "").upper() or instrument.settlement_currency,
@@ -181,13 +189,17 @@ class _Working:
 
     def amount(self, kind: str, cells: Cells, instrument: Instrument, key: HoldingKey) -> Decimal:
         if cells.get("amount"):
-            return _decimal(cells, "amount")
+            return parse_quantity("amount", cells["amount"])
         if kind != "settlement" or instrument.kind is not InstrumentKind.OPTION:
             raise InvalidInput("amount", cells.get("amount"), f"of a {kind} is missing")
-        price = _decimal(cells, "price")
+        price = parse_quantity("price", cells.get("price"))
         if price <= 0:
             raise InvalidInput("price", f"{price:f}", "must be above 0")
-        return payoff(instrument, self.held.get(key, Decimal(0)), price)
+        held = self.held.get(key)
+        if not held:
+            rule = f"of {instrument.name}: nothing is left to settle; give the amount it paid"
+            raise InvalidInput("kind", kind, rule)
+        return payoff(instrument, held, price)
 
     def instrument(self, venue: str, name: str) -> Instrument:
         found = self.instruments.get(name)
@@ -207,12 +219,8 @@ class _Working:
         return HoldingKey(instrument.venue, account, instrument.name)
 
 
-def _decimal(cells: Cells, name: str) -> Decimal:
-    text = cells.get(name, "")
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite():
-        raise InvalidInput(name, text[:40], "must be a number")
-    return value
+def _refuse_expired(instrument: Instrument, event_ns: int) -> None:
+    expiry_ns = instrument.expiry_ns
+    if expiry_ns is not None and event_ns >= expiry_ns:
+        rule = f"must be before {instrument.name} expires at {format_instant(expiry_ns)}"
+        raise InvalidInput("time", format_instant(event_ns), rule)

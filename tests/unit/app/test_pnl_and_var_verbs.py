@@ -134,6 +134,49 @@ def test_a_bad_event_refuses_the_file_by_row(
     assert "row 1" in str(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["trade,1,0.02,1e999,"], "row 1: fee = '1e999': must be a number"),
+        (["trade,1,0.02,,2022-01-07T12:00:00Z"], "row 1: time = '2022-01-07T12:00:00Z': must be"),
+        (["settlement,,43000,,"] * 2, "row 2: kind = 'settlement': of BTC-7JAN22-46000-P: nothing"),
+        (["settlement,,43000,,", "trade,10,0.02,,"], "row 1: kind = 'settlement': of BTC-7JAN22"),
+    ],
+)
+@pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")
+def test_events_that_an_expiry_rules_out_refuse_the_file(
+    tmp_path: Path, rows: list[str], said: str
+) -> None:
+    done = explain_expiry(tmp_path, rows)
+    assert isinstance(done.exception, StorageError)
+    assert said in str(done.exception)
+
+
+@pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")
+def test_an_expiry_pays_on_what_was_traded_before_it_wherever_its_row_stands(
+    tmp_path: Path,
+) -> None:
+    rows = ["settlement,,43000,,", "trade,4,0.02,,2022-01-06T15:00:00Z"]
+    for order in (rows, rows[::-1]):
+        done = explain_expiry(tmp_path, order)
+        assert done.exit_code == 0, done.exception
+        (leg,) = json.loads(done.stdout)["legs"]
+        assert leg["cash"]["traded"] == -0.08
+        assert leg["cash"]["settled"] == pytest.approx(-6 * 3_000 / 43_000, abs=1e-15)
+
+
+def explain_expiry(folder: Path, rows: list[str]) -> Result:
+    """The explain of ten short puts from before to after their expiry, with the events `rows`."""
+    name = "BTC-7JAN22-46000-P"
+    book, events = folder / "puts.csv", folder / "events.csv"
+    book.write_text(f"venue,instrument_name,quantity\nderibit,{name},-10\n")
+    lines = [row.replace(",", f",deribit,{name},", 1) for row in rows]
+    events.write_text("\n".join(["kind,venue,instrument_name,quantity,price,fee,time", *lines]))
+    moments = ("--market", str(MONTH), "--from", "2022-01-05T06:00Z", "--to", "2022-01-08T06:00Z")
+    options = (*moments, "--surface", "none", "--format", "json")
+    return explain(book, *options, "--trades", str(events))
+
+
 @pytest.mark.parametrize("time", ["2022-01-04T15:00:00Z", "2022-02-04T08:00:00Z"])
 @pytest.mark.parametrize("kind", ["trade", "fee", "funding"])
 @pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")

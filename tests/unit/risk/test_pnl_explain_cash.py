@@ -76,8 +76,8 @@ def test_a_fee_in_another_currency_is_the_only_cash_of_its_own_leg() -> None:
         changes_of([position(instrument, -10)], fills=[trade]), CLOSES["calm"]
     ).legs
     assert (own.currency, other.currency) == ("BTC", "BNB")
-    assert (own.change.traded, own.change.fees) == (Decimal("-0.1724"), 0)
-    assert (other.change.traded, other.change.fees) == (0, Decimal("-0.05"))
+    assert (own.change.traded, own.change.fees) == (Decimal("-0.1724"), Decimal(0))
+    assert (other.change.traded, other.change.fees) == (Decimal(0), Decimal("-0.05"))
     assert other.actual == -0.05
     assert math.isnan(other.index_after)
 
