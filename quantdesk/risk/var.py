@@ -210,9 +210,12 @@ def value_at_risk(
     left_out : positions that could not be marked and so are in no figure
     records : by (coin, what); the packaged ones else
 
-    Raises InvalidInput for collateral in a currency without a price.
+    Raises InvalidInput for collateral that is no number or in a currency without a price.
     """
     chosen = settings or VarSettings()
+    for currency, amount in (collateral or {}).items():
+        if not amount.is_finite():
+            raise InvalidInput("collateral", amount, f"of {currency} must be a number")
     cash = {c: float(a) for c, a in (collateral or {}).items() if a and c not in DOLLARS}
     for coin in sorted(cash):
         if coin not in index_prices:

@@ -190,6 +190,12 @@ def test_collateral_moves_usd_by_its_coin_and_coin_by_its_dollars() -> None:
     assert dollars.coin_with_collateral != bare.coin
 
 
+@pytest.mark.parametrize(("currency", "amount"), [("BTC", "NaN"), ("USDC", "Infinity")])
+def test_collateral_that_is_no_number_is_refused(currency: str, amount: str) -> None:
+    with pytest.raises(InvalidInput, match=f"of {currency} must be a number"):
+        risk(short_straddle(), collateral={currency: Decimal(amount)})
+
+
 def test_collateral_without_a_price_is_refused() -> None:
     with pytest.raises(InvalidInput, match="DOGE"):
         risk(short_straddle(), collateral={"DOGE": Decimal(1)})
