@@ -166,10 +166,15 @@ class Instrument:
     def coins(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Signed coins of underlying that `quantity` stands for at `price`, quote currency a coin.
 
-        Exact, but for an inverse future, whose quotient is to 28 digits.
+        Exact, but for an inverse future, whose quotient is to 28 digits. Raises InvalidInput for a
+        price of one that is not above 0.
         """
         amount = quantity * self.unit_size
-        return amount / price if self.is_inverse_future else amount
+        if not self.is_inverse_future:
+            return amount
+        if not (price.is_finite() and price > 0):
+            raise InvalidInput("price", price, f"of {self.name} must be above 0")
+        return amount / price
 
     def to_tick(self, price: float | Decimal, side: Side) -> Decimal:
         """The nearest price of the grid that is not worse for us: down for a buy, up for a sell.

@@ -65,8 +65,13 @@ def open_value(instrument: Instrument, quantity: Decimal, cost: Decimal, mark: D
 def payoff(instrument: Instrument, quantity: Decimal, delivery_price: Decimal) -> Decimal:
     """What an option position of `quantity` pays at `delivery_price`, signed, not rounded.
 
-    Inverse: max(±(D − K), 0) / D coin by coin; linear: max(±(D − K), 0) by coin.
+    Inverse: max(±(D − K), 0) / D coin by coin; linear: max(±(D − K), 0) by coin. Raises
+    InvalidInput for a delivery price that is not above 0.
     """
+    if not (delivery_price.is_finite() and delivery_price > 0):
+        raise InvalidInput(
+            "delivery_price", delivery_price, f"of {instrument.name} must be above 0"
+        )
     strike = instrument.strike
     assert strike is not None, instrument.name
     is_call = instrument.option_type is OptionType.CALL

@@ -19,7 +19,7 @@ from quantdesk.domain.instrument import (
     TickScheme,
 )
 from quantdesk.errors import InvalidInput
-from tests.unit.market.chains import option
+from tests.unit.market.chains import future, option
 
 CALL = option(60_000, OptionType.CALL)
 
@@ -45,6 +45,12 @@ def test_rounded_price_is_on_the_grid_and_never_better(price: Decimal) -> None:
     assert buy <= price <= sell
     assert sell - buy <= CALL.ticks.tick_at(price)
     assert buy % CALL.ticks.tick == 0
+
+
+@pytest.mark.parametrize("price", ["0", "-60000", "NaN", "Infinity"])
+def test_inverse_future_stands_for_no_coins_at_a_price_that_is_none(price: str) -> None:
+    with pytest.raises(InvalidInput, match="of BTC-PERPETUAL must be above 0"):
+        future().coins(Decimal(1), Decimal(price))
 
 
 @pytest.mark.parametrize("price", [float("nan"), float("inf"), Decimal("NaN")])

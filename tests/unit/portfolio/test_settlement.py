@@ -11,6 +11,7 @@ from quantdesk.domain.times import NS_PER_S
 from quantdesk.errors import InvalidInput
 from quantdesk.margin.fees import delivery_charge
 from quantdesk.portfolio.book import tags_of_label
+from quantdesk.portfolio.contract_values import payoff
 from quantdesk.portfolio.ledger import CashKind
 from quantdesk.portfolio.settlement import (
     Captured,
@@ -118,6 +119,13 @@ def test_nothing_settles_before_its_expiry() -> None:
     assert portfolio.settle(captured("125000"), delivery_charge, now_ns=EXPIRY_NS - 1) == ()
     assert len(portfolio.snapshot().positions) == 2
     assert portfolio.snapshot().waiting == ()
+
+
+@pytest.mark.parametrize("instrument", [CALL, PUT, LINEAR])
+@pytest.mark.parametrize("at", ["0", "-1", "NaN", "Infinity"])
+def test_nothing_is_paid_at_a_price_that_is_none(instrument: Instrument, at: str) -> None:
+    with pytest.raises(InvalidInput, match="delivery_price"):
+        payoff(instrument, Decimal(1), Decimal(at))
 
 
 def test_a_missing_price_leaves_the_leg_and_says_so() -> None:
