@@ -44,7 +44,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from quantdesk.domain.times import parse_expiry_date
+from quantdesk.domain.times import expiry_code, parse_expiry_date, parse_instant
 from quantdesk.errors import ConfigError, InvalidInput
 from quantdesk.risk.limits.limit import (
     CONFIDENCE,
@@ -62,7 +62,6 @@ SCHEMA = 1
 LIMITS_MAX = 2_000
 """More is a file made by a mistake."""
 
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _FILTERS = tuple(one.name for one in fields(Filters) if one.name != "expiry")
 _TEXTS = ("name", "convention", "unit", *_FILTERS)
 _NUMBERS = ("soft", "hard", "per_s", "confidence")
@@ -140,10 +139,12 @@ def expiry_name(text: str, where: str) -> str:
     """An expiry as limits name it, "27MAR26" or "PERP". Raises ConfigError."""
     if text.upper() == PERPETUAL:
         return PERPETUAL
-    day = parse_expiry_date(text)
-    if day is None:
-        raise ConfigError(f"{where}: name = {text!r}: must be an expiry as 27MAR26, PERP or *")
-    return f"{day[2]}{_MONTHS[day[1] - 1]}{day[0] % 100:02d}"
+    year, month, day = parse_expiry_date(text) or (0, 0, 0)
+    try:
+        return expiry_code(parse_instant(f"{year:04d}-{month:02d}-{day:02d}"))
+    except InvalidInput:
+        rule = "must be an expiry as 27MAR26, PERP or *"
+        raise ConfigError(f"{where}: name = {text!r}: {rule}") from None
 
 
 def _require_once(limits: Sequence[Limit], source: str) -> None:

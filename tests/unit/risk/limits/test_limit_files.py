@@ -142,7 +142,8 @@ def test_an_expiry_limit_needs_its_underlying_and_a_date() -> None:
     assert limit.scope_words == "expiry BTC 27MAR26"
     (same,) = parse_limits(ok.replace("27MAR26", "2026-03-27"), "limits.toml").limits
     assert same.name == "27MAR26"
-    assert "27MAR26, PERP or *" in refused(ok.replace("27MAR26", "soon"))
+    for no_day in ("soon", "30FEB26", "0JAN26", "2026-13-01"):
+        assert "27MAR26, PERP or *" in refused(ok.replace("27MAR26", no_day))
 
 
 def test_a_name_belongs_to_every_scope_but_the_desk() -> None:
