@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from quantdesk.domain.times import parse_instant
+from quantdesk.errors import InvalidInput
 from quantdesk.risk.pnl_explain_steps import LINE, LINES, STEPS
-from quantdesk.risk.pnl_explain_totals import ExplainTotal, LegExplain, PnlExplain
+from quantdesk.risk.pnl_explain_totals import LegExplain, PnlExplain
 from quantdesk.risk.pnl_explain_waterfall import (
     LEG,
     Waterfall,
@@ -83,29 +84,28 @@ class PnlChoice:
     in_usd: bool = False
 
 
-Lines = dict[str, tuple[Waterfall, ExplainTotal | None]]
-"""Waterfalls by the key of their line in the roll-up; the book's own has no total behind it."""
+Lines = dict[str, Waterfall]
+"""Waterfalls by the key of their line in the roll-up."""
 
 
 def waterfall_lines(explained: PnlExplain, choice: PnlChoice) -> Lines:
     """The book in USD, each currency, and each group of the roll-up."""
     found: Lines = {}
     if explained.totals and choice.in_usd:
-        found["book"] = (book_waterfall(explained), None)
+        found["book"] = book_waterfall(explained)
     for total in explained.totals:
-        found[f"total:{total.currency}"] = (waterfall_of(total, in_usd=choice.in_usd), total)
+        found[f"total:{total.currency}"] = waterfall_of(total, in_usd=choice.in_usd)
     for number, total in enumerate(rolled_up(explained, choice.roll_up.value)):
         # Two legs may have one name: on two accounts, or under two tags.
         place = f"{number}:" if choice.roll_up is RollUp.LEG else ""
         key = f"{choice.roll_up.value}:{total.currency}:{place}{total.label}"
-        found[key] = (waterfall_of(total, in_usd=choice.in_usd), total)
+        found[key] = waterfall_of(total, in_usd=choice.in_usd)
     return found
 
 
 def chosen_line(lines: Lines, key: str | None) -> Waterfall | None:
     """The waterfall of `key`, the first one where it is gone; None where there is none."""
-    found = lines.get(key or "") or next(iter(lines.values()), None)
-    return None if found is None else found[0]
+    return lines.get(key or "") or next(iter(lines.values()), None)
 
 
 def waterfall_title(shown: Waterfall | None, roll_up: RollUp) -> str:
@@ -220,7 +220,9 @@ def _waterfall_rows(shown: Waterfall) -> list[TableLine]:
 
 
 def residual_words(shown: Waterfall) -> str:
-    """ "0.12% within 0.50% of gross" or "ALARM 0.83%, may 0.50%", as wide as a bar."""
+    """ "0.12% within 0.50%" or "ALARM 0.83% over 0.50%", as wide as a bar."""
+    if not math.isfinite(shown.residual_share):
+        return "a currency has no price"
     if shown.is_alarm:
         return f"ALARM {shown.residual_share:.2%} over {shown.residual_limit:.2%}"
     return f"{shown.residual_share:.2%} within {shown.residual_limit:.2%}"
@@ -273,7 +275,7 @@ def roll_up_view(explained: PnlExplain, lines: Lines, choice: PnlChoice) -> Tabl
         TableColumn(key="legs", title="Legs"),
     )
     rows = []
-    for key, (shown, _) in lines.items():
+    for key, shown in lines.items():
         is_sum = key == "book" or key.startswith("total:")
         label = "all" if is_sum else _group_label(shown.label, choice.roll_up)
         decimals = _decimals(shown.unit)
@@ -314,7 +316,11 @@ def _group_label(label: str, roll_up: RollUp) -> str:
 def _expiry_or(label: str) -> str:
     """A label; the instant of an expiry as venues write it, "26JUN26"."""
     is_instant = len(label) >= len("2026-06-26T08:00Z") and label[4:5] + label[10:11] == "-T"
-    return expiry_text(parse_instant(label)) if is_instant else safe_text(label, 40)
+    try:
+        return expiry_text(parse_instant(label)) if is_instant else safe_text(label, 40)
+    except InvalidInput:
+        # A user's tag may begin like an instant.
+        return safe_text(label, 40)
 
 
 def _unit_words(key: str, shown: Waterfall) -> str:
@@ -423,21 +429,22 @@ def explain_roll_up(
         return Provenance(
             title=f"{name}: in no number", sentences=(safe_text(one.reason, 400), f"{held}.")
         )
-    found = lines.get(key or "")
+    shown = lines.get(key or "")
     said = tuple(safe_text(note, 300) for note in (*notes, *explained.notes))
-    if found is None:
+    if shown is None:
         return Provenance(title="Move to a line: what is behind it is said here", sentences=said)
-    shown, _ = found
-    legs = [leg for leg in explained.legs if shown.legs == 1 and _is_leg(leg, shown)]
-    sentences = [_leg_sentence(leg) for leg in legs[:1]]
+    leg = _leg_of(explained, key or "")
+    sentences = [] if leg is None else [_leg_sentence(leg)]
     return Provenance(
         title=f"{safe_text(shown.label, 40)}: {_legs_words(shown)}, {safe_text(shown.unit, 12)}",
         sentences=(*sentences, *said)[:12],
     )
 
 
-def _is_leg(leg: LegExplain, shown: Waterfall) -> bool:
-    return leg.key.instrument_name == shown.label
+def _leg_of(explained: PnlExplain, key: str) -> LegExplain | None:
+    """The leg that a line is of; None where the line is a sum."""
+    kind, *parts = key.split(":")
+    return explained.legs[int(parts[1])] if kind == LEG else None
 
 
 def _leg_sentence(leg: LegExplain) -> str:

@@ -1,0 +1,56 @@
+"""Lines of the P&L explain screen: legs of one name, tags that look like instants, no price."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from quantdesk.domain.instrument import Side
+from quantdesk.risk.pnl_explain_changes import changes_of
+from quantdesk.views.pnl_screen import (
+    PnlChoice,
+    RollUp,
+    explain_roll_up,
+    residual_words,
+    roll_up_view,
+    waterfall_lines,
+    waterfall_title,
+    waterfall_view,
+)
+from tests.unit.risk.books import named, position
+from tests.unit.risk.test_pnl_explain import CALL, CLOSES, MARKET, explained, fill
+
+INSTRUMENT = named(MARKET, CALL)
+
+
+def test_each_of_two_legs_of_one_name_says_its_own_quantities() -> None:
+    held = [position(INSTRUMENT, -10, "income"), position(INSTRUMENT, 4, "hedge")]
+    found = explained(held, CLOSES["calm"])
+    lines = waterfall_lines(found, PnlChoice(roll_up=RollUp.LEG))
+    legs = [key for key in lines if key.startswith("leg:")]
+    said = [" ".join(explain_roll_up(found, lines, key, ()).sentences) for key in legs]
+    assert ["Held -10 at the opening" in one for one in said] == [True, False]
+    assert ["Held +4 at the opening" in one for one in said] == [False, True]
+    total = explain_roll_up(found, lines, "total:BTC", ())
+    assert not any("Held" in one for one in total.sentences)
+
+
+def test_a_tag_that_begins_like_an_instant_is_a_tag() -> None:
+    tag = "2026-07-01Tuesday roll"
+    found = explained([position(INSTRUMENT, -10, tag)], CLOSES["calm"])
+    choice = PnlChoice(roll_up=RollUp.STRATEGY)
+    lines = waterfall_lines(found, choice)
+    assert tag in [line.cells[0].text for line in roll_up_view(found, lines, choice).lines]
+    shown = lines[f"strategy:BTC:{tag}"]
+    assert tag in waterfall_title(shown, choice.roll_up)
+    assert len(waterfall_view(shown).lines) > 1
+
+
+def test_a_currency_without_a_price_is_said_in_the_books_dollars() -> None:
+    trade = replace(fill(INSTRUMENT, Side.BUY, "4", "0.0431", fee="0.05"), fee_currency="BNB")
+    found = explained(changes_of([position(INSTRUMENT, -10)], fills=[trade]), CLOSES["calm"])
+    choice = PnlChoice(in_usd=True)
+    lines = waterfall_lines(found, choice)
+    assert residual_words(lines["book"]) == "a currency has no price"
+    assert "within" in residual_words(lines["total:BNB"])
+    texts = [cell.text for line in roll_up_view(found, lines, choice).lines for cell in line.cells]
+    assert not any("nan" in text for text in texts)
