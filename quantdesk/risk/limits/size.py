@@ -61,18 +61,13 @@ def largest_size(ticket: Ticket, passes: Callable[[Ticket], bool]) -> LargestSiz
             asked[lots] = passes(ticket.of_lots(lots))
         return asked[lots]
 
-    low, high = first - 1, failing
-    while high - low > 1:
-        middle = (low + high) // 2
-        if ask(middle):
-            low = middle
-        else:
-            high = middle
+    low = _edge(ask, first - 1, failing)
     sizes = _tried(first, failing)
     broken = [n for n in sizes if ask(n) is not (n <= low)]
     if broken and broken[0] <= low:
         # A smaller size fails: what passes without a gap ends before the first that does.
-        low = next(n for n in range(first, low + 1) if not ask(n)) - 1
+        passing = max((n for n in sizes if n < broken[0]), default=first - 1)
+        low = _edge(ask, passing, broken[0])
     lots = low if low >= first else 0
     return LargestSize(
         lots=lots,
@@ -80,6 +75,17 @@ def largest_size(ticket: Ticket, passes: Callable[[Ticket], bool]) -> LargestSiz
         is_interval=not broken,
         ticket=ticket.of_lots(lots) if lots else None,
     )
+
+
+def _edge(ask: Callable[[int], bool], low: int, high: int) -> int:
+    """Lots from `low`, which pass or are none, whose next one fails, as `high` does."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        if ask(middle):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _first_lot(ticket: Ticket, whole: int) -> int:

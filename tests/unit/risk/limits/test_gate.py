@@ -470,6 +470,18 @@ def test_sizes_that_are_no_interval_are_said_to_be_none() -> None:
     assert "not an interval" in largest.sentence
 
 
+def test_few_sizes_of_a_huge_ticket_are_asked_about() -> None:
+    asked: list[int] = []
+
+    def odd(other: Ticket) -> bool:
+        asked.append(int(other.legs[0].quantity))
+        return asked[-1] <= 500_000_000 or asked[-1] >= 700_000_000
+
+    largest = largest_size(ticket(leg("CALL", 999_999_999)), odd)
+    assert (largest.lots, largest.is_interval) == (500_000_000, False)
+    assert len(asked) < 300
+
+
 def test_ids_are_one_a_leg_and_unique_for_ever() -> None:
     desk = gate(DELTA + "hard = 50")
     desk.reserve(ticket(leg("CALL", 1)), ["a"], NOW)
