@@ -19,7 +19,6 @@ from quantdesk.domain.position import Position
 from quantdesk.portfolio.contract_values import EXACT, open_value, worth
 from quantdesk.portfolio.holding import Holding, minus, plus, times, usd_rate
 from quantdesk.portfolio.ledger import CashKind, CashSum, HoldingKey
-from quantdesk.portfolio.leg_marks import LegMark
 from quantdesk.portfolio.state import PortfolioSnapshot
 
 ZERO = Decimal(0)
@@ -76,11 +75,6 @@ class DayStart:
 
     at_ns: int
     totals: Mapping[HoldingKey, tuple[Decimal | None, Decimal | None]]
-
-
-def to_mark(mark: LegMark) -> Mark:
-    """The mark and index of a leg."""
-    return Mark(price=mark.mark, index_price=mark.index)
 
 
 def profit_and_loss(
