@@ -219,7 +219,7 @@ def var_notes(report: VarReport) -> tuple[str, ...]:
         "Full revaluation with one horizon of time passed, no scaling by √h; a vol moves by the "
         f"vol index's log-change × (30/d)^{settings.tenor_power:g}.",
         f"Delta-gamma: {DELTA_GAMMA_LABEL.split(': ', 1)[1]}.",
-        "Coin cash has no profit in its own coin; dollars have one in coin.",
+        "Coin cash has no profit in its own coin; dollars and other coins have one in it.",
     )
     left_out = (f"VaR misses {report.left_out} positions left out.",) if report.left_out else ()
     return (*found, *left_out, *report.notes)
