@@ -8,7 +8,7 @@ Wiring only; made for a worker thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -16,22 +16,23 @@ from quantdesk.domain.account import AccountSnapshot, TradeReport
 from quantdesk.domain.fill import Fill, Liquidity
 from quantdesk.domain.instrument import Instrument, Side
 from quantdesk.domain.ports import Clock
-from quantdesk.domain.position import Position, PositionRow
+from quantdesk.domain.position import Position
 from quantdesk.domain.times import format_instant
 from quantdesk.errors import QuantDeskError
 from quantdesk.market.market_data import MarketData
-from quantdesk.portfolio.importing import positions_of_account, resolve_rows
+from quantdesk.portfolio.importing import positions_of_account
 from quantdesk.portfolio.ledger import HoldingKey
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.fitted import fit_surfaces
 from quantdesk.risk.index_prices import index_prices_of
 from quantdesk.risk.pnl_explain import explain_pnl
-from quantdesk.risk.pnl_explain_changes import LegChange, changes_of, key_of
+from quantdesk.risk.pnl_explain_changes import LegChange, changes_of
 from quantdesk.risk.pnl_explain_totals import PnlExplain, Unexplained
 from quantdesk.risk.scenario import SmileRule
 from quantdesk.risk.scenarios import DOLLARS
 from quantdesk.runtime.books import OpenBook
 from quantdesk.runtime.contract_names import read_contract_name
+from quantdesk.runtime.pnl_moments import positions_at_either
 from quantdesk.runtime.pnl_openings import Openings, since_sentence
 from quantdesk.runtime.screen_books import FileBook, ScreenBook
 from quantdesk.snapshot import DeskSnapshot
@@ -149,7 +150,7 @@ def _held_by_file(
     """The rows of the file, as far as it says the same as at the opening."""
     held = _Held(cash=dict(book.collateral))
     _, told = openings.rows.get(book.file.path, (0, book.file.rows))
-    first, last = (_on_both(rows, opening, closing) for rows in (told, book.file.rows))
+    first, last = (positions_at_either(rows, opening, closing) for rows in (told, book.file.rows))
     for key, position in {**first, **last}.items():
         before = first[key].quantity if key in first else ZERO
         now = last[key].quantity if key in last else ZERO
@@ -162,18 +163,6 @@ def _held_by_file(
         )
         held.left_out.append(_unknown(key, position.instrument, before, now, reason))
     return held
-
-
-def _on_both(
-    rows: Sequence[PositionRow], opening: MarketData, closing: MarketData
-) -> dict[HoldingKey, Position]:
-    """Positions of `rows` in what either market lists: some leave it, some come to it."""
-    found: dict[HoldingKey, Position] = {}
-    for market in (opening, closing):
-        marks = LegMarks(market)
-        for one in resolve_rows(rows, marks, read_name=read_contract_name).positions:
-            found[key_of(one)] = one
-    return found
 
 
 def _held_by_accounts(

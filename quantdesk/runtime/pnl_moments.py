@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from quantdesk.domain.position import Position, PositionRow
 from quantdesk.errors import ConfigError, StorageError
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
+from quantdesk.portfolio.importing import resolve_rows
+from quantdesk.portfolio.ledger import HoldingKey
+from quantdesk.portfolio.leg_marks import LegMarks
+from quantdesk.risk.pnl_explain_changes import key_of
 from quantdesk.runtime.books import (
     BookSources,
     Chains,
@@ -15,6 +21,7 @@ from quantdesk.runtime.books import (
     read_markets,
     resolve_book,
 )
+from quantdesk.runtime.contract_names import read_contract_name
 from quantdesk.runtime.pnl_openings import kept_markets, openings_store
 from quantdesk.runtime.settings import Settings, data_folder
 from quantdesk.runtime.venues import VenueChoice
@@ -23,10 +30,23 @@ from quantdesk.storage.position_files import read_position_file
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookMoments:
-    """A book at its opening, and the market of its close."""
+    """A book at its opening, the market of its close, and the rows of the book's file."""
 
     opening: OpenBook
     closing: MarketData
+    rows: tuple[PositionRow, ...]
+
+
+def positions_at_either(
+    rows: Sequence[PositionRow], opening: MarketData, closing: MarketData
+) -> dict[HoldingKey, Position]:
+    """Positions of `rows` in what either market lists: some leave it, some come to it."""
+    found: dict[HoldingKey, Position] = {}
+    for market in (opening, closing):
+        marks = LegMarks(market)
+        for one in resolve_rows(rows, marks, read_name=read_contract_name).positions:
+            found[key_of(one)] = one
+    return found
 
 
 def open_moments(
@@ -47,7 +67,9 @@ def open_moments(
     else:
         market = read_markets(chains, opening, settings)
     return BookMoments(
-        opening=resolve_book(file, market), closing=read_markets(chains, closing, settings)
+        opening=resolve_book(file, market),
+        closing=read_markets(chains, closing, settings),
+        rows=file.rows,
     )
 
 

@@ -22,7 +22,7 @@ from quantdesk.risk.pnl_explain_changes import changes_of
 from quantdesk.risk.pnl_explain_totals import PnlExplain
 from quantdesk.risk.scenario import SmileRule
 from quantdesk.runtime.pnl_events import NOTHING, BookEvents, read_events
-from quantdesk.runtime.pnl_moments import BookMoments, open_moments
+from quantdesk.runtime.pnl_moments import BookMoments, open_moments, positions_at_either
 from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
 
@@ -184,7 +184,8 @@ def explain_since(
 ) -> PnlExplain:
     """What the positions of `book`, held throughout, earned from `since` to `at`.
 
-    Raises ConfigError where there is no file of positions or no recorded market.
+    One that was not listed yet at `since` is in `excluded` by name. Raises ConfigError where there
+    is no file of positions or no recorded market.
     """
     if book is None or not (market or replay):
         raise ConfigError("--since: goes with --book and with --market or --replay")
@@ -198,9 +199,10 @@ def explain_since(
         options=("--since", "--at"),
     )
     moments = open_moments(book, opening, closing, settings)
-    opened = moments.opening
-    shapes = (fit_surfaces(opened.market).surfaces, fit_surfaces(moments.closing).surfaces)
-    return explain_pnl(changes_of(opened.positions), opened.market, moments.closing, shapes=shapes)
+    first, last = moments.opening.market, moments.closing
+    held = positions_at_either(moments.rows, first, last)
+    shapes = (fit_surfaces(first).surfaces, fit_surfaces(last).surfaces)
+    return explain_pnl(changes_of(tuple(held.values())), first, last, shapes=shapes)
 
 
 def _events(path: Path, moments: BookMoments) -> BookEvents:

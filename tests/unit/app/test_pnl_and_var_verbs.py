@@ -204,3 +204,18 @@ def test_the_risk_report_explains_pnl_since_a_moment(book: Path) -> None:
     assert "pnl_explain" not in record["reasons"]
     alone = CliRunner().invoke(risk, ("report", "--book", str(book), "--since", "2022-01-05"))
     assert isinstance(alone.exception, ConfigError)
+
+
+@pytest.mark.skipif(not EOD.is_dir(), reason="the recorded end-of-day chains are not here")
+def test_a_leg_that_was_not_listed_since_the_moment_is_named_in_the_report(tmp_path: Path) -> None:
+    book, late = tmp_path / "late.csv", "BTC-14JAN22-41000-C"
+    book.write_text(
+        f"venue,instrument_name,quantity\nderibit,BTC-28JAN22-46000-C,-10\nderibit,{late},5\n"
+    )
+    options = ("report", "--book", str(book), "--market", str(MONTH), "--at", "2022-01-06T06:00Z")
+    done = CliRunner().invoke(risk, (*options, "--since", "2022-01-05T06:00Z", "--format", "json"))
+    record = json.loads(done.stdout)["pnl_explain"]
+    assert [leg["instrument_name"] for leg in record["legs"]] == ["BTC-28JAN22-46000-C"]
+    (left,) = record["excluded"]
+    assert left["instrument_name"] == late
+    assert left["reason"].startswith("at the opening: ")
