@@ -29,7 +29,7 @@ from quantdesk.risk.limits.decision import Decision
 from quantdesk.risk.limits.findings import Finding, Level, Use
 from quantdesk.risk.limits.limit import Filters, LimitSet
 from quantdesk.risk.limits.size import largest_size
-from quantdesk.risk.limits.ticket import Ticket, TicketLeg
+from quantdesk.risk.limits.ticket import Ticket, TicketLeg, require_quantity
 from quantdesk.risk.limits.trial import Result, Trial
 from quantdesk.risk.limits.units import UnitRisk
 
@@ -116,8 +116,12 @@ class LimitGate:
     # What is held and open
 
     def load(self, positions: Iterable[Position]) -> None:
-        """Take positions in one go, added to what is held."""
+        """Take positions in one go, added to what is held. Raises InvalidInput, taking none, for
+        one that is too large.
+        """
         positions = tuple(positions)
+        for one in positions:
+            require_quantity(one.instrument, one.quantity)
         self.units.measure(position.instrument for position in positions)
         for one in positions:
             slot = self._slot(one.instrument, one.account, one.strategy)
@@ -128,7 +132,11 @@ class LimitGate:
     def set_position(
         self, instrument: Instrument, quantity: Decimal, *, account: str = "", strategy: str = ""
     ) -> None:
-        """What is held is `quantity`, whatever fills said: an adjustment, an expiry, a report."""
+        """What is held is `quantity`, whatever fills said: an adjustment, an expiry, a report.
+
+        Raises InvalidInput for what is no number or too large.
+        """
+        require_quantity(instrument, quantity)
         slot = self._slot(instrument, account, strategy)
         self._sums[slot.number].held = quantity
         self._changed(slot)

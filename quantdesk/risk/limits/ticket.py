@@ -12,8 +12,17 @@ from decimal import Decimal
 
 from quantdesk.domain.instrument import Instrument
 from quantdesk.errors import InvalidInput
+from quantdesk.portfolio.importing import QUANTITY_MAX
 
 LEGS_MAX = 32
+
+
+def require_quantity(instrument: Instrument, quantity: Decimal) -> Decimal:
+    """`quantity` (amount unit), which sums and lots can be counted with; else InvalidInput."""
+    if not quantity.is_finite() or abs(quantity) > QUANTITY_MAX:
+        rule = f"of {instrument.name} must be a number, at most {QUANTITY_MAX:f} in size"
+        raise InvalidInput("quantity", str(quantity), rule)
+    return quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +38,7 @@ class TicketLeg:
 
     def __post_init__(self) -> None:
         name = self.instrument.name
-        if not (self.quantity.is_finite() and self.quantity != 0):
+        if require_quantity(self.instrument, self.quantity) == 0:
             raise InvalidInput("quantity", str(self.quantity), f"of {name} must be a number, not 0")
         if self.price is not None and not self.price.is_finite():
             raise InvalidInput("price", str(self.price), f"of {name} must be a number")

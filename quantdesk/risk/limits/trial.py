@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import FloatArray, IntArray
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.ticket import Ticket
@@ -43,12 +45,20 @@ class Trial:
 class Result:
     """Profit of the day and distance from the peak of equity, USD; None where unknown.
 
-    day_pnl_usd : negative for a loss;  drawdown_usd, equity_usd : from 0 up
+    day_pnl_usd : negative for a loss;  drawdown_usd, equity_usd : from 0 up. Raises InvalidInput
     """
 
     day_pnl_usd: float | None = None
     drawdown_usd: float | None = None
     equity_usd: float | None = None
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            lowest = -math.inf if one.name == "day_pnl_usd" else 0.0
+            if value is not None and not (math.isfinite(value) and value >= lowest):
+                rule = "must be a number" if lowest else "must be a number from 0 up"
+                raise InvalidInput(one.name, value, rule)
 
     def updated(self, other: Result) -> Result:
         """This with what `other` knows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 
 import pytest
@@ -480,6 +481,31 @@ def test_few_sizes_of_a_huge_ticket_are_asked_about() -> None:
     largest = largest_size(ticket(leg("CALL", 999_999_999)), odd)
     assert (largest.lots, largest.is_interval) == (500_000_000, False)
     assert len(asked) < 300
+
+
+@pytest.mark.parametrize("quantity", ["NaN", "Infinity", "1e16", "-1e400"])
+def test_a_quantity_that_can_not_be_counted_is_refused(quantity: str) -> None:
+    desk = gate(DELTA + "hard = 50")
+    with pytest.raises(InvalidInput, match="at most 1000000000000000 in size"):
+        desk.set_position(CALL, Decimal(quantity))
+    with pytest.raises(InvalidInput, match="at most 1000000000000000 in size"):
+        leg("CALL", quantity)
+    assert [use.value for use in desk.uses(NOW)] == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("day_pnl_usd", math.nan),
+        ("day_pnl_usd", -math.inf),
+        ("drawdown_usd", -1.0),
+        ("equity_usd", math.nan),
+        ("equity_usd", -1.0),
+    ],
+)
+def test_a_result_that_is_no_number_is_refused(name: str, value: float) -> None:
+    with pytest.raises(InvalidInput, match=name):
+        Result(**{name: value})
 
 
 def test_ids_are_one_a_leg_and_unique_for_ever() -> None:
