@@ -122,6 +122,12 @@ def _usd_table(explained: PnlExplain) -> TextTable:
         )
         for one in explained.totals
     )
+    known = {one.currency for one in explained.totals}
+    rows += tuple(
+        (safe_text(name, 16), DASH, DASH, DASH, number_text(amount, 2))
+        for name, amount in explained.cash_translation_usd.items()
+        if name not in known
+    )
     return TextTable(
         title="P&L explain in USD",
         columns=(

@@ -1,11 +1,13 @@
-"""Lines of the P&L explain screen: legs of one name, tags that look like instants, no price."""
+"""A P&L explain shown: legs of one name, tags like instants, coins without a price or a leg."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 from quantdesk.domain.instrument import Side
 from quantdesk.risk.pnl_explain_changes import changes_of
+from quantdesk.views.pnl_explain import explain_tables
 from quantdesk.views.pnl_screen import (
     PnlChoice,
     RollUp,
@@ -54,3 +56,10 @@ def test_a_currency_without_a_price_is_said_in_the_books_dollars() -> None:
     assert "within" in residual_words(lines["total:BNB"])
     texts = [cell.text for line in roll_up_view(found, lines, choice).lines for cell in line.cells]
     assert not any("nan" in text for text in texts)
+
+
+def test_opening_cash_of_a_coin_without_legs_is_in_the_tables() -> None:
+    found = explained((), CLOSES["calm"], opening_cash={"BTC": Decimal(2)})
+    (table,) = (one for one in explain_tables(found) if one.title == "P&L explain in USD")
+    assert [row[0] for row in table.rows] == ["BTC"]
+    assert table.rows[0][-1] == "480.00"
