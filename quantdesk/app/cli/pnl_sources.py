@@ -91,6 +91,8 @@ def pnl_sources(
         )
     first.files += market
     last.files += to_market
+    if replay is not None and first.replay is not None:
+        raise ConfigError(f"{first.option} {first.replay}: is one recording, --replay another")
     first.replay = first.replay or replay
     choices: tuple[VenueChoice, ...] = ()
     if last.venues or venue or endpoint:

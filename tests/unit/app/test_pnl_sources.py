@@ -72,6 +72,11 @@ def test_moments_that_contradict_or_mean_nothing_are_refused(
         pnl_sources(Settings(), from_=from_, to=to)
 
 
+def test_two_recordings_of_the_opening_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is one recording, --replay another"):
+        pnl_sources(Settings(), from_=[str(tmp_path), "2026-06-27T10:00Z"], replay=tmp_path / "b")
+
+
 def test_what_is_refused_is_named_as_the_user_wrote_it() -> None:
     names, late, early = ("--since", "--at"), ["2026-06-27T11:00Z"], ["2026-06-27T10:00Z"]
     with pytest.raises(ConfigError, match=r"^--at: must be later than --since$"):
