@@ -53,7 +53,8 @@ def report_with_limits(
 def tell_day(gate: LimitGate, explained: PnlExplain) -> None:
     """The day's P&L of every scope that a limit on its loss looks at.
 
-    A scope with a holding that is in no number has none: its loss could be larger.
+    A scope with a holding that is in no number has none, nor one that paid in a currency without a
+    price: its loss could be larger.
     """
     for check in gate.checks:
         for cell in check.cells:
@@ -66,7 +67,8 @@ def tell_day(gate: LimitGate, explained: PnlExplain) -> None:
                 for leg in explained.legs
                 if _is_of(leg.change, cell.names)
             )
-            gate.learn(cell.names, Result(day_pnl_usd=usd))
+            if math.isfinite(usd):
+                gate.learn(cell.names, Result(day_pnl_usd=usd))
 
 
 def _is_of(change: LegChange, names: Filters) -> bool:
