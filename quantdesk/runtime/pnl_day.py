@@ -102,20 +102,24 @@ def explain_day(
     else:
         held = _held_by_accounts(snapshot, opening, closing, openings)
     try:
+        changes = changes_of(held.positions, fills=held.fills, instruments=held.instruments)
+        closed = fit_surfaces(_touched(closing, [one.instrument for one in changes]))
         explained = explain_pnl(
-            changes_of(held.positions, fills=held.fills, instruments=held.instruments),
+            changes,
             opening,
             closing,
             rule=rule,
-            shapes=(openings.surfaces, fit_surfaces(closing).surfaces),
+            shapes=(openings.surfaces, closed.surfaces),
             opening_cash=_priced(held.cash, opening, closing),
         )
     except QuantDeskError as error:
         return DayExplain(waits=f"numbers that can be explained: {error}", since=since)
     explained = replace(explained, excluded=(*explained.excluded, *held.left_out))
+    legs = [one.instrument for one in explained.legs]
+    legs += [one.change.instrument for one in explained.excluded]
     return DayExplain(
         explained=explained,
-        since=_since(openings, _touched(opening, explained)),
+        since=_since(openings, _touched(opening, legs)),
         problems=openings.problems,
         notes=(*openings.problems, *held.notes),
         cost_ns=max(clock.now_ns() - started_ns, 0),
@@ -133,15 +137,13 @@ def _since(openings: Openings, opening: MarketData) -> str:
     )
 
 
-def _touched(opening: MarketData, explained: PnlExplain) -> MarketData:
-    """The chains that a leg is of; all of them where there is no leg."""
-    marks = LegMarks(opening)
-    changes = [leg.change for leg in explained.legs]
-    changes += [one.change for one in explained.excluded]
-    found = [marks.market_of(change.instrument) for change in changes]
+def _touched(market: MarketData, legs: Iterable[Instrument]) -> MarketData:
+    """The chains that one of `legs` is of; all of them where there is no leg."""
+    marks = LegMarks(market)
+    found = [marks.market_of(one) for one in legs]
     names = {(one.venue, one.underlying) for one in found if one is not None}
-    kept = [one for one in opening.markets if (one.venue, one.underlying) in names]
-    return replace(opening, markets=tuple(kept)) if kept else opening
+    kept = [one for one in market.markets if (one.venue, one.underlying) in names]
+    return replace(market, markets=tuple(kept)) if kept else market
 
 
 def _held_by_file(
