@@ -18,6 +18,7 @@ from quantdesk.domain.structure import Listed
 from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, Chain
+from quantdesk.market.fit_values import fit_values
 from quantdesk.market.fitting import SurfaceFit
 from quantdesk.market.forwards import ExpiryForward
 from quantdesk.market.market_data import FutureQuote, MarketData, UnderlyingMarket
@@ -196,7 +197,12 @@ class ChainSnapshot:
         """
         if self.surface is None or self.surface.fit is None:
             return None
-        return surface_edge(self.surface.fit, self.chain, self.values, own=self.surface.own)
+        return surface_edge(self.surface.fit, self.chain, self.fit_values(), own=self.surface.own)
+
+    def fit_values(self) -> ChainValues:
+        """`values` at the forwards that a fit stands on, where parity moves one."""
+        forwards = {expiry.expiry_ns: expiry.forward for expiry in self.expiries}
+        return fit_values(self.chain, self.values, forwards)
 
     def market(self) -> UnderlyingMarket:
         """The same state as risk, structures and margin take it. Copies nothing."""

@@ -292,7 +292,7 @@ class Surface:
         NaN where there is no theo or no such side. With `own` vols, they are the theo. Units as in
         `SurfaceEdge`.
         """
-        raw, values = self._chain.chain, self._chain.values
+        raw, values = self._chain.chain, self._chain.fit_values()
         edge = surface_edge(self.fit, raw, values, own=own)
         return {
             "instrument_name": np.array([instrument.name for instrument in raw.instruments]),

@@ -1,9 +1,12 @@
 """The forward of each expiry, and how it was found.
 
-Order of trust: the venue's own `underlying_price` (what it prices off), a dated future, put-call
-parity on near-the-money pairs, the venue's delta where a recording holds no prices, the index.
-Parity is always computed beside the chosen one where there are pairs, as a cross-check; why it does
-not come first is told in `forward_curve`.
+What is stated comes first: the venue's own `underlying_price` (what it prices off), else a dated
+future; then put-call parity on near-the-money pairs, the venue's delta where a recording holds no
+prices, the index. That is the `price` which a chain's rows are valued at.
+
+Parity bounds it: pairs of quotes are a market in the forward. A fit takes the stated price where it
+lies within, since quotes say no more, and else the nearest bound (`bounded_price`); why so is told
+in `forward_curve`.
 """
 
 from __future__ import annotations
@@ -17,12 +20,14 @@ import numpy as np
 from quantdesk import pricing
 from quantdesk.domain.events import FutureUpdate
 from quantdesk.errors import PricingError
-from quantdesk.market.chain import Chain, FloatArray
+from quantdesk.market.chain import Chain
 from quantdesk.market.discounts import ParityDiscount, parity_discount
-
-PARITY_MONEYNESS = 0.10
-"""Pairs further than this from the reference price (as |ln(K/F)|) are left out of parity: their
-spreads carry less information on the forward than noise."""
+from quantdesk.market.parity_pairs import (
+    PAIRS_TO_AGREE,
+    ParityPairs,
+    parity_bounds,
+    parity_pairs,
+)
 
 DELTA_BAND = (0.05, 0.95)
 """Absolute call deltas from which a forward is read back: a delta is published to 5 decimals, so
@@ -43,6 +48,9 @@ class ExpiryForward:
     future costs, whichever was taken; None without. `parity_price` is the cross-check from
     put-call parity on `parity_pairs` pairs of two-sided quotes; None without pairs.
 
+    `parity_bid` and `parity_ask` are the market that `bound_pairs` pairs make in the forward, the
+    second best of each side (`parity_pairs.ParityBounds`); None without pairs.
+
     A linear option's price is `discount` times its Black value. `discount_source` is "parity
     (<n> pairs)", or "1: " and the reason where it can not be told or there is none.
     """
@@ -55,6 +63,40 @@ class ExpiryForward:
     parity_pairs: int = 0
     discount: float = 1.0
     discount_source: str = "1: not asked"
+    parity_bid: float | None = None
+    parity_ask: float | None = None
+    bound_pairs: int = 0
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether pairs that agree bound the forward: two at least, their bid not above their ask.
+
+        A single pair may be one quote of another moment, and is told but decides nothing.
+        """
+        if self.parity_bid is None or self.parity_ask is None:
+            return False
+        return self.bound_pairs >= PAIRS_TO_AGREE and self.parity_bid <= self.parity_ask
+
+    @property
+    def bounded_price(self) -> float | None:
+        """`price`, or the bound of parity that it lies beyond: what a fit stands on.
+
+        It moves with `price` and with the bounds without a jump.
+        """
+        if self.price is None or not self.is_bounded:
+            return self.price
+        assert self.parity_bid is not None, "what is bounded has both bounds"
+        assert self.parity_ask is not None, "what is bounded has both bounds"
+        return min(max(self.price, self.parity_bid), self.parity_ask)
+
+    @property
+    def bounded_source(self) -> str:
+        """`source`, or which bound stands in for it."""
+        bounded = self.bounded_price
+        if bounded == self.price or bounded is None:
+            return self.source
+        side = "bid" if bounded == self.parity_bid else "ask"
+        return f"parity {side} ({self.bound_pairs} pairs)"
 
 
 def expiry_forward(
@@ -72,8 +114,12 @@ def expiry_forward(
     future, future_source = _future_forward(futures.get(int(chain.expiry_ns[rows[0]])))
     price, source = (venue, venue_source) if venue is not None else (future, future_source)
     reference = price if price is not None else index_price
-    parity, pairs = _parity_forward(chain, part, reference)
+    found = parity_pairs(chain, part, reference)
+    parity, pairs = _parity_forward(chain, found)
     discount = _discount(chain, rows)
+    bounds = None
+    if found is not None:
+        bounds = parity_bounds(chain, found, discount=discount.discount, reference=venue)
     if discount.forward is not None:
         # The plain parity forward presumes a discount of 1; the fit of both knows better.
         parity, pairs = discount.forward, discount.pairs
@@ -92,6 +138,9 @@ def expiry_forward(
         parity_pairs=pairs,
         discount=discount.discount,
         discount_source=discount.source,
+        parity_bid=None if bounds is None else bounds.bid,
+        parity_ask=None if bounds is None else bounds.ask,
+        bound_pairs=0 if bounds is None else bounds.pairs,
     )
 
 
@@ -123,40 +172,26 @@ def _future_forward(future: FutureUpdate | None) -> tuple[float | None, str]:
     return None, "none"
 
 
-def _parity_forward(chain: Chain, part: slice, reference: float | None) -> tuple[float | None, int]:
-    pairs = _parity_pairs(chain, part, reference)
+def _parity_forward(chain: Chain, pairs: ParityPairs | None) -> tuple[float | None, int]:
+    """The forward that the mids of `pairs` agree on, and how many of them have a spread."""
     if pairs is None:
         return None, 0
-    strike, call_mid, put_mid, weight, is_inverse = pairs
+    bid, ask = (
+        [side[rows] / chain.price_coins[rows] for rows in (pairs.call, pairs.put)]
+        for side in (chain.bid, chain.ask)
+    )
+    spread = (ask[0] - bid[0]) + (ask[1] - bid[1])
+    usable = spread > 0
+    if not usable.any():
+        return None, 0
+    columns = [pairs.strike, (bid[0] + ask[0]) / 2, (bid[1] + ask[1]) / 2, spread]
+    strike, call_mid, put_mid, width = (column[usable] for column in columns)
+    parity = pricing.parity_forward_coin if pairs.is_inverse else pricing.parity_forward
     try:
-        parity = pricing.parity_forward_coin if is_inverse else pricing.parity_forward
-        price = parity(strike, call_mid, put_mid, weight)
+        price = parity(strike, call_mid, put_mid, 1.0 / width**2)
     except PricingError:
         return None, 0
-    return price, int(strike.size)
-
-
-def _parity_pairs(
-    chain: Chain, part: slice, reference: float | None
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, bool] | None:
-    strike, is_call = chain.strike[part], chain.is_call[part]
-    mid = (chain.bid[part] + chain.ask[part]) / (2 * chain.price_coins[part])
-    width = (chain.ask[part] - chain.bid[part]) / chain.price_coins[part]
-    calls, puts = np.flatnonzero(is_call), np.flatnonzero(~is_call)
-    both, at_call, at_put = np.intersect1d(strike[calls], strike[puts], return_indices=True)
-    call, put = calls[at_call], puts[at_put]
-    spread = width[call] + width[put]
-    with np.errstate(invalid="ignore"):
-        usable = np.isfinite(mid[call]) & np.isfinite(mid[put]) & (spread > 0)
-        if reference is not None:
-            usable &= np.abs(np.log(both / reference)) <= PARITY_MONEYNESS
-    if not usable.any():
-        return None
-    inverse = chain.is_inverse[part][call[usable]]
-    if inverse.any() != inverse.all():
-        return None
-    weight = 1.0 / spread[usable] ** 2
-    return both[usable], mid[call][usable], mid[put][usable], weight, bool(inverse.all())
+    return price, int(usable.sum())
 
 
 def _delta_forward(chain: Chain, part: slice) -> tuple[float | None, str]:

@@ -36,7 +36,8 @@ def surface_edge(
 ) -> SurfaceEdge:
     """Theo and edge of every row of `chain` whose expiry the surface holds.
 
-    With `own` vols, which stand on `fit`, they are the theo.
+    `values` are those that the fit reads (`fit_values`). With `own` vols, which stand on `fit`,
+    they are the theo.
 
     Theo is at the row's own forward and time, where its quote was made: an edge is never a move of
     the underlying between two quotes.

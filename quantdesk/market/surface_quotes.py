@@ -14,6 +14,7 @@ import numpy as np
 
 from quantdesk.domain.times import NS_PER_S
 from quantdesk.market.chain import BoolArray, Chain, FloatArray
+from quantdesk.market.fit_values import fit_values
 from quantdesk.market.forward_curve import ForwardPoint, forward_point
 from quantdesk.market.forwards import ExpiryForward
 from quantdesk.market.surface_outliers import TRUST_MIN, quote_trust
@@ -130,12 +131,13 @@ def surface_quotes(
 
     Parameters
     ----------
-    forwards : by expiry instant
+    forwards : by expiry instant; vols are read at what parity's bounds leave of them
     as_of_ns : the chain's moment
     excluded : names of instruments that the user left out
     """
     moment = venue_moment(chain, as_of_ns)
     at_ns = as_of_ns if moment is None else moment.as_of_ns
+    values = fit_values(chain, values, forwards)
     expiries = []
     for expiry_ns in np.unique(chain.expiry_ns).tolist():
         rows = np.flatnonzero(chain.expiry_ns == expiry_ns)
@@ -180,9 +182,14 @@ def _expiry_quotes(
     excluded: Collection[str],
 ) -> ExpiryQuotes:
     years = int(chain.expiry_ns[rows[0]] - as_of_ns) / (DAYS_PER_YEAR * NS_PER_DAY)
-    price = float("nan") if forward.price is None else forward.price
-    refusal = _refusal(years, price, chain.strike[rows], index_price)
-    evidence = forward_point(chain, rows, forward, as_of_ns=as_of_ns, index_price=index_price)
+    bounded = forward.bounded_price
+    price = float("nan") if bounded is None else bounded
+    # A forward stated beyond reason says that the quotes are broken: bounds do not mend them.
+    stated = float("nan") if forward.price is None else forward.price
+    refusal = _refusal(years, stated, chain.strike[rows], index_price)
+    evidence = forward_point(
+        int(chain.expiry_ns[rows[0]]), forward, as_of_ns=as_of_ns, index_price=index_price
+    )
     at_forward = np.full(rows.size, price)
     if own_forwards and not refusal:
         # Quotes of one capture are minutes apart: each is read at the forward it was made at.
@@ -220,7 +227,7 @@ def _expiry_quotes(
         expiry_ns=int(chain.expiry_ns[rows[0]]),
         years=years,
         forward=price,
-        forward_source=forward.source,
+        forward_source=evidence.source,
         names=tuple(chain.instruments[row].name for row in rows.tolist()),
         strike=chain.strike[rows],
         is_call=chain.is_call[rows],

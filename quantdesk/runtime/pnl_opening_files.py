@@ -24,6 +24,9 @@ from quantdesk.storage.day_openings import (
 
 _DTYPES = ("<f8", "<i8", "|b1", "|u1", "|i1")
 
+_FORWARD_FIELDS_LATER = {"parity_bid", "parity_ask", "bound_pairs"}
+"""Fields of a forward that files of earlier versions do not have: nothing bounds it then."""
+
 
 def stored_chain(market: UnderlyingMarket, *, day_ns: int, at_start: bool) -> StoredChain:
     """`market` as it is kept; its surface is fitted anew when it comes back."""
@@ -94,8 +97,9 @@ def restored_market(stored: StoredChain) -> UnderlyingMarket:
 
 def _forward(kept: Mapping[str, Any]) -> ExpiryForward:
     names = {field.name for field in fields(ExpiryForward)}
-    if names != kept.keys():
-        odd = ", ".join(sorted(names ^ kept.keys()))
+    odd_names = (names ^ kept.keys()) - (_FORWARD_FIELDS_LATER - kept.keys())
+    if odd_names:
+        odd = ", ".join(sorted(odd_names))
         raise StorageError(f"opening: a forward's {odd} are missing or unknown")
     return ExpiryForward(**kept)
 

@@ -301,6 +301,14 @@ def _forward_sentences(expiry: ExpirySummary) -> list[str]:
             f"Put-call parity on {forward.parity_pairs} pairs gives "
             f"{number_text(forward.parity_price, 2)} USD; ours is {gap} bp from it."
         )
+    if forward.parity_bid is not None and forward.parity_ask is not None:
+        words = (
+            f"The pairs bound it by {number_text(forward.parity_bid, 2)} and "
+            f"{number_text(forward.parity_ask, 2)} USD"
+        )
+        if forward.bounded_price != forward.price:
+            words += f"; the surface stands on {exact_text(forward.bounded_price)} USD"
+        sentences.append(f"{words}.")
     return sentences
 
 

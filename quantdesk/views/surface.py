@@ -109,6 +109,9 @@ def surface_fields(look: SurfaceLook, now_ns: int) -> tuple[HeaderField, ...]:
     if each is not None:
         forward = f"{number_text(each.forward, 2)} USD ({safe_text(each.forward_source, 32)})"
         fields.append(HeaderField("forward", forward))
+        bounds = "" if each.quotes.evidence is None else each.quotes.evidence.bounds_words
+        if bounds:
+            fields.append(HeaderField("parity", bounds))
         fields.append(HeaderField("ATM", f"{percent_text(each.atm_iv)} %"))
     options = choice.options
     fields.append(

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from quantdesk.app.render.chain_record import to_json
+from quantdesk.app.render.surface_forwards import forward_record, forward_rows
 from quantdesk.app.render.surface_quote_rows import filters_record, quote_rows
 from quantdesk.app.render.surface_record import clock_record, known, parameters_digest
 from quantdesk.domain.times import NS_PER_S, expiry_code, format_instant
@@ -113,24 +114,6 @@ def _cell(value: object) -> str:
     return _quoted(str(value))
 
 
-def _evidence(each: SliceFit) -> dict[str, object] | None:
-    """The forward beside those that were not taken; None where it was not looked at."""
-    found = each.quotes.evidence
-    if found is None:
-        return None
-    return {
-        "venue": found.venue_price,
-        "future": found.future_price,
-        "parity": found.parity_price,
-        "pairs": found.pairs,
-        "low": found.low,
-        "high": found.high,
-        "is_consistent": found.is_consistent,
-        "basis": found.basis,
-        "words": found.words,
-    }
-
-
 def slice_record(each: SliceFit) -> dict[str, object]:
     """A slice as plain values, for JSON; absent numbers are None."""
     return {
@@ -139,7 +122,7 @@ def slice_record(each: SliceFit) -> dict[str, object]:
         "clock_years": each.clock_years,
         "forward": each.forward,
         "forward_source": each.forward_source,
-        "forward_evidence": _evidence(each),
+        "forward_evidence": forward_record(each),
         "model": each.model,
         "grade": each.grade.value,
         "atm_iv": each.atm_iv,
@@ -214,7 +197,7 @@ def _refused_record(expiry_ns: int, reason: str, quotes: SurfaceQuotes | None) -
 
 
 def fit_text(fit: SurfaceFit) -> bytes:
-    """The fit for a terminal: a line a slice, then what to know."""
+    """The fit for a terminal: a line a slice, its forward's evidence, then what to know."""
     head = (
         f"{fit.underlying} at {fit.venue}, {format_instant(fit.as_of_ns)}, "
         f"model {fit.options.model}: grade {fit.grade.value}, "
@@ -244,6 +227,9 @@ def fit_text(fit: SurfaceFit) -> bytes:
         for each in fit.slices
     ]
     lines = [head, "", *aligned_rows(rows)]
+    evidence = forward_rows(fit)
+    if evidence:
+        lines += ["", *aligned_rows(evidence)]
     notes = [f"{expiry_code(s.expiry_ns)}: {flag}" for s in fit.slices for flag in s.flags]
     for each in fit.slices:
         words = _left_out_words(each.quotes, USUAL_REASONS)

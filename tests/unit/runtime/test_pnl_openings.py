@@ -197,6 +197,20 @@ def test_worlds_keep_their_openings_apart(tmp_path: Path) -> None:
     assert [(one.venue, one.underlying) for one in found] == [KEY]
 
 
+def test_an_opening_from_before_forwards_had_bounds_is_read() -> None:
+    kept = stored_chain(START.chains[0].market(), day_ns=0, at_start=True)
+    later = ("parity_bid", "parity_ask", "bound_pairs")
+    forwards = {
+        expiry_ns: {name: value for name, value in one.items() if name not in later}
+        for expiry_ns, one in kept.forwards.items()
+    }
+    back = restored_market(msgspec.structs.replace(kept, forwards=forwards))
+    assert all(not one.is_bounded for one in back.forwards.values())
+    assert [one.price for one in back.forwards.values()] == [
+        one["price"] for one in kept.forwards.values()
+    ]
+
+
 def test_a_column_that_is_missing_is_no_opening(tmp_path: Path) -> None:
     market = START.chains[0].market()
     kept = stored_chain(market, day_ns=0, at_start=True)
