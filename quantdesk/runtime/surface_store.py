@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from quantdesk.errors import StorageError
 from quantdesk.market.fitting import INSIDE_TOLERANCE, FitOptions, Grade, SliceFit, SurfaceFit
+from quantdesk.market.forward_curve import ForwardPoint
 from quantdesk.market.surface_quotes import ExpiryQuotes
 from quantdesk.market.variance_clock import VarianceClock, VarianceEvent
 from quantdesk.pricing.smile import slice_from_parameters, slice_jets
@@ -110,6 +112,8 @@ def stored_fit(fit: SurfaceFit, *, origin: str, saved_ns: int) -> StoredFit:
 def _stored_slice(each: SliceFit) -> StoredSlice:
     quotes = each.quotes
     return StoredSlice(
+        **_stored_evidence(quotes.evidence),
+        trust=quotes.trust,
         expiry_ns=each.expiry_ns,
         years=each.years,
         clock_years=each.clock_years,
@@ -142,8 +146,48 @@ def _stored_slice(each: SliceFit) -> StoredSlice:
     )
 
 
+def _stored_evidence(found: ForwardPoint | None) -> dict[str, Any]:
+    """What a slice's forward was held against, as columns; none where it was not looked at."""
+    if found is None:
+        return {}
+    return {
+        "venue_price": found.venue_price,
+        "future_price": found.future_price,
+        "parity_price": found.parity_price,
+        "parity_low": found.low,
+        "parity_high": found.high,
+        "parity_pairs": found.pairs,
+        "is_consistent": found.is_consistent,
+        "basis": found.basis,
+        "discount": found.discount,
+        "discount_source": found.discount_source,
+    }
+
+
+def _restored_evidence(each: StoredSlice) -> ForwardPoint | None:
+    if each.parity_pairs is None or each.discount is None or each.discount_source is None:
+        return None
+    return ForwardPoint(
+        expiry_ns=each.expiry_ns,
+        years=each.years,
+        price=each.forward,
+        source=each.forward_source,
+        venue_price=each.venue_price,
+        future_price=each.future_price,
+        parity_price=each.parity_price,
+        pairs=each.parity_pairs,
+        low=each.parity_low,
+        high=each.parity_high,
+        is_consistent=each.is_consistent,
+        basis=each.basis,
+        discount=each.discount,
+        discount_source=each.discount_source,
+    )
+
+
 def restored_fit(stored: StoredFit) -> SurfaceFit:
-    """The fit that was kept, value for value. Raises InvalidInput for parameters of no slice."""
+    """The fit that was kept, value for value; earlier versions kept no trust and no evidence of
+    forwards. Raises InvalidInput for parameters of no slice."""
     head = stored.summary
     events = [VarianceEvent(**event) for event in json.loads(head.events)]
     clock = VarianceClock(day_weights=head.day_weights, events=tuple(events))
@@ -193,6 +237,8 @@ def _slice_fit(each: StoredSlice) -> SliceFit:
         ask_iv=each.ask_iv,
         is_used=each.is_used,
         reasons=each.reasons,
+        trust=each.trust,
+        evidence=_restored_evidence(each),
     )
     w = slice_jets(smile, each.log_moneyness).w
     fit_iv = np.sqrt(np.maximum(w, 0.0) / each.years)

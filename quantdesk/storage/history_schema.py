@@ -33,10 +33,31 @@ _VERSION_1 = (
 
 _VERSION_2 = ("ALTER TABLE fits ADD COLUMN between_dates VARCHAR[] DEFAULT []",)
 
+_EVIDENCE_COLUMNS = (
+    ("trust", "DOUBLE[]"),
+    ("venue_price", "DOUBLE"),
+    ("future_price", "DOUBLE"),
+    ("parity_price", "DOUBLE"),
+    ("parity_low", "DOUBLE"),
+    ("parity_high", "DOUBLE"),
+    ("parity_pairs", "INTEGER"),
+    ("is_consistent", "BOOLEAN"),
+    ("basis", "DOUBLE"),
+    ("discount", "DOUBLE"),
+    ("discount_source", "VARCHAR"),
+)
+
+_VERSION_3 = tuple(
+    f"ALTER TABLE slices ADD COLUMN {name} {kind}" for name, kind in _EVIDENCE_COLUMNS
+)
+
 FITS_COLUMNS_SINCE = {"between_dates": 2}
 """Version from which a column of `fits` is there; older files read as an empty list."""
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+SLICES_COLUMNS_SINCE = {name: 3 for name, _ in _EVIDENCE_COLUMNS}
+"""Version from which a column of `slices` is there; older files read as null."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Statements of each step; an empty file takes them all."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -20,7 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantdesk.errors import StorageError
-from quantdesk.storage.history_schema import FITS_COLUMNS_SINCE, MIGRATIONS, SCHEMA_VERSION
+from quantdesk.storage.history_schema import (
+    FITS_COLUMNS_SINCE,
+    MIGRATIONS,
+    SCHEMA_VERSION,
+    SLICES_COLUMNS_SINCE,
+)
 
 FITS_MAX = 20_000
 """Fits kept in one file: two weeks of one a minute. The oldest of all go first."""
@@ -33,7 +38,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StoredSlice:
-    """One expiry of a stored fit; arrays of quotes are (n,), ascending in log-moneyness."""
+    """One expiry of a stored fit; arrays of quotes are (n,), ascending in log-moneyness.
+
+    The fields with a default were not kept by earlier versions: `trust` of each quote, and what
+    the forward was held against, of which `parity_pairs` is None where nothing is known.
+    """
 
     expiry_ns: int
     years: float
@@ -64,6 +73,17 @@ class StoredSlice:
     ask_iv: Floats
     is_used: NDArray[np.bool_]
     reasons: tuple[str, ...]
+    trust: Floats | None = None
+    venue_price: float | None = None
+    future_price: float | None = None
+    parity_price: float | None = None
+    parity_low: float | None = None
+    parity_high: float | None = None
+    parity_pairs: int | None = None
+    is_consistent: bool | None = None
+    basis: float | None = None
+    discount: float | None = None
+    discount_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -322,6 +342,13 @@ def _fits_columns(version: int) -> list[str]:
     ]
 
 
+def _slices_columns(version: int) -> list[str]:
+    """Columns of a slice as a file of `version` has them."""
+    return [
+        f'"{name}"' if SLICES_COLUMNS_SINCE.get(name, 1) <= version else "NULL" for name in _SLICE
+    ]
+
+
 def _summary(row: Sequence[Any]) -> FitSummary:
     values = dict(zip(_SUMMARY, row, strict=True))
     for name in ("day_weights", "faults", "between_dates"):
@@ -343,7 +370,7 @@ def _whole(
     wanted = [numbers[each.digest, each.origin] for each in summaries]
     slices: dict[int, list[StoredSlice]] = {number: [] for number in wanted}
     refused: dict[int, list[tuple[int, str]]] = {number: [] for number in wanted}
-    columns = ", ".join(f'"{name}"' for name in ("fit_id", *_SLICE))
+    columns = ", ".join(["fit_id", *_slices_columns(_version(connection))])
     for number, *row in _rows_of(connection, "slices", columns, wanted):
         slices[number].append(_slice(row))
     for number, expiry_ns, reason in _rows_of(
@@ -374,6 +401,8 @@ def _slice(row: Sequence[Any]) -> StoredSlice:
     values = dict(zip(_SLICE, row, strict=True))
     for name in _FLOATS:
         values[name] = np.array(values[name], dtype=np.float64)
+    if values["trust"] is not None:
+        values["trust"] = np.array(values["trust"], dtype=np.float64)
     for name in ("is_call", "is_used"):
         values[name] = np.array(values[name], dtype=np.bool_)
     for name in ("flags", "names", "reasons"):

@@ -21,7 +21,7 @@ from quantdesk.storage.history_schema import MIGRATIONS, SCHEMA_VERSION
 from quantdesk.storage.surface_history import StoredFit, SurfaceHistory
 
 CHAIN = opening_snapshot("BTC").chains[0]
-VERSION_1 = Path(__file__).parents[2] / "fixtures" / "surface_history" / "version_1.sql"
+OLD_FILES = Path(__file__).parents[2] / "fixtures" / "surface_history"
 
 
 def fitted(model: str = "spline") -> SurfaceFit:
@@ -70,6 +70,12 @@ def test_fit_comes_back_bit_for_bit(history: SurfaceHistory, model: str) -> None
         assert old.quotes.names == new.quotes.names
         assert old.quotes.reasons == new.quotes.reasons
         assert old.flags == new.flags
+        assert old.quotes.trust is not None
+        assert new.quotes.trust is not None
+        assert np.array_equal(old.quotes.trust, new.quotes.trust)
+        assert np.array_equal(old.quotes.weight, new.quotes.weight)
+        assert old.quotes.evidence is not None
+        assert new.quotes.evidence == old.quotes.evidence
     between = np.array([(fit.slices[0].expiry_ns + fit.slices[1].expiry_ns) // 2])
     strikes = np.array([50_000.0, 60_000.0])
     assert np.array_equal(back.implied_vol(between, strikes), fit.implied_vol(between, strikes))
@@ -155,23 +161,42 @@ def test_no_file_is_an_empty_history(tmp_path: Path) -> None:
     assert not (tmp_path / "none.duckdb").exists()
 
 
-def test_file_of_version_1_still_opens(tmp_path: Path) -> None:
-    path = tmp_path / "old.duckdb"
+def old_file(path: Path, version: int) -> SurfaceHistory:
+    """A history file as that version wrote it."""
+    text = (OLD_FILES / f"version_{version}.sql").read_text(encoding="utf-8")
     with duckdb.connect(str(path)) as connection:
-        for statement in VERSION_1.read_text(encoding="utf-8").split(";"):
+        for statement in text.split(";"):
             if statement.strip():
                 connection.execute(statement)
-    history = SurfaceHistory(path)
-    old = history.as_of("BTC")
-    assert old is not None
-    back = restored_fit(old)
-    # w(0) = a + b(ρ(0 − m) + √(m² + s²)) = 0.01 + 0.1·0.2, by hand.
-    vol = back.implied_vol(np.array([back.slices[0].expiry_ns]), np.array([60_000.0]))
-    assert vol[0] == pytest.approx((0.03 / 0.25) ** 0.5, rel=1e-12)
-    assert back.between == ()
-    assert history.append(STORED)
-    assert [each.between_dates for each in history.summaries()] == [(), ()]
+    return SurfaceHistory(path)
+
+
+@pytest.mark.parametrize(
+    ("version", "between"), [(1, ()), (2, ("g falls below 0 between two expiries.",))]
+)
+def test_files_of_earlier_versions_still_open(
+    tmp_path: Path, version: int, between: tuple[str, ...]
+) -> None:
+    history = old_file(tmp_path / "old.duckdb", version)
+    for is_written in (False, True):
+        # Once as it is, once brought up to date by a fit that is kept beside it.
+        if is_written:
+            assert history.append(STORED)
+        old = history.as_of("BTC", origin="by hand")
+        assert old is not None
+        back = restored_fit(old)
+        # w(0) = a + b(ρ(0 − m) + √(m² + s²)) = 0.01 + 0.1·0.2, by hand.
+        vol = back.implied_vol(np.array([back.slices[0].expiry_ns]), np.array([60_000.0]))
+        assert vol[0] == pytest.approx((0.03 / 0.25) ** 0.5, rel=1e-12)
+        assert back.between == between
+        quotes = back.slices[0].quotes
+        assert (quotes.trust, quotes.evidence) == (None, None)
+        assert quotes.weight.tolist() == [1.0]
+    assert [each.between_dates for each in history.summaries()] == [between, ()]
     assert [each.digest[:3] for each in history.summaries()] == ["abc", STORED.summary.digest[:3]]
+    new = history.as_of("BTC")
+    assert new is not None
+    assert restored_fit(new).slices[0].quotes.evidence == FIT.slices[0].quotes.evidence
 
 
 def test_file_of_a_newer_program_is_refused(tmp_path: Path, history: SurfaceHistory) -> None:
