@@ -183,23 +183,37 @@ class SurfaceHistory:
         """The last `limit` fits from `start_ns` to `end_ns`, both included, ascending in time."""
         if not self._path.exists():
             return []
-        wanted = (
-            ("underlying = ?", underlying),
-            ("venue = ?", venue),
-            ("as_of_ns >= ?", start_ns),
-            ("as_of_ns <= ?", end_ns),
-            ("origin = ?", origin),
+        where, values = _where(
+            underlying=underlying, venue=venue, origin=origin, start_ns=start_ns, end_ns=end_ns
         )
-        rules = [(rule, value) for rule, value in wanted if value is not None]
-        where = " AND ".join(["true", *(rule for rule, _ in rules)])
         with self._opened() as connection:
             columns = _fits_columns(_version(connection))
             rows = connection.execute(
                 f"SELECT {', '.join(columns)} FROM fits WHERE {where} "
                 "ORDER BY as_of_ns DESC, fit_id DESC LIMIT ?",
-                [*(value for _, value in rules), limit],
+                [*values, limit],
             ).fetchall()
         return [_summary(row) for row in reversed(rows)]
+
+    def chains(
+        self,
+        underlying: str | None = None,
+        *,
+        venue: str | None = None,
+        end_ns: int | None = None,
+        origin: str | None = None,
+    ) -> list[tuple[str, str]]:
+        """(venue, underlying) of every chain with a fit up to `end_ns`, included; sorted."""
+        if not self._path.exists():
+            return []
+        where, values = _where(
+            underlying=underlying, venue=venue, origin=origin, start_ns=None, end_ns=end_ns
+        )
+        with self._opened() as connection:
+            rows = connection.execute(
+                f"SELECT DISTINCT venue, underlying FROM fits WHERE {where} ORDER BY ALL", values
+            ).fetchall()
+        return [(str(at), str(name)) for at, name in rows]
 
     def fit(self, summary: FitSummary) -> StoredFit:
         """The whole fit that a line of `summaries` is about. Raises StorageError if it is gone."""
@@ -252,6 +266,26 @@ class SurfaceHistory:
                     raise
             time.sleep(LOCK_PAUSE_S)
         raise AssertionError("the last attempt returns or raises")
+
+
+def _where(
+    *,
+    underlying: str | None,
+    venue: str | None,
+    origin: str | None,
+    start_ns: int | None,
+    end_ns: int | None,
+) -> tuple[str, list[str | int]]:
+    """The condition of a question about fits, and the values of its places."""
+    wanted = (
+        ("underlying = ?", underlying),
+        ("venue = ?", venue),
+        ("as_of_ns >= ?", start_ns),
+        ("as_of_ns <= ?", end_ns),
+        ("origin = ?", origin),
+    )
+    rules = [(rule, value) for rule, value in wanted if value is not None]
+    return " AND ".join(["true", *(rule for rule, _ in rules)]), [value for _, value in rules]
 
 
 def _reason(error: BaseException) -> str:

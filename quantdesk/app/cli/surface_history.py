@@ -64,7 +64,9 @@ def chain_choice(function: Command) -> Command:
     )
     function = click.option("--venue", metavar="NAME", help="Which venue's.")(function)
     return click.option(
-        "--underlying", metavar="NAME", help="Which chain; the only one if left out."
+        "--underlying",
+        metavar="NAME",
+        help="Which chain, BTC or BTC@deribit; the only one if left out.",
     )(function)
 
 
@@ -107,23 +109,52 @@ def kept_fit(
     origin: str | None,
     at_ns: int | None,
 ) -> SurfaceFit:
-    """The last kept fit not later than `at_ns`. Raises StorageError where there is none."""
-    name = None if underlying is None else underlying.upper()
-    if name is None:
-        coins = sorted({each.underlying for each in history.summaries(venue=venue, origin=origin)})
-        if len(coins) > 1:
-            raise ConfigError(f"--underlying: is missing; the history holds {' and '.join(coins)}")
-        name = coins[0] if coins else None
+    """The last kept fit not later than `at_ns` of the one chain that is meant.
+
+    `underlying` may name its venue as "BTC@deribit". Raises ConfigError where several chains fit
+    the question, StorageError where none does.
+    """
+    name, venue = named_chain(underlying, venue)
+    chains = history.chains(name, venue=venue, origin=origin, end_ns=at_ns)
+    venues, coins = (sorted({chain[place] for chain in chains}) for place in (0, 1))
+    if len(coins) > 1:
+        raise ConfigError(f"--underlying: is missing; the history holds {' and '.join(coins)}")
+    if len(venues) > 1:
+        raise ConfigError(
+            f"--venue: is missing; the history holds {coins[0]} of {' and '.join(venues)}"
+        )
     stored = None
-    if name is not None:
-        stored = history.as_of(name, venue=venue, origin=origin, at_ns=at_ns)
+    if chains:
+        stored = history.as_of(coins[0], venue=venues[0], origin=origin, at_ns=at_ns)
     if stored is None:
+        if name is None:
+            later = {each for _, each in history.chains(venue=venue, origin=origin)}
+            name = later.pop() if len(later) == 1 else None
         until = "" if at_ns is None else f" up to {format_instant(at_ns)}"
+        at_venue = "" if venue is None else f" at {venue}"
         raise StorageError(
-            f"the history holds no surface of {name or 'anything'}{until}: keep one with "
+            f"the history holds no surface of {name or 'anything'}{at_venue}{until}: keep one with "
             "`quantdesk surface fit FILE --save`, or run the desk"
         )
     return restored_fit(stored)
+
+
+def named_chain(underlying: str | None, venue: str | None) -> tuple[str | None, str | None]:
+    """Coin and venue that `--underlying` ("BTC" or "BTC@deribit") and `--venue` name.
+
+    Raises ConfigError where they name two venues.
+    """
+    name, _, at_venue = (underlying or "").partition("@")
+    wanted = None if venue is None else venue.lower()
+    if wanted is not None and at_venue and at_venue.lower() != wanted:
+        raise ConfigError(f"--venue: {venue} contradicts --underlying {underlying}")
+    return name.upper() or None, wanted or at_venue.lower() or None
+
+
+def chain_in_file(underlying: str | None, venue: str | None) -> str | None:
+    """The chain of a file that `--underlying` and `--venue` name, as `read_quotes` takes it."""
+    name, at_venue = named_chain(underlying, venue)
+    return name if at_venue is None else f"{name or ''}@{at_venue}"
 
 
 def fit_bytes(fit: SurfaceFit, format_: str, *, grid: bool) -> bytes:
@@ -211,9 +242,10 @@ def history_command(
     history_file: Path | None,
 ) -> None:
     """List kept surfaces, oldest first: moment, model, grade, share inside the spread, digest."""
+    name, at_venue = named_chain(underlying, venue)
     found = open_history(history_file).summaries(
-        None if underlying is None else underlying.upper(),
-        venue=venue,
+        name,
+        venue=at_venue,
         origin=origin,
         start_ns=None if start is None else parse_instant(start),
         end_ns=None if end is None else parse_instant(end),
@@ -255,24 +287,25 @@ def diff_command(
     TIME), or a moment (ISO-8601 UTC, or "now"), which is the last kept surface up to then. Changes
     at fixed strikes are in vol points and in half-spreads of AFTER's quotes.
     """
-    history = open_history(history_file)
+    history, of_file = open_history(history_file), chain_in_file(underlying, venue)
     sides = []
     for text in (before, after):
         file, _, moment = text.rpartition("@")
         if Path(text).exists():
-            sides.append(_file_fit(Path(text), underlying, None))
+            sides.append(_file_fit(Path(text), of_file, None))
             continue
         if file and Path(file).exists():
-            sides.append(_file_fit(Path(file), underlying, parse_instant(moment)))
+            sides.append(_file_fit(Path(file), of_file, parse_instant(moment)))
             continue
         at_ns = None if text == "now" else _moment(text)
         sides.append(
             kept_fit(history, underlying=underlying, venue=venue, origin=origin, at_ns=at_ns)
         )
     first, second = sides
-    if first.underlying != second.underlying:
+    if (first.underlying, first.venue) != (second.underlying, second.venue):
         raise ConfigError(
-            f"diff: {first.underlying} and {second.underlying} are no two moments of one chain"
+            f"diff: {first.underlying} at {first.venue} and {second.underlying} at {second.venue} "
+            "are no two moments of one chain"
         )
     write_output(DIFF_FORMATS[format_](surface_diff(first, second)), output)
 
@@ -326,7 +359,7 @@ def plot_command(
     """
     at_ns = None if at is None else parse_instant(at)
     if file is not None:
-        found = fit_surface(read_quotes(file, underlying, at_ns))
+        found = fit_surface(read_quotes(file, chain_in_file(underlying, venue), at_ns))
         if not isinstance(found, SurfaceFit):
             raise OutOfDomain(f"{file}: no surface: {found.reason}")
         fit = found

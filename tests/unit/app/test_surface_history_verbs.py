@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -14,7 +15,9 @@ from click.testing import CliRunner, Result
 import quantdesk as qd
 from quantdesk.app.cli.main import cli
 from quantdesk.app.render.chain_formats import chain_json
+from quantdesk.domain.times import format_instant
 from quantdesk.errors import ConfigError, OutOfDomain, QuantDeskError, StorageError
+from quantdesk.storage.surface_history import SurfaceHistory
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +123,53 @@ def test_two_underlyings_must_be_told_apart(market: Path, tmp_path: Path) -> Non
     assert "BTC and ETH" in str(error)
     assert good("show", "--underlying", "eth").stdout.startswith("ETH at deribit")
     assert "no two moments of one chain" in str(failed("diff", market, eth))
+
+
+def test_two_venues_must_be_told_apart(market: Path, own_folder: Path, tmp_path: Path) -> None:
+    good("fit", market, "--save")
+    history = SurfaceHistory(own_folder / "surfaces.duckdb")
+    kept = history.fit(history.summaries()[0])
+    hour_ns = 3_600_000_000_000
+    other = replace(
+        kept.summary, venue="binance", digest="other", as_of_ns=kept.summary.as_of_ns + hour_ns
+    )
+    assert history.append(replace(kept, summary=other))
+    words = "--venue: is missing; the history holds BTC of binance and deribit"
+    picture = tmp_path / "x.svg"
+    for asked in (
+        ("show",),
+        ("show", "--underlying", "BTC"),
+        ("diff", market, "now"),
+        ("plot", "-o", picture),
+    ):
+        error = failed(*asked)
+        assert isinstance(error, ConfigError)
+        assert str(error) == words
+    for named in (("--venue", "binance"), ("--underlying", "btc@binance")):
+        assert good("show", *named).stdout.startswith("BTC at binance")
+        assert good("history", *named).stdout.count("BTC binance") == 1
+    assert good("plot", "--venue", "deribit", "-o", picture).exit_code == 0
+    assert good("diff", market, "now", "--venue", "deribit").exit_code == 0
+    assert "BTC deribit" in good("history").stdout
+    # Before the other venue's first fit there is one chain only.
+    until = format_instant(kept.summary.as_of_ns)
+    assert good("show", "--at", until).stdout.startswith("BTC at deribit")
+    contradiction = failed("show", "--underlying", "BTC@deribit", "--venue", "binance")
+    assert "--venue: binance contradicts --underlying BTC@deribit" in str(contradiction)
+    assert "no surface of ETH at binance" in str(failed("show", "--underlying", "ETH@binance"))
+    assert "no BTC@binance chain in it" in str(
+        failed("diff", market, "now", "--underlying", "BTC@binance")
+    )
+
+
+def test_two_venues_are_no_moments_of_one_chain(market: Path, own_folder: Path) -> None:
+    good("fit", market, "--save")
+    history = SurfaceHistory(own_folder / "surfaces.duckdb")
+    kept = history.fit(history.summaries()[0])
+    other = SurfaceHistory(own_folder / "other.duckdb")
+    assert other.append(replace(kept, summary=replace(kept.summary, venue="binance")))
+    error = failed("diff", market, "now", "--history", own_folder / "other.duckdb")
+    assert "BTC at deribit and BTC at binance are no two moments of one chain" in str(error)
 
 
 def test_diff_with_itself_is_nothing(market: Path) -> None:

@@ -128,6 +128,16 @@ def test_questions_narrow_the_list(history: SurfaceHistory) -> None:
     assert history.as_of("BTC", origin="elsewhere") is None
 
 
+def test_chains_are_listed_as_of_a_moment(history: SurfaceHistory) -> None:
+    assert history.chains() == []
+    history.append(at(100))
+    history.append(at(300, underlying="ETH"))
+    assert history.chains() == [("deribit", "BTC"), ("deribit", "ETH")]
+    assert history.chains(end_ns=299) == [("deribit", "BTC")]
+    assert history.chains("ETH", venue="deribit", origin="test") == [("deribit", "ETH")]
+    assert history.chains(venue="binance") == history.chains(origin="elsewhere") == []
+
+
 def test_many_fits_are_read_at_once_in_the_order_asked(history: SurfaceHistory) -> None:
     other = replace(STORED.slices[0], expiry_ns=5)
     for moment in (30, 10, 20):
