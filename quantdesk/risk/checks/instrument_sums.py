@@ -22,7 +22,14 @@ from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing, instrument_of
 from quantdesk.risk.checks.fill_paths import RISES_AGAIN
 from quantdesk.risk.limits.cells import Slot
-from quantdesk.risk.limits.findings import Finding, Level, Use, allowed, number_words
+from quantdesk.risk.limits.findings import (
+    Finding,
+    Level,
+    Use,
+    allowed,
+    number_words,
+    unknown_finding,
+)
 from quantdesk.risk.limits.limit import Limit
 from quantdesk.risk.limits.trial import Trial
 
@@ -130,7 +137,7 @@ class InstrumentSums(Check):
         grown = np.fmax(ends[0], ends[1])
         for place in np.flatnonzero(bad).tolist():
             if blind is not None and blind[place]:
-                found.append(self._unknown(place, trial))
+                found.append(unknown_finding(self.cells[place], self.blindness(place, trial.slots)))
                 continue
             reached = self._reached(place, grown[:, place], worst[:, place])
             if reached > self._tightest[place]:
@@ -191,18 +198,6 @@ class InstrumentSums(Check):
             detail=self._with_note(
                 place, RISES_AGAIN if after <= now and reached is not None else ""
             ),
-        )
-
-    def _unknown(self, place: int, trial: Trial) -> Finding:
-        cell = self.cells[place]
-        is_hard = cell.limit.hard is not None
-        return Finding(
-            cell=cell,
-            level=Level.HARD if is_hard else Level.SOFT,
-            now=None,
-            after=None,
-            limit=cell.limit.hard if is_hard else cell.limit.soft,
-            detail=self.blindness(place, trial.slots),
         )
 
     def blindness(self, place: int, slots: Sequence[Slot]) -> str:

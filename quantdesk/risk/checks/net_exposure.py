@@ -18,7 +18,14 @@ from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.contract_words import contract_words_of
-from quantdesk.risk.limits.findings import Finding, Level, Use, allowed, number_words
+from quantdesk.risk.limits.findings import (
+    Finding,
+    Level,
+    Use,
+    allowed,
+    number_words,
+    unknown_finding,
+)
 from quantdesk.risk.limits.limit import Limit, Measure
 from quantdesk.risk.limits.trial import Trial
 from quantdesk.risk.limits.units import COLUMNS, column_of
@@ -121,17 +128,10 @@ class NetExposure(Check):
         )
 
     def _unknown(self, place: int, trial: Trial) -> Finding:
-        cell = self.cells[place]
         slots = [*trial.slots, *(slot for slot in self.slots if not slot.is_empty)]
         blind = next(slot for slot in slots if self._is_blind_row[slot.number, place])
-        is_hard = cell.limit.hard is not None
-        return Finding(
-            cell=cell,
-            level=Level.HARD if is_hard else Level.SOFT,
-            now=None,
-            after=None,
-            limit=cell.limit.hard if is_hard else cell.limit.soft,
-            detail=f"{blind.instrument.name} can not be marked: {blind.unit.reason}",
+        return unknown_finding(
+            self.cells[place], f"{blind.instrument.name} can not be marked: {blind.unit.reason}"
         )
 
     def uses(self, now_ns: int) -> Sequence[Use]:

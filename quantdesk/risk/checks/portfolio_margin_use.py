@@ -23,7 +23,7 @@ from quantdesk.risk.checks.fill_paths import RISES_AGAIN, fill_paths, most_risen
 from quantdesk.risk.checks.margin_levels import NO_EQUITY, MarginLevels
 from quantdesk.risk.checks.scenario_losses import NOISE_USD
 from quantdesk.risk.limits.cells import Slot
-from quantdesk.risk.limits.findings import TOLERANCE, Finding, Level, Use
+from quantdesk.risk.limits.findings import TOLERANCE, Finding, Level, Use, unknown_finding
 from quantdesk.risk.limits.limit import Filters, Limit, Measure
 from quantdesk.risk.limits.portfolio_matrices import MatrixEntry, MatrixSums, PortfolioMatrices
 from quantdesk.risk.limits.trial import Result, Trial
@@ -132,7 +132,9 @@ class PortfolioMarginUse(Check):
         found = []
         for place in np.flatnonzero(bad | blind).tolist():
             if blind[place] or sums is None:
-                found.append(self._unknown(place, self._blindness(place, trial.slots)))
+                found.append(
+                    unknown_finding(self.cells[place], self._blindness(place, trial.slots))
+                )
             else:
                 one = self._finding(place, float(after[place]), sums, trial)
                 if is_again[place]:
@@ -175,7 +177,7 @@ class PortfolioMarginUse(Check):
         shown = self._margin_levels.shown
         margin = shown(cell, after)
         if margin is None or self._matrices is None:
-            return self._unknown(place, NO_EQUITY)
+            return unknown_finding(cell, NO_EQUITY)
         is_hard = after > self._hard[place]
         entries, _ = self._matrices.entries_of(trial)
         binding = self._matrices.binding_words(place, sums)
@@ -186,18 +188,6 @@ class PortfolioMarginUse(Check):
             after=margin,
             limit=cell.limit.hard if is_hard else cell.limit.soft,
             detail=f"{binding}; {self._status(place, entries)}",
-        )
-
-    def _unknown(self, place: int, reason: str) -> Finding:
-        limit = self.cells[place].limit
-        is_hard = limit.hard is not None
-        return Finding(
-            cell=self.cells[place],
-            level=Level.HARD if is_hard else Level.SOFT,
-            now=None,
-            after=None,
-            limit=limit.hard if is_hard else limit.soft,
-            detail=reason,
         )
 
     def _blindness(self, place: int, slots: Sequence[Slot]) -> str:

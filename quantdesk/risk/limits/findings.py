@@ -61,6 +61,20 @@ class Finding:
         return f"{head}: {', '.join(parts)}"
 
 
+def unknown_finding(cell: Cell, detail: str) -> Finding:
+    """Of a cell that can not be told: at its hard level, which refuses, else at the soft one."""
+    limit = cell.limit
+    is_hard = limit.hard is not None
+    return Finding(
+        cell=cell,
+        level=Level.HARD if is_hard else Level.SOFT,
+        now=None,
+        after=None,
+        limit=limit.hard if is_hard else limit.soft,
+        detail=detail,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """How much of a limit is used; `value` is None where it can not be told, with `detail`."""
