@@ -75,7 +75,7 @@ class ForwardPoint:
         if self.price is None or self.low is None or self.high is None:
             return ""
         low, high = (1e4 * (bound / self.price - 1.0) for bound in (self.low, self.high))
-        count = "a single pair" if self.pairs == 1 else f"{self.pairs} pairs"
+        count = "1 pair" if self.pairs == 1 else f"{self.pairs} pairs"
         return f"{low:+.1f}…{high:+.1f} bp of {count}"
 
     @property
@@ -101,7 +101,9 @@ class ForwardPoint:
         if self.is_consistent:
             return f"within the bounds of parity ({self.bounds_words})"
         if self.source.startswith("parity "):
-            return f"what is stated is outside the bounds of parity ({self.bounds_words})"
+            is_stated = self.venue_price is not None or self.future_price is not None
+            subject = "stated" if is_stated else "its mid"
+            return f"{subject} outside the bounds of parity ({self.bounds_words})"
         return f"outside the bounds of parity ({self.bounds_words}), which do not decide"
 
 

@@ -80,6 +80,10 @@ async def test_smile_says_grade_fit_and_parameters() -> None:
         assert f"min g {each.g_min:.4f}" in text
         assert f"ATM {100 * each.atm_iv:.2f} %" in text
         assert "venue's mark IV" in text
+        evidence = each.quotes.evidence
+        assert evidence is not None
+        assert evidence.pairs > 1
+        assert f"parity {evidence.bounds_words}" in text
         assert f"spline, {each.smile.knots} knots" in text
 
 

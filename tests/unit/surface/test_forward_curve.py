@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from quantdesk.app.render.surface_formats import fit_text
+from quantdesk.app.render.surface_forwards import forward_rows
 from quantdesk.market.fitting import SurfaceFit, fit_surface
 from quantdesk.market.forward_curve import forward_curve
 from quantdesk.market.surface_choice import DEFAULT_CHOICE
@@ -160,6 +162,29 @@ def test_a_fit_at_the_bound_is_as_good_as_before_and_theo_goes_with_it() -> None
         assert np.nanmax(column[rows]) <= 1e-6
     for column in (edge.sell_edge_ticks, edge.buy_edge_ticks):
         assert np.nanmax(column[rows]) <= 1e-3
+
+
+def test_a_fit_as_text_tells_bounds_and_other_forwards() -> None:
+    fit = fit_surface(quotes_of(off_by(60.0)))
+    assert isinstance(fit, SurfaceFit)
+    headings, first, *others = forward_rows(fit)
+    assert headings == (
+        *("expiry", "forward by", "low bp", "high bp", "pairs", "future bp", "parity bp"),
+        "basis %",
+    )
+    told = dict(zip(headings, first, strict=True))
+    assert told["forward by"] == "parity ask (9 pairs)"
+    assert told["high bp"] == "+0.0"
+    assert float(told["low bp"]) < float(told["parity bp"]) < 0 < float(told["future bp"])
+    assert len(others) == len(fit.slices) - 1
+    found = fit.slices[0].quotes.evidence
+    assert found is not None
+    assert found.low is not None
+    assert found.price is not None
+    assert float(told["low bp"]) == pytest.approx(1e4 * (found.low / found.price - 1), abs=0.06)
+    printed = [line.split() for line in fit_text(fit).decode().splitlines()]
+    assert " ".join(headings).split() in printed
+    assert " ".join(first).split() in printed
 
 
 def test_a_forward_beyond_reason_is_refused_whatever_the_bounds() -> None:

@@ -100,6 +100,34 @@ def test_a_strike_explains_forward_and_atm_vol() -> None:
     assert "no longer listed" in sentences_text(explain_strike(view, LineKey(1, 5.0, True)))
 
 
+def test_a_strike_tells_the_bounds_of_its_forward_and_where_the_surface_stands() -> None:
+    at = next(place for place, each in enumerate(RECORDED.expiries) if each.expiry_ns == NEAR)
+    expiry = RECORDED.expiries[at]
+    forward = replace(expiry.forward, parity_bid=60_100.0, parity_ask=60_200.0, bound_pairs=10)
+    shown = replace(
+        RECORDED,
+        expiries=(
+            *RECORDED.expiries[:at],
+            replace(expiry, forward=forward),
+            *RECORDED.expiries[at + 1 :],
+        ),
+    )
+    texts = [
+        sentences_text(
+            explain_strike(
+                chain_view(each, expiry_ns=NEAR, now_ns=VENUE_NS), LineKey(NEAR, 60_000.0, True)
+            )
+        )
+        for each in (RECORDED, shown)
+    ]
+    assert "The pairs bound it by 60,174.95 and 60,312.93 USD." in texts[0]
+    assert "the surface stands on" not in texts[0]
+    assert (
+        "The pairs bound it by 60,100.00 and 60,200.00 USD; the surface stands on 60,200 USD."
+        in texts[1]
+    )
+
+
 def test_a_side_that_is_not_listed_says_so() -> None:
     view = chain_view(RECORDED, expiry_ns=NEAR, now_ns=VENUE_NS)
     assert "does not list" in sentences_text(explain_cell(view, None, "bid"))
