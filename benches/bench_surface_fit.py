@@ -54,6 +54,28 @@ def test_warm(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
     note_pace(1, f"{KERNEL}, warm")
 
 
+# By place of the expiry that is dirty: what lies under it is bounded by it, what lies above is not.
+@pytest.mark.benchmark(group="surface of 12 expiries, 360 quotes, one of them dirty")
+@pytest.mark.parametrize("place", [0, 5, 11])
+def test_one_dirty_expiry(benchmark: BenchmarkFixture, note_pace: NotePace, place: int) -> None:
+    earlier = fit_slices(chain())
+    dirty = [moved()[n] if n == place else each for n, each in enumerate(chain())]
+    found = benchmark(fit_slices, dirty, earlier=earlier)
+    note_pace(1, f"{KERNEL}, one dirty")
+    assert_sound(found)
+    solved = [new is not old for new, old in zip(found, earlier, strict=True)]
+    benchmark.extra_info["solved"] = sum(solved)
+    assert solved[place]
+    assert not any(solved[place + 1 :])
+
+
+@pytest.mark.benchmark(group="surface of 12 expiries, 360 quotes, one of them dirty")
+def test_one_dirty_expiry_all_solved(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
+    warm = [each.coefficients for each in fit_slices(chain())]
+    assert_sound(benchmark(fit_slices, [moved()[0], *chain()[1:]], warm=warm))
+    note_pace(1, f"{KERNEL}, all solved")
+
+
 @pytest.mark.benchmark(group="surface of 12 expiries, 360 quotes")
 @pytest.mark.parametrize("model", ["svi", "svi-free", "ssvi"])
 def test_other_models(benchmark: BenchmarkFixture, note_pace: NotePace, model: str) -> None:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 __version__: Final[str]
 __all__ = [
+    "KnownSlice",
     "OptionGreeks",
     "Slice",
     "Surface",
@@ -191,6 +192,9 @@ class Surface:
     def total_variance(self, time: _Vector, k: _Vector, w: _Vector) -> None: ...
     def jets(self, time: _Vector, k: _Vector, w: _Vector, dw: _Vector, d2w: _Vector) -> None: ...
 
+@final
+class KnownSlice: ...
+
 def fit_slices(
     model: str,
     years: _Vector,
@@ -203,8 +207,11 @@ def fit_slices(
     floor: float,
     margin: float,
     trust: _Vector | None = None,
+    earlier: Sequence[KnownSlice | None] | None = None,
     /,
-) -> list[tuple[Slice | None, _Vector, int, float, float, str | None]]: ...
+) -> list[
+    tuple[Slice | None, _Vector, int, float, float, str | None, KnownSlice | None] | None
+]: ...
 def fit_svi(
     method: str, years: float, k: _Vector, bid: _Vector, ask: _Vector, floor: float, /
 ) -> _Five: ...

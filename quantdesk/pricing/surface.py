@@ -49,6 +49,7 @@ class FittedSlice:
     g_min : smallest g on the check grid
     calendar_slack : smallest distance below the next longer slice, total variance; infinite for
         the longest
+    known : all that it was made of, as the kernel keeps it; None where there is no slice
     """
 
     smile: Slice | None
@@ -57,6 +58,7 @@ class FittedSlice:
     steps: int
     g_min: float
     calendar_slack: float
+    known: _core.KnownSlice | None = None
 
 
 def fit_slices(
@@ -64,17 +66,25 @@ def fit_slices(
     *,
     model: str = "spline",
     warm: Sequence[FloatArray | None] | None = None,
+    earlier: Sequence[FittedSlice | None] | None = None,
     smoothing: float = SMOOTHING,
     floor: float = HALF_SPREAD_FLOOR,
     margin: float = G_MARGIN,
 ) -> list[FittedSlice]:
     """Fit every expiry, longest first, each slice below the next longer one ("svi-free" apart).
 
+    An expiry that nothing reached since `earlier` is not fitted: its earlier slice, the same
+    object, is the answer. What reaches it are its own quotes, `model` and options, shorter
+    expiries' quotes near or above its own, and the slice above it. One that only others reached and
+    that comes back to where it stood keeps the numbers of its smile.
+
     Parameters
     ----------
     expiries : ascending in years
     model : one of `MODELS`
     warm : coefficients of an earlier fit for each expiry, None where there are none
+    earlier : the slice of each expiry in an earlier fit, None where there is none; a better start
+        than `warm`
     smoothing, floor, margin : see `SMOOTHING`, `HALF_SPREAD_FLOOR`, `G_MARGIN`
 
     Raises
@@ -87,6 +97,11 @@ def fit_slices(
     for name, value in (("smoothing", smoothing), ("floor", floor), ("margin", margin)):
         if not (np.isfinite(value) and value > 0):
             raise InvalidInput(name, value, "must be finite and above 0")
+    held = list(earlier) if earlier is not None else [None] * len(expiries)
+    if len(held) != len(expiries):
+        raise InvalidInput(
+            "earlier", len(held), f"must be one for each of {len(expiries)} expiries"
+        )
     starts = [0, *np.cumsum([quotes.log_moneyness.size for quotes in expiries]).tolist()]
     found = _core.fit_slices(
         model,
@@ -100,18 +115,29 @@ def fit_slices(
         floor,
         margin,
         _joined([_trust_of(quotes) for quotes in expiries]),
+        [None if each is None else each.known for each in held],
     )
-    return [
-        FittedSlice(
-            smile=smile,
-            reason=reason or "",
-            coefficients=coefficients,
-            steps=steps,
-            g_min=g_min,
-            calendar_slack=slack,
-        )
-        for smile, coefficients, steps, g_min, slack, reason in found
-    ]
+    return [_fitted_slice(one, before) for one, before in zip(found, held, strict=True)]
+
+
+def _fitted_slice(
+    found: tuple[Slice | None, FloatArray, int, float, float, str | None, _core.KnownSlice | None]
+    | None,
+    before: FittedSlice | None,
+) -> FittedSlice:
+    if found is None:
+        assert before is not None, "the kernel keeps only what it was given"
+        return before
+    smile, coefficients, steps, g_min, slack, reason, known = found
+    return FittedSlice(
+        smile=smile,
+        reason=reason or "",
+        coefficients=coefficients,
+        steps=steps,
+        g_min=g_min,
+        calendar_slack=slack,
+        known=known,
+    )
 
 
 def _trust_of(quotes: SliceQuotes) -> FloatArray:

@@ -1,5 +1,7 @@
 //! Surfaces: the fit of a chain, and queries between its slices.
 
+use std::sync::Arc;
+
 use numpy::{PyArray1, PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
 
@@ -9,9 +11,16 @@ use super::smile::{PySlice, values};
 use crate::smile::quotes::SliceQuotes;
 use crate::smile::spline_fit::SplineOptions;
 use crate::surface::between::VarianceSurface;
-use crate::surface::fit::{Model, fit_chain};
+use crate::surface::fit::Model;
+use crate::surface::refit::{KnownSlice, refit_chain};
 
-/// (slice or None, coefficients, steps, g_min, calendar_slack, fallback or error).
+/// A fitted slice with all that it was made of, to hand to a later fit; frozen.
+#[pyclass(frozen, name = "KnownSlice", module = "quantdesk._core")]
+struct PyKnownSlice {
+    known: Arc<KnownSlice>,
+}
+
+/// (slice or None, coefficients, steps, g_min, calendar_slack, fallback or error, known or None).
 type Fitted<'py> = (
     Option<PySlice>,
     Bound<'py, PyArray1<f64>>,
@@ -19,13 +28,17 @@ type Fitted<'py> = (
     f64,
     f64,
     Option<String>,
+    Option<PyKnownSlice>,
 );
 
 /// Fits the slices of a chain; rows are grouped by expiry, `starts` holds the first row of each
 /// and the number of rows. `warm` holds the coefficients of earlier fits, empty where none are;
-/// `trust` is each row's share of a full weight, None where all are trusted.
+/// `trust` is each row's share of a full weight, None where all are trusted; `earlier` is what is
+/// known of each expiry: one whose inputs are those of its known slice comes back as None in its
+/// place, and is that slice.
 #[pyfunction]
-#[pyo3(signature = (model, years, starts, k, bid, ask, warm, smoothing, floor, margin, trust=None, /))]
+#[pyo3(signature = (model, years, starts, k, bid, ask, warm, smoothing, floor, margin, trust=None,
+    earlier=None, /))]
 #[allow(clippy::too_many_arguments)] // the fit's arguments, one by one
 fn fit_slices<'py>(
     py: Python<'py>,
@@ -40,7 +53,8 @@ fn fit_slices<'py>(
     floor: f64,
     margin: f64,
     trust: Option<PyReadonlyArray1<'py, f64>>,
-) -> PyResult<Vec<Fitted<'py>>> {
+    earlier: Option<Vec<Option<PyRef<'py, PyKnownSlice>>>>,
+) -> PyResult<Vec<Option<Fitted<'py>>>> {
     let model = parse_model(model)?;
     let years = values("years", &years)?;
     let (k, bid, ask) = (values("k", &k)?, values("bid", &bid)?, values("ask", &ask)?);
@@ -75,26 +89,41 @@ fn fit_slices<'py>(
         margin,
         ..SplineOptions::default()
     };
-    let found = py.detach(|| fit_chain(model, &spans, &warm, &options));
+    let earlier: Vec<Option<Arc<KnownSlice>>> = earlier
+        .into_iter()
+        .flatten()
+        .map(|one| one.map(|one| Arc::clone(&one.known)))
+        .collect();
+    let found = py.detach(|| refit_chain(model, &spans, &warm, &earlier, &options));
+    let before = earlier
+        .iter()
+        .map(Option::as_ref)
+        .chain(std::iter::repeat(None));
     Ok(found
         .into_iter()
-        .map(|fit| match fit {
-            Ok(fit) => (
-                Some(PySlice { slice: fit.slice }),
-                PyArray1::from_vec(py, fit.coefficients),
-                fit.steps,
-                fit.g_min,
-                fit.calendar_slack,
-                fit.fallback,
-            ),
-            Err(error) => (
+        .zip(before)
+        .map(|(fit, before)| match fit {
+            Ok(known) if before.is_some_and(|before| Arc::ptr_eq(before, &known)) => None,
+            Ok(known) => Some((
+                Some(PySlice {
+                    slice: known.fit.slice.clone(),
+                }),
+                PyArray1::from_slice(py, &known.fit.coefficients),
+                known.fit.steps,
+                known.fit.g_min,
+                known.fit.calendar_slack,
+                known.fit.fallback.clone(),
+                Some(PyKnownSlice { known }),
+            )),
+            Err(error) => Some((
                 None,
                 PyArray1::from_vec(py, Vec::new()),
                 0,
                 f64::NAN,
                 f64::NAN,
                 Some(error.to_string()),
-            ),
+                None,
+            )),
         })
         .collect())
 }
@@ -162,5 +191,6 @@ impl PySurface {
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PySurface>()?;
+    module.add_class::<PyKnownSlice>()?;
     module.add_function(wrap_pyfunction!(fit_slices, module)?)
 }

@@ -11,7 +11,7 @@ pub const REACH: f64 = 3.25;
 pub const GRID_POINTS: usize = 1201;
 
 /// A smile of one expiry.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Slice {
     /// The desk's own.
     Spline(SplineSlice),

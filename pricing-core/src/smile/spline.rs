@@ -5,7 +5,7 @@ use crate::error::PricingError;
 
 /// Total variance as a natural cubic spline of log-moneyness, twice continuously differentiable,
 /// straight beyond its first and last knot.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SplineSlice {
     knots: Vec<f64>,
     /// By interval: w, w', w''/2 and w'''/6 at its left knot.
@@ -14,7 +14,7 @@ pub struct SplineSlice {
     right: Wing,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Wing {
     k: f64,
     w: f64,

@@ -26,7 +26,7 @@ const TIGHTENINGS_MAX: usize = 7;
 const TIGHTENINGS_PLAIN: usize = 2;
 
 /// Choices of a fit; `Default` is the desk's.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SplineOptions {
     /// Weight of the roughness penalty against residuals in half-spreads.
     pub smoothing: f64,

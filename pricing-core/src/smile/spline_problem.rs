@@ -48,7 +48,7 @@ pub struct Target {
 }
 
 /// A total variance that a slice should not lie below: what a shorter expiry's quotes ask for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Floor {
     /// Log-moneyness.
     pub k: f64,

@@ -4,6 +4,7 @@
 //! shorter expiry's bid lies above what a longer slice would say by itself, that bid is handed to
 //! the longer one as a bound from below, so that it leaves room.
 
+use super::refit::refit_chain;
 use crate::error::PricingError;
 use crate::smile::butterfly::check;
 use crate::smile::quotes::{Quote, SliceQuotes};
@@ -70,38 +71,30 @@ pub fn fit_chain(
     warm: &[Vec<f64>],
     options: &SplineOptions,
 ) -> Vec<Result<SliceFit, PricingError>> {
-    let mut found: Vec<Result<SliceFit, PricingError>> = Vec::with_capacity(expiries.len());
-    let mut upper: Option<Slice> = None;
-    for (i, quotes) in expiries.iter().enumerate().rev() {
-        let start = warm.get(i).map(Vec::as_slice).filter(|c| !c.is_empty());
-        let shorter = expiries.get(..i).unwrap_or_default();
-        let fit = fit_one(model, quotes, shorter, upper.as_ref(), start, options);
-        if let Ok(fit) = &fit {
-            upper = Some(fit.slice.clone());
-        }
-        found.push(fit);
-    }
-    found.reverse();
-    found
+    refit_chain(model, expiries, warm, &[], options)
+        .into_iter()
+        .map(|fit| fit.map(|known| known.fit.clone()))
+        .collect()
 }
 
-fn fit_one(
+/// Fits one slice above `floors` and below `upper`, starting from `start` coefficients.
+///
+/// `quotes` have been checked.
+pub(super) fn fit_one(
     model: Model,
     quotes: &SliceQuotes<'_>,
-    shorter: &[SliceQuotes<'_>],
+    floors: &[Floor],
     upper: Option<&Slice>,
     start: Option<&[f64]>,
     options: &SplineOptions,
 ) -> Result<SliceFit, PricingError> {
-    quotes.check()?;
     let is_sound = |raw: &RawSvi| {
         let (g_min, slack) = check(&Slice::Svi(*raw), upper);
         g_min >= 0.0 && slack >= 0.0
     };
-    let floors = floors_under(quotes, shorter, options.floor);
     let bounds = Bounds {
         upper: upper.map(|slice| slice as &dyn SmileSection),
-        floors: &floors,
+        floors,
     };
     let count = quotes.iter().filter(Quote::is_two_sided).count();
     let is_thin = count < SPLINE_QUOTES_MIN;
@@ -183,7 +176,11 @@ fn of_svi(raw: RawSvi, upper: Option<&Slice>, fallback: Option<String>) -> Slice
 /// Beyond its quotes a slice that kept to the middles would bound the shorter ones from above by
 /// its own extrapolation, and each tick of its last quotes would move theirs. The pull of a floor
 /// is soft and sets in before it binds: a tick of one expiry hardly moves another.
-fn floors_under(own: &SliceQuotes<'_>, shorter: &[SliceQuotes<'_>], least: f64) -> Vec<Floor> {
+pub(super) fn floors_under(
+    own: &SliceQuotes<'_>,
+    shorter: &[SliceQuotes<'_>],
+    least: f64,
+) -> Vec<Floor> {
     let mut floors = Vec::new();
     for slice in shorter {
         for quote in slice.iter().filter(Quote::is_trusted) {
