@@ -8,8 +8,7 @@ between a new answer and an old one. Knows no venue, file, screen or clock of th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -88,6 +87,8 @@ class SliceFit:
     calendar_slack : smallest total variance below the next longer slice; infinite for the longest
     fallback : why a simpler model stands in for the one asked for; "" where it does not
     flags : what to know before trusting it, as sentences
+    fitted : what the kernel made, for a later fit to keep or to start from; None of a fit from the
+        history
     """
 
     expiry_ns: int
@@ -113,6 +114,7 @@ class SliceFit:
     fallback: str
     flags: tuple[str, ...]
     grade: Grade
+    fitted: FittedSlice | None = None
 
     @property
     def parameters(self) -> FloatArray:
@@ -142,6 +144,10 @@ class SurfaceFit:
     g_min, calendar_slack : the worst of the slices
     faults : violations on the common grid in words, empty where there are none
     between : where g falls below 0 at dates between listed expiries, in words
+    reference_ns : instant that years and the clock's time are counted from: `as_of_ns`, or shortly
+        before it where a desk holds it still, so that slices without a change stay what they are
+    refitted : how many slices were solved for this fit, the others being those of the fit before;
+        None of a fit from the history
     """
 
     venue: str
@@ -161,15 +167,21 @@ class SurfaceFit:
     faults: tuple[str, ...]
     grade: Grade
     surface: VarianceSurface
+    reference_ns: int
     between: tuple[str, ...] = ()
+    refitted: int | None = None
 
     def slice_at(self, expiry_ns: int) -> SliceFit | None:
         """The slice of a fitted expiry, None for any other instant."""
         return next((each for each in self.slices if each.expiry_ns == expiry_ns), None)
 
     def years(self, expiry_ns: int | IntArray) -> FloatArray:
-        """ACT/365 from the surface's moment, any shape."""
-        return np.asarray(CALENDAR.years(self.as_of_ns, expiry_ns), dtype=np.float64)
+        """ACT/365 from the surface's reference, any shape."""
+        return np.asarray(CALENDAR.years(self.reference_ns, expiry_ns), dtype=np.float64)
+
+    def clock_years(self, expiry_ns: int | IntArray) -> FloatArray:
+        """The variance clock's time from the surface's reference, any shape."""
+        return np.asarray(self.clock.years(self.reference_ns, expiry_ns), dtype=np.float64)
 
     def forward(self, expiry_ns: int | IntArray) -> FloatArray:
         """Forward at any instant: the basis, ln F, linear in time between expiries.
@@ -186,8 +198,7 @@ class SurfaceFit:
     def total_variance(self, expiry_ns: int | IntArray, log_moneyness: FloatArray) -> FloatArray:
         """w at any instant and k = ln(K/F), broadcast; NaN for instants not ahead."""
         instants = np.asarray(expiry_ns, dtype=np.int64)
-        time = self.clock.years(self.as_of_ns, instants)
-        ahead = np.where(instants > self.as_of_ns, time, np.nan)
+        ahead = np.where(instants > self.as_of_ns, self.clock_years(instants), np.nan)
         return self.surface.total_variance(ahead, log_moneyness)
 
     def implied_vol(self, expiry_ns: IntArray, strikes: FloatArray) -> FloatArray:
@@ -215,8 +226,8 @@ def fit_surface(
     """The surface that `quotes` carry, or why they carry none.
 
     `previous`, of the same chain, gives starting points; with unchanged input it is the answer
-    itself, so that no theo moves. The answer does not depend on it otherwise, to about 1e-7 vol
-    points.
+    itself, so that no theo moves. Slices that no change reaches are those of `previous` to the last
+    bit. The answer does not depend on it otherwise, to about 1e-7 vol points.
     """
     options = options or FitOptions()
     digest = fit_digest(quotes, options, clock)
@@ -224,10 +235,14 @@ def fit_surface(
         return previous
     usable = [each for each in quotes.expiries if not each.refusal]
     refused = [(each.expiry_ns, each.refusal) for each in quotes.expiries if each.refusal]
+    known = {} if previous is None else {each.expiry_ns: each for each in previous.slices}
+    before = [known.get(each.expiry_ns) for each in usable]
+    earlier = [None if each is None else each.fitted for each in before]
     found = fit_slices(
         [kernel_quotes(each) for each in usable],
         model=options.model,
-        warm=_warm_starts(usable, previous),
+        warm=[None if each is None else each.coefficients for each in before],
+        earlier=earlier,
         smoothing=options.smoothing,
         floor=options.floor,
         margin=options.margin,
@@ -237,7 +252,7 @@ def fit_surface(
         if fitted.smile is None:
             refused.append((expiry.expiry_ns, fitted.reason))
         else:
-            clock_years = float(clock.years(quotes.as_of_ns, expiry.expiry_ns))
+            clock_years = float(clock.years(_reference_ns(quotes), expiry.expiry_ns))
             slices.append(_slice_fit(expiry, fitted, fitted.smile, clock_years, options))
     if not slices:
         count = len(quotes.expiries)
@@ -252,9 +267,11 @@ def fit_surface(
             reason=reason,
             refused=tuple(sorted(refused)),
         )
-    return _assembled(
+    fit = _assembled(
         quotes, options=options, clock=clock, slices=slices, refused=refused, digest=digest
     )
+    solved = sum(new is not old for new, old in zip(found, earlier, strict=True))
+    return replace(fit, refitted=solved)
 
 
 def keep_last_good(new: SurfaceFit | FitRefusal, last: SurfaceFit | None) -> SurfaceFit | None:
@@ -265,6 +282,7 @@ def keep_last_good(new: SurfaceFit | FitRefusal, last: SurfaceFit | None) -> Sur
 def fit_digest(quotes: SurfaceQuotes, options: FitOptions, clock: VarianceClock) -> str:
     """SHA-256 of all that a fit depends on, hexadecimal."""
     digest = hashlib.sha256()
+    # The reference is told by the years of each expiry.
     head = (quotes.venue, quotes.underlying, quotes.as_of_ns, options, clock)
     digest.update(repr(head).encode())
     for each in quotes.expiries:
@@ -289,11 +307,8 @@ def kernel_quotes(expiry: ExpiryQuotes) -> SliceQuotes:
     )
 
 
-def _warm_starts(
-    expiries: Sequence[ExpiryQuotes], previous: SurfaceFit | None
-) -> list[FloatArray | None]:
-    known = {} if previous is None else {s.expiry_ns: s.coefficients for s in previous.slices}
-    return [known.get(each.expiry_ns) for each in expiries]
+def _reference_ns(quotes: SurfaceQuotes) -> int:
+    return quotes.as_of_ns if quotes.reference_ns is None else quotes.reference_ns
 
 
 def _slice_fit(
@@ -343,6 +358,7 @@ def _slice_fit(
         fallback=fallback,
         flags=flags,
         grade=grade_slice(in_spread, fitted, flags),
+        fitted=fitted,
     )
 
 
@@ -390,6 +406,7 @@ def _assembled(
         surface=VarianceSurface(
             [each.clock_years for each in slices], [each.smile for each in slices]
         ),
+        reference_ns=_reference_ns(quotes),
         between=between_flags(smiles),
     )
 

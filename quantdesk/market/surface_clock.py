@@ -46,13 +46,13 @@ CLOCK_CHOICES = (CALENDAR_CHOICE, WEEKEND_CHOICE)
 def suggested_weekend(fit: SurfaceFit) -> VarianceClock:
     """The clock whose weekend the forward variances of `fit` suggest; at the least the calendar."""
     at_money = [each.atm_iv**2 * each.years for each in fit.slices]
-    return estimate_weekend(fit.as_of_ns, [each.expiry_ns for each in fit.slices], at_money)
+    return estimate_weekend(fit.reference_ns, [each.expiry_ns for each in fit.slices], at_money)
 
 
 def on_clock(fit: SurfaceFit, quotes: SurfaceQuotes, clock: VarianceClock) -> SurfaceFit:
     """`fit`, which was made of `quotes`, on another clock: the same slices at other times of it."""
     slices = tuple(
-        replace(each, clock_years=float(clock.years(fit.as_of_ns, each.expiry_ns)))
+        replace(each, clock_years=float(clock.years(fit.reference_ns, each.expiry_ns)))
         for each in fit.slices
     )
     return replace(

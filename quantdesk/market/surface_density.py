@@ -152,13 +152,13 @@ def slice_moments(smile: Slice) -> Moments:
 def date_moments(fit: SurfaceFit, expiry_ns: int) -> Moments:
     """Moments of the log-return to any instant ahead. Raises InvalidInput for one that is not."""
     rule = _date_rule(fit, expiry_ns)
-    return _moments(rule, fit.surface.jets(float(fit.clock.years(fit.as_of_ns, expiry_ns)), rule.k))
+    return _moments(rule, fit.surface.jets(float(fit.clock_years(expiry_ns)), rule.k))
 
 
 def date_density(fit: SurfaceFit, expiry_ns: int) -> Density:
     """The density of the log-return to any instant ahead, as `slice_density`."""
     k = _date_rule(fit, expiry_ns).k
-    years = float(fit.clock.years(fit.as_of_ns, expiry_ns))
+    years = float(fit.clock_years(expiry_ns))
     return Density(k, density(k, fit.surface.jets(years, k)))
 
 

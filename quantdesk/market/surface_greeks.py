@@ -105,7 +105,7 @@ def _rolled(fit: SurfaceFit, expiry_ns: int, strikes: FloatArray, is_call: BoolA
     if left_ns <= 0:
         inside = np.where(is_call, forward - strikes, strikes - forward)
         return np.asarray(np.maximum(inside, 0.0), dtype=np.float64)
-    whole = float(fit.clock.years(fit.as_of_ns, expiry_ns))
-    left = float(fit.clock.years(fit.as_of_ns + NS_PER_DAY, expiry_ns))
+    whole = float(fit.clock_years(expiry_ns))
+    left = float(fit.clock.years(fit.reference_ns + NS_PER_DAY, expiry_ns))
     w = fit.total_variance(expiry_ns, np.log(strikes / forward)) * (left / whole)
     return np.asarray(pricing.price(is_call, forward, strikes, 1.0, np.sqrt(w), 0.0))

@@ -135,7 +135,7 @@ def term_structure(
             TermPoint(
                 expiry_ns=expiry_ns,
                 years=float(fit.years(expiry_ns)),
-                clock_years=float(fit.clock.years(fit.as_of_ns, expiry_ns)),
+                clock_years=float(fit.clock_years(expiry_ns)),
                 forward=float(fit.forward(expiry_ns)),
                 atm=atm,
                 risk_reversal=call - put,
@@ -153,15 +153,17 @@ def forward_vol(fit: SurfaceFit, start_ns: int, end_ns: int, k: float = 0.0) -> 
     if not fit.as_of_ns <= start_ns < end_ns:
         raise InvalidInput("start_ns", start_ns, f"must be from {fit.as_of_ns} to before {end_ns}")
     far = float(fit.total_variance(end_ns, np.array(k)))
-    near = 0.0 if start_ns == fit.as_of_ns else float(fit.total_variance(start_ns, np.array(k)))
-    years = float(fit.years(end_ns)) - float(fit.years(start_ns))
+    years, near = float(fit.years(end_ns)), 0.0
+    if start_ns > fit.as_of_ns:
+        years -= float(fit.years(start_ns))
+        near = float(fit.total_variance(start_ns, np.array(k)))
     return math.sqrt(max(far - near, 0.0) / years)
 
 
 def jets_at(fit: SurfaceFit, expiry_ns: int, k: np.ndarray) -> Jets:
     """w, dw/dk and d²w/dk² at one instant, arrays of k's shape."""
     _check_ahead(fit, expiry_ns)
-    return fit.surface.jets(float(fit.clock.years(fit.as_of_ns, expiry_ns)), k)
+    return fit.surface.jets(float(fit.clock_years(expiry_ns)), k)
 
 
 def _both_sides(

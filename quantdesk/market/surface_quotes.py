@@ -49,7 +49,7 @@ QUOTES_MIN = 3
 class ExpiryQuotes:
     """Quotes of one expiry, ascending in log-moneyness; arrays (n,), NaN for a missing side.
 
-    years : ACT/365 from the surface's moment
+    years : ACT/365 from the surface's reference
     forward : quote currency per coin; NaN where there is none
     log_moneyness : ln(K/F) at the row's own forward
     is_used, reasons : whether a row takes part, and why not ("" where it does)
@@ -105,6 +105,7 @@ class SurfaceQuotes:
     """The quotes of every expiry of one underlying at one venue, ascending in expiry.
 
     notes : what was left out before there were quotes, as sentences
+    reference_ns : instant that years are counted from, not after `as_of_ns`; None is `as_of_ns`
     """
 
     venue: str
@@ -112,6 +113,7 @@ class SurfaceQuotes:
     as_of_ns: int
     expiries: tuple[ExpiryQuotes, ...]
     notes: tuple[str, ...] = ()
+    reference_ns: int | None = None
 
 
 def surface_quotes(
@@ -121,6 +123,7 @@ def surface_quotes(
     *,
     as_of_ns: int,
     index_price: float | None = None,
+    reference_ns: int | None = None,
     stale_after_ns: int = STALE_AFTER_NS,
     excluded: Collection[str] = (),
 ) -> SurfaceQuotes:
@@ -133,10 +136,14 @@ def surface_quotes(
     ----------
     forwards : by expiry instant; vols are read at what parity's bounds leave of them
     as_of_ns : the chain's moment
+    reference_ns : a moment shortly before it to count years from, so that what did not change
+        stays the same to the last bit; None is the chain's own
     excluded : names of instruments that the user left out
     """
     moment = venue_moment(chain, as_of_ns)
     at_ns = as_of_ns if moment is None else moment.as_of_ns
+    if moment is not None or reference_ns is None:
+        reference_ns = at_ns
     values = fit_values(chain, values, forwards)
     expiries = []
     for expiry_ns in np.unique(chain.expiry_ns).tolist():
@@ -153,6 +160,7 @@ def surface_quotes(
                 rows,
                 forward,
                 as_of_ns=at_ns,
+                reference_ns=reference_ns,
                 index_price=index_price,
                 oldest_ns=as_of_ns - stale_after_ns,
                 stale_after_ns=stale_after_ns,
@@ -165,6 +173,7 @@ def surface_quotes(
         underlying=chain.underlying,
         as_of_ns=at_ns,
         expiries=tuple(expiries),
+        reference_ns=reference_ns,
     )
 
 
@@ -175,13 +184,14 @@ def _expiry_quotes(
     forward: ExpiryForward,
     *,
     as_of_ns: int,
+    reference_ns: int,
     index_price: float | None,
     oldest_ns: int,
     stale_after_ns: int,
     own_forwards: bool,
     excluded: Collection[str],
 ) -> ExpiryQuotes:
-    years = int(chain.expiry_ns[rows[0]] - as_of_ns) / (DAYS_PER_YEAR * NS_PER_DAY)
+    years = int(chain.expiry_ns[rows[0]] - reference_ns) / (DAYS_PER_YEAR * NS_PER_DAY)
     bounded = forward.bounded_price
     price = float("nan") if bounded is None else bounded
     # A forward stated beyond reason says that the quotes are broken: bounds do not mend them.

@@ -117,7 +117,7 @@ def read_dates(
             DateReading(
                 expiry_ns=expiry_ns,
                 years=float(fit.years(expiry_ns)),
-                clock_years=float(fit.clock.years(fit.as_of_ns, expiry_ns)),
+                clock_years=float(fit.clock_years(expiry_ns)),
                 forward=float(fit.forward(expiry_ns)),
                 origin=date_words(fit, expiry_ns),
                 atm=atm,

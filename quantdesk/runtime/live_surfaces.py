@@ -5,11 +5,11 @@ result comes back as a `SurfaceFitted` that names the snapshot it was based on. 
 where no vol changed. A fit that failed never replaces the last good one. Reads no clock and starts
 no task.
 
-What a change reaches is the kernel's own to say. Slices of one chain bound each other, longest
-first, so a chain with a changed expiry goes to it in one call, each slice starting from where it
-stood: 1 to 2 ms of the 6 that `benches/bench_surface_live.py` measures, so that leaving slices out
-would gain nothing. Those that a change does not reach come back where they were, to 1e-7 in vol.
-Mostly the forward has moved, and with it every expiry.
+What a change reaches is the kernel's own to say, as slices of one chain bound each other: it is
+handed the earlier slices and solves those whose quotes or bounds are not what they were; the others
+are kept to the last bit. A vol and a moneyness are of their own quote's forward and moment, so that
+neither the index nor another expiry makes an expiry dirty. Time would: so years are counted from
+the moment of an earlier fit until a share of the nearest expiry's time is gone.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ REFIT_INTERVAL_NS = 1_000_000_000
 """A chain is fitted at most once a second: theos move with the market, not with each message."""
 
 TIME_SHARE = 0.01
-"""A fit whose quotes did not change stands until this share of its nearest expiry's time is gone:
-vols at listed expiries do not know it, those between them would drift by half as much."""
+"""Years are counted from one moment until this share of the nearest expiry's time is gone: vols at
+listed expiries do not know it, those between them would drift by half as much. A slice at a vol
+that stands while time passes only moves away from every arbitrage: w falls in proportion to its
+time, that of a shorter expiry by more, and g(aw) ≥ a g(w) for a ≤ 1."""
 
 PAST_INTERVAL_NS = 15_000_000_000
 PAST_FITS_MAX = 240
@@ -80,7 +82,7 @@ def run_fit(request: FitRequest) -> SurfaceFitted:
     """Fit the chain of `request`. Pure: runs anywhere; failure is a value."""
     problem, fit = "", None
     try:
-        quotes = chain_quotes(request.chain, request.choice)
+        quotes = chain_quotes(request.chain, request.choice, held_reference(request))
         if still_stands(request, quotes):
             fit = request.previous
         else:
@@ -104,17 +106,25 @@ def run_fit(request: FitRequest) -> SurfaceFitted:
     )
 
 
+def held_reference(request: FitRequest) -> int | None:
+    """The instant to go on counting years from; None where it is the chain's own moment again."""
+    fit = request.previous
+    if fit is None:
+        return None
+    passed_ns = request.chain.as_of_ns - fit.reference_ns
+    nearest_ns = fit.slices[0].expiry_ns - fit.reference_ns
+    return fit.reference_ns if 0 <= passed_ns < TIME_SHARE * nearest_ns else None
+
+
 def still_stands(request: FitRequest, quotes: SurfaceQuotes) -> bool:
     """Whether the fit before is the one of `quotes` too: then it stays, and no theo moves.
 
-    Marks, open interest and sizes change a chain without touching its surface. Time does, slowly.
+    Marks, open interest and sizes change a chain without touching its surface.
     """
     fit, made_by = request.previous, request.previous_choice
     if fit is None or made_by is None or not request.choice.is_fitted_alike(made_by):
         return False
-    passed_ns = quotes.as_of_ns - fit.as_of_ns
-    nearest_ns = fit.slices[0].expiry_ns - fit.as_of_ns
-    if not 0 <= passed_ns < TIME_SHARE * nearest_ns:
+    if quotes.reference_ns != fit.reference_ns:
         return False
     usable = [each for each in quotes.expiries if not each.refusal]
     if [each.expiry_ns for each in usable] != [each.expiry_ns for each in fit.slices]:
@@ -134,7 +144,7 @@ def dirty_expiries(expiries: Sequence[ExpiryQuotes], fit: SurfaceFit) -> tuple[i
 def _is_same(new: ExpiryQuotes, held: SliceFit) -> bool:
     return (
         new.names == held.quotes.names
-        and new.reasons == held.quotes.reasons
+        and _kinds(new.reasons) == _kinds(held.quotes.reasons)
         and new.forward == held.forward
         and np.array_equal(new.log_moneyness, held.quotes.log_moneyness)
         and np.array_equal(new.bid_iv, held.quotes.bid_iv, equal_nan=True)
@@ -142,14 +152,25 @@ def _is_same(new: ExpiryQuotes, held: SliceFit) -> bool:
     )
 
 
-def chain_quotes(chain: ChainSnapshot, choice: SurfaceChoice) -> SurfaceQuotes:
-    """What the surface of `chain` is fitted to, by the filters of `choice`."""
+def _kinds(reasons: Sequence[str]) -> list[str]:
+    # A stale quote's age grows in words, and it takes no more part for it.
+    return ["stale" if reason.startswith("stale: ") else reason for reason in reasons]
+
+
+def chain_quotes(
+    chain: ChainSnapshot, choice: SurfaceChoice, reference_ns: int | None = None
+) -> SurfaceQuotes:
+    """What the surface of `chain` is fitted to, by the filters of `choice`.
+
+    Years are counted from `reference_ns`; None is the chain's own moment.
+    """
     return surface_quotes(
         chain.chain,
         chain.values,
         {expiry.expiry_ns: expiry.forward for expiry in chain.expiries},
         as_of_ns=chain.as_of_ns,
         index_price=chain.index_price,
+        reference_ns=reference_ns,
         stale_after_ns=choice.stale_after_ns,
         excluded=choice.excluded,
     )

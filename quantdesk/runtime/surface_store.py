@@ -16,7 +16,12 @@ from quantdesk.errors import StorageError
 from quantdesk.market.fitting import INSIDE_TOLERANCE, FitOptions, Grade, SliceFit, SurfaceFit
 from quantdesk.market.forward_curve import ForwardPoint
 from quantdesk.market.surface_quotes import ExpiryQuotes
-from quantdesk.market.variance_clock import VarianceClock, VarianceEvent
+from quantdesk.market.variance_clock import (
+    DAYS_PER_YEAR,
+    NS_PER_DAY,
+    VarianceClock,
+    VarianceEvent,
+)
 from quantdesk.pricing.smile import slice_from_parameters, slice_jets
 from quantdesk.pricing.surface import VarianceSurface
 from quantdesk.storage.surface_history import FitSummary, StoredFit, StoredSlice, SurfaceHistory
@@ -24,6 +29,9 @@ from quantdesk.storage.surface_history import FitSummary, StoredFit, StoredSlice
 HISTORY_FILE = "surfaces.duckdb"
 """In the data folder."""
 
+
+REFERENCE_ROUNDING_NS = 1_000
+"""A float of fifty years tells nanoseconds to some hundreds."""
 
 KEEP_INTERVAL_NS = 60_000_000_000
 RECALLED_MAX = 60
@@ -191,9 +199,10 @@ def restored_fit(stored: StoredFit) -> SurfaceFit:
     head = stored.summary
     events = [VarianceEvent(**event) for event in json.loads(head.events)]
     clock = VarianceClock(day_weights=head.day_weights, events=tuple(events))
+    reference_ns = _reference_ns(head.as_of_ns, stored.slices[0])
     # Times of the clock as it is now: an earlier version did not normalise events.
     slices = tuple(
-        replace(_slice_fit(each), clock_years=float(clock.years(head.as_of_ns, each.expiry_ns)))
+        replace(_slice_fit(each), clock_years=float(clock.years(reference_ns, each.expiry_ns)))
         for each in stored.slices
     )
     return SurfaceFit(
@@ -219,7 +228,15 @@ def restored_fit(stored: StoredFit) -> SurfaceFit:
         surface=VarianceSurface(
             [each.clock_years for each in slices], [each.smile for each in slices]
         ),
+        reference_ns=reference_ns,
     )
+
+
+def _reference_ns(as_of_ns: int, nearest: StoredSlice) -> int:
+    """The instant that the years of `nearest` are counted from: that of the fit, or before it."""
+    counted = nearest.expiry_ns - round(nearest.years * DAYS_PER_YEAR * NS_PER_DAY)
+    # What a float of years rounds away is no difference.
+    return counted if as_of_ns - counted > REFERENCE_ROUNDING_NS else as_of_ns
 
 
 def _slice_fit(each: StoredSlice) -> SliceFit:

@@ -134,7 +134,11 @@ def _age_words(look: SurfaceLook, fit: SurfaceFit, now_ns: int) -> str:
     words = f"{duration_text(max(now_ns - fit.as_of_ns, 0))} ago"
     surface = look.chain.surface
     is_still = surface is not None and surface.fit is fit and surface.quotes_ns > fit.as_of_ns
-    return f"{words}, no vol changed since" if is_still else words
+    if is_still:
+        return f"{words}, no vol changed since"
+    solved, count = fit.refitted, len(fit.slices)
+    is_part = not look.is_past and solved is not None and solved < count
+    return f"{words}, {solved} of {count} expiries anew" if is_part else words
 
 
 def _clock_words(look: SurfaceLook) -> str:

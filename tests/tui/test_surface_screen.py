@@ -293,6 +293,17 @@ async def test_fit_that_still_stands_says_that_nothing_changed() -> None:
         assert "ago, no vol changed since" in shown.text()
 
 
+async def test_fit_of_which_a_part_was_kept_says_how_much_is_new() -> None:
+    fitted = StillSource(OPENING).latest()
+    chain = fitted.chains[0]
+    assert chain.surface is not None
+    assert chain.fit is not None
+    part = replace(chain.surface, fit=replace(chain.fit, refitted=2))
+    source = OneSource(replace(fitted, chains=(replace(chain, surface=part),)))
+    async with surface_screen(source) as shown:
+        assert "ago, 2 of 7 expiries anew" in shown.text()
+
+
 async def test_each_part_says_what_it_shows() -> None:
     async with surface_screen(StillSource(OPENING)) as shown:
         assert "28JUN26 A: " in shown.text()

@@ -80,6 +80,7 @@ def fitted_quotes(fit: SurfaceFit) -> SurfaceQuotes:
         underlying=fit.underlying,
         as_of_ns=fit.as_of_ns,
         expiries=tuple(each.quotes for each in fit.slices),
+        reference_ns=fit.reference_ns,
     )
 
 

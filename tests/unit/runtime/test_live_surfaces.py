@@ -14,6 +14,7 @@ from quantdesk.market.fitting import FitOptions, SurfaceFit
 from quantdesk.market.own_vols import VolOverride
 from quantdesk.market.surface_choice import DEFAULT_CHOICE, SurfaceChoice
 from quantdesk.market.surface_clock import WEEKEND_CHOICE, ClockChoice
+from quantdesk.market.surface_edge import surface_edge
 from quantdesk.market.valuation import ChainValues
 from quantdesk.market.variance_clock import VarianceClock
 from quantdesk.runtime import live as live_module
@@ -140,15 +141,82 @@ def test_a_change_moves_no_vol_of_an_expiry_that_it_does_not_reach(opening: Desk
     surfaces = LiveSurfaces()
     first = surfaces.fit_now(opening).chains[0].fit
     assert first is not None
-    # At the same moment: time moves every vol, by some 1e-7 a second.
-    later = one_quote_moved(opening, first, 0)
-    still = replace(later, chains=(replace(later.chains[0], as_of_ns=opening.chains[0].as_of_ns),))
-    again = surfaces.fit_now(still).chains[0].fit
+    chain = surfaces.fit_now(one_quote_moved(opening, first, 0)).chains[0]
+    again, before = chain.fit, opening.chains[0]
     assert again is not None
-    assert again is not first
+    assert again.refitted == 1
+    assert again.as_of_ns == first.as_of_ns + 10**9
+    assert again.slices[0].smile is not first.slices[0].smile
     for new, held in zip(again.slices[1:], first.slices[1:], strict=True):
-        used = held.quotes.is_used
-        assert np.abs(new.fit_iv - held.fit_iv)[used].max() < 1e-7
+        assert new.smile is held.smile
+        assert np.array_equal(new.fit_iv, held.fit_iv)
+    theo, theo_before = (
+        surface_edge(fit, before.chain, before.values).theo for fit in (again, first)
+    )
+    beyond = before.chain.expiry_ns > first.slices[0].expiry_ns
+    assert np.isfinite(theo_before[beyond]).any()
+    assert np.array_equal(theo[beyond], theo_before[beyond], equal_nan=True)
+    assert not np.array_equal(theo[~beyond], theo_before[~beyond], equal_nan=True)
+
+
+def test_years_are_counted_from_one_moment_for_a_while(opening: DeskSnapshot) -> None:
+    surfaces, snapshot = LiveSurfaces(), opening
+    first = fit = surfaces.fit_now(opening).chains[0].fit
+    assert first is not None
+    assert fit is not None
+    assert first.reference_ns == first.as_of_ns
+    nearest_s = (first.slices[0].expiry_ns - first.as_of_ns) / 1e9
+    for place in (3, 1, 5):
+        snapshot = replace(one_quote_moved(snapshot, fit, place), seq=snapshot.seq + 1)
+        fit = surfaces.fit_now(snapshot).chains[0].fit
+        assert fit is not None
+        assert fit.as_of_ns == snapshot.chains[0].as_of_ns
+        assert fit.reference_ns == first.reference_ns
+        assert fit.refitted is not None
+        assert fit.refitted < len(fit.slices)
+    late = moved(snapshot, 1.01 * TIME_SHARE * nearest_s)
+    # Fresh quotes with the same vols: else age alone would leave them out.
+    raw = replace(late.chains[0].chain, event_ns=late.chains[0].chain.event_ns + 10**12)
+    late = replace(late, chains=(replace(late.chains[0], chain=raw),))
+    anew = surfaces.fit_now(late).chains[0].fit
+    assert anew is not None
+    assert anew.reference_ns == anew.as_of_ns == late.chains[0].as_of_ns
+    assert anew.refitted == len(anew.slices)
+
+
+def test_refits_of_a_live_chain_end_where_a_first_fit_does(opening: DeskSnapshot) -> None:
+    surfaces, snapshot = LiveSurfaces(), opening
+    fit = surfaces.fit_now(opening).chains[0].fit
+    for place in (6, 2, 4, 0, 2):
+        assert fit is not None
+        snapshot = one_quote_moved(snapshot, fit, place)
+        fit = surfaces.fit_now(snapshot).chains[0].fit
+    cold = with_surfaces(snapshot).chains[0].fit
+    assert fit is not None
+    assert cold is not None
+    assert cold.reference_ns > fit.reference_ns
+    assert fit.faults == ()
+    for live, once in zip(fit.slices, cold.slices, strict=True):
+        used = once.quotes.is_used
+        # Five seconds lie between the moments that their years are counted from.
+        assert np.abs(live.fit_iv - once.fit_iv)[used].max() < 1e-5
+
+
+def test_a_stale_quote_that_grows_older_makes_nothing_dirty(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    chain = opening.chains[0].chain
+    event_ns = chain.event_ns.copy()
+    rows = np.flatnonzero(chain.expiry_ns == np.unique(chain.expiry_ns)[2])
+    event_ns[rows[:6]] -= 3600 * 10**9
+    aged = replace(opening.chains[0], chain=replace(chain, event_ns=event_ns))
+    first = surfaces.fit_now(replace(opening, chains=(aged,))).chains[0].fit
+    later = moved(opening, 5.0)
+    older = replace(aged, chain=replace(aged.chain), as_of_ns=later.chains[0].as_of_ns)
+    assert first is not None
+    reasons = (reason for each in first.slices for reason in each.quotes.reasons)
+    assert any(reason.startswith("stale: ") for reason in reasons)
+    again = surfaces.fit_now(replace(later, chains=(older,))).chains[0].fit
+    assert again is first
 
 
 def test_one_changed_vol_is_fitted(opening: DeskSnapshot) -> None:
