@@ -102,7 +102,8 @@ class StillDesk:
 
         `surface.implied_vol("monthly", strikes)` reads it; `risk_report(..., surface=surface)`
         values with it. Raises ConfigError for an underlying that is not here, OutOfDomain where its
-        quotes carry no surface, saying why, InvalidInput for an unknown model.
+        quotes carry no surface, saying why, InvalidInput for an unknown model or an unknown name in
+        `exclude`.
 
         Parameters
         ----------

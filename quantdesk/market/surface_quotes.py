@@ -303,7 +303,7 @@ def _one_a_strike(chain: Chain, values: ChainValues, rows: np.ndarray, k: FloatA
 
     Several listings of one option all stay, as duplicates. Where the option out of the money is
     broken, a two-sided one in the money stands beside it: each keeps its own reason. What is
-    doubted always stays.
+    doubted always stays. Where nothing is quoted at all every option stays, to be counted.
     """
     is_otm = np.where(chain.is_call[rows], k >= 0, k < 0)
     with np.errstate(invalid="ignore"):
@@ -324,7 +324,7 @@ def _one_a_strike(chain: Chain, values: ChainValues, rows: np.ndarray, k: FloatA
             stays = stays | has_both[inside]
         shown += inside[stays].tolist()
     if not shown:
-        return np.arange(min(rows.size, 1))
+        return np.arange(rows.size)
     return np.array(sorted(shown), dtype=np.intp)
 
 

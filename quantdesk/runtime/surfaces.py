@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from quantdesk.errors import ConfigError, InvalidInput, StorageError
@@ -20,6 +21,9 @@ from quantdesk.storage.chain_files import MarketFile
 
 EVERY_S = 60.0
 """Recorded seconds between the moments of a recording that are looked at one by one."""
+
+NEAR_NAMES, NEAR_SHARE = 3, 0.75
+"""How many names are told to one who mistyped another, and how alike they must be."""
 
 
 def read_clock(name: str, folder: Path | None = None) -> ClockChoice:
@@ -44,7 +48,16 @@ def read_clock(name: str, folder: Path | None = None) -> ClockChoice:
 
 
 def quotes_of(chain: ChainSnapshot, excluded: Collection[str] = ()) -> SurfaceQuotes:
-    """What a surface is fitted to, from a chain as the desk holds it."""
+    """What a surface is fitted to, from a chain as the desk holds it.
+
+    Raises InvalidInput for a name in `excluded` that no option of the chain has.
+    """
+    listed = [instrument.name for instrument in chain.chain.instruments]
+    for name in sorted(set(excluded).difference(listed)):
+        near = get_close_matches(name.upper(), listed, n=NEAR_NAMES, cutoff=NEAR_SHARE)
+        words = f"near it: {', '.join(near)}" if near else f"such as {listed[0]}"
+        rule = f"must name an option of the {chain.underlying} chain at {chain.venue}, {words}"
+        raise InvalidInput("exclude", name, rule)
     return chain_quotes(chain, SurfaceChoice(excluded=tuple(excluded)))
 
 
@@ -79,7 +92,7 @@ def _chain_of(snapshot: DeskSnapshot, path: Path, underlying: str | None) -> Cha
 def read_quotes(
     path: Path, underlying: str | None, at_ns: int | None, excluded: Collection[str] = ()
 ) -> SurfaceQuotes:
-    """The quotes of one moment of a market file or recording."""
+    """The quotes of one moment of a market file or recording; InvalidInput as `quotes_of`."""
     if path.is_dir():
         return quotes_of(read_chain(path, underlying, at_ns), excluded)
     market = read_moment(path, _name_of(underlying), at_ns)

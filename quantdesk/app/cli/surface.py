@@ -58,7 +58,8 @@ def chain_options(function: Command) -> Command:
     function = click.option(
         "--at",
         metavar="TIME",
-        help="Moment of the file or recording, ISO-8601 UTC; the last if left out.",
+        help="Moment of the file or recording, ISO-8601 UTC; the last if left out. Of hourly vols "
+        "(iv_hourly) the date that its rows have.",
     )(function)
     function = click.option(
         "--underlying",
@@ -112,7 +113,12 @@ def command() -> None:
     help="Write to FILE instead of standard output.",
 )
 @quotes_option
-@click.option("--save", is_flag=True, help="Keep the fit in the history.")
+@click.option(
+    "--save",
+    is_flag=True,
+    help="Keep the fit in the history, at the moment that is printed: of hourly vols (iv_hourly) "
+    "the minute their Greeks were made at, which is later than the date that --at means.",
+)
 @history_option
 def fit_command(
     file: Path,

@@ -61,7 +61,7 @@ class CsvLayout:
     columns : those by which the layout is recognised; all are in each row given to `place_of`
     place_of : (row, coin the file is known to be of or "") -> Place; raises RowFault
     value_of : (row, the underlying that is read) -> its value; raises RowFault
-    needs_coin : the rows do not say of which coin they are
+    needs_coin : the rows do not say of which coin they are, unless they have `instrument_name`
     """
 
     name: str

@@ -1,6 +1,7 @@
-"""Layout: two-sided spot, forward and option quotes of one moment; the rows do not name the coin.
+"""Layout: two-sided spot, forward and option quotes of one moment.
 
-Without a word on it an option is coin-settled; `inverse` false makes it one in USDC.
+A row need not name the coin: where it has no `instrument_name`, the file's coin is meant, and
+without a word on it an option is coin-settled; `inverse` false makes it one in USDC.
 """
 
 from __future__ import annotations
@@ -12,15 +13,35 @@ from quantdesk.domain.instrument import OptionType
 from quantdesk.storage.chain_files.cells import RowFault, exact, iso_instant, needed
 from quantdesk.storage.chain_files.contract_rules import DERIBIT, index_name_of
 from quantdesk.storage.chain_files.csv_table import CsvLayout, Place, Row, RowValue, Timing
-from quantdesk.storage.chain_files.deribit_rows import LAW_BY_RULE, future_value, option_value
+from quantdesk.storage.chain_files.deribit_rows import (
+    LAW_BY_RULE,
+    check_expiry,
+    check_strike,
+    future_value,
+    option_value,
+)
 from quantdesk.storage.chain_files.figures import FRACTION, quoted
-from quantdesk.storage.chain_files.names import FutureName, OptionName, future_text, option_text
+from quantdesk.storage.chain_files.names import (
+    FutureName,
+    OptionName,
+    future_text,
+    option_text,
+    parse_name,
+)
 
 _OPTION_TYPES = {"call": OptionType.CALL, "put": OptionType.PUT}
 _IS_INVERSE = {"": True, "true": True, "false": False}
 
+NAME_COLUMN = "instrument_name"
+"""A column that files of this layout may have; its names tell the coin."""
+
 
 def _underlying_of(row: Row, coin: str) -> str:
+    name = parse_name(row.get(NAME_COLUMN, ""))
+    if name is not None:
+        return name.underlying
+    if not coin:
+        raise RowFault(f"{NAME_COLUMN} names no option, and nothing else says of which coin it is")
     is_inverse = _IS_INVERSE.get(row.get("inverse", "").lower())
     if is_inverse is None:
         raise RowFault("inverse is neither True nor False")
@@ -78,6 +99,11 @@ def _index(figures: dict[str, Decimal | None], underlying: str, event_ns: int) -
 
 def _option_name(row: Row, underlying: str, expiry_ns: int) -> OptionName:
     strike = needed(row["strike"], "strike")
+    name = parse_name(row.get(NAME_COLUMN, ""))
+    if isinstance(name, OptionName):
+        check_expiry(name, expiry_ns)
+        check_strike(name, strike)
+        return name
     option_type = _OPTION_TYPES.get(row["option_type"])
     if option_type is None:
         raise RowFault("option_type is neither call nor put")

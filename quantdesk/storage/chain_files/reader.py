@@ -18,7 +18,8 @@ from quantdesk.storage.chain_files.desk_json import SCHEMA, read_desk_json
 from quantdesk.storage.chain_files.eod_csv import EOD_CSV
 from quantdesk.storage.chain_files.hourly_iv_csv import HOURLY_IV_CSV
 from quantdesk.storage.chain_files.market_file import MarketFile
-from quantdesk.storage.chain_files.quotes_csv import QUOTES_CSV
+from quantdesk.storage.chain_files.names import parse_name
+from quantdesk.storage.chain_files.quotes_csv import NAME_COLUMN, QUOTES_CSV
 from quantdesk.storage.chain_files.tardis_csv import TARDIS_CSV
 from quantdesk.storage.chain_files.ticker_csv import TICKER_CSV
 from quantdesk.storage.chain_files.ticker_json import LAYOUT as TICKER_JSON
@@ -44,7 +45,7 @@ _LENIENT_BYTES_MAX = 32 << 20
 _INT_DIGITS = 19
 """A whole number of more digits does not fit 64 bits."""
 
-_COIN_IN_NAME = re.compile(r"(btc|eth|sol|xrp|matic)(?![a-z])", re.IGNORECASE)
+_COIN_IN_NAME = re.compile(r"(?<![a-z])(btc|eth|sol|xrp|matic)(?![a-z])", re.IGNORECASE)
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text_decoder = msgspec.json.Decoder(str)
 
@@ -121,6 +122,10 @@ def _read_csv(
         raise _unknown(path)
     if not layout.needs_coin:
         return read_csv(text, layout, at_ns=at_ns, underlying=underlying, coin="")
+    if _names_coins(text):
+        collection = read_csv(text, layout, at_ns=at_ns, underlying=underlying, coin="")
+        collection.notes.append("The coin is read from the names of the instruments.")
+        return collection
     coin, note = _coin_of(path, underlying)
     collection = read_csv(text, layout, at_ns=at_ns, underlying=underlying, coin=coin)
     collection.notes.append(note)
@@ -132,17 +137,25 @@ def _csv_layout(header: list[str]) -> CsvLayout | None:
     return next((layout for layout in CSV_LAYOUTS if layout.columns <= there), None)
 
 
+def _names_coins(text: CsvText) -> bool:
+    """Whether a row holds the name of an instrument, which says the coin."""
+    if NAME_COLUMN not in text.header:
+        return False
+    at = text.header.index(NAME_COLUMN)
+    return any(len(cells) > at and parse_name(cells[at]) is not None for _, cells in text.rows())
+
+
 def _coin_of(path: Path, underlying: str | None) -> tuple[str, str]:
     """(coin, a note on how it is known) of a file whose rows do not say."""
-    found = _COIN_IN_NAME.match(path.name)
-    if found is not None:
-        coin = found[1].upper()
+    found = set(_COIN_IN_NAME.findall(path.name.lower()))
+    if len(found) == 1:
+        coin = found.pop().upper()
         return coin, f"The rows name no coin: {coin} is taken from the file's name."
     if underlying is not None:
         coin = underlying.upper().partition("_")[0]
         return coin, f"The rows name no coin: {coin} is what was asked for."
     raise ChainFileError(
-        f"{path}: its rows name no coin, and its name does not begin with one (btc…): say which "
+        f"{path}: its rows name no coin, and its name holds none or several (btc…): say which "
         "underlying it is of (--underlying BTC)"
     )
 

@@ -142,6 +142,28 @@ def test_quotes_csv_whose_options_are_not_inverse_is_a_linear_chain(tmp_path: Pa
     assert market.indices[0].index_name == "btc_usdc"
 
 
+def test_quotes_csv_under_another_name_tells_its_coin_by_the_names_inside(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "ref_date,kind,maturity,bid,ask,open_interest,volume,strike,option_type,instrument_name\n"
+        "2026-04-27T08:54:57Z,spot,,2300,2301,,,,,\n"
+        "2026-04-27T08:54:57Z,option,2026-04-28T08:00:00Z,0.01,0.011,,,2300,call,"
+        "ETH-28APR26-2300-C\n"
+        "2026-04-27T08:54:57Z,option,2026-04-28T08:00:00Z,0.01,0.011,,,2400,call,"
+        "ETH-28APR26-2300-C\n"
+        "2026-04-27T08:54:57Z,option,2026-04-28T08:00:00Z,0.01,0.011,,,2400,put,\n",
+        "volsurface_1777280097.csv",
+    )
+    market = read_market_file(path)
+    assert market.underlying == "ETH"
+    assert [i.name for i in market.instruments] == ["ETH-28APR26-2300-C"]
+    reasons = [reason for reason, _ in market.skipped]
+    assert "strike differs from the name's" in reasons
+    assert any(reason.startswith("instrument_name names no option") for reason in reasons)
+    with pytest.raises(ChainFileError, match="holds ETH, not BTC"):
+        read_market_file(path, underlying="BTC")
+
+
 def test_the_coin_of_nameless_rows_comes_from_the_file_name_or_the_asker(
     tmp_path: Path, fixtures: Path
 ) -> None:

@@ -115,7 +115,7 @@ def test_zero_quotes_carry_nothing(tmp_path: Path) -> None:
         row["bid"], row["ask"] = 0, 0
     sentence, said = refused(tmp_path, rows)
     assert "0 usable two-sided quotes" in sentence
-    assert "no quote" in said
+    assert f"({len(options_of(rows))} × no quote)" in said
 
 
 @pytest.mark.parametrize("future", [800_000.0, 800.0])

@@ -11,7 +11,8 @@ import zstandard
 from click.testing import CliRunner
 
 from quantdesk.app.cli.surface import command
-from quantdesk.errors import OutOfDomain, QuantDeskError
+from quantdesk.errors import InvalidInput, OutOfDomain, QuantDeskError
+from quantdesk.runtime.surfaces import read_quotes
 from tests.unit.surface.chains import FIXTURES, RECORDED
 
 
@@ -145,3 +146,12 @@ def test_the_forward_that_was_not_taken_is_told() -> None:
     told = run("fit", str(FIXTURES / "eth_2026-01-31_quotes.csv"), "--format", "json")
     assert '"forward_evidence"' in told
     assert "within the bounds of parity" in told
+
+
+def test_an_exclusion_that_names_no_option_is_refused_with_near_names() -> None:
+    option = read_quotes(RECORDED, None, None).expiries[0].names[0]
+    mistyped = option.replace("-", "-1", 1)
+    with pytest.raises(InvalidInput, match=f"exclude = '{mistyped}'.*near it: .*{option}"):
+        run("fit", str(RECORDED), "--exclude", option, "--exclude", mistyped)
+    with pytest.raises(InvalidInput, match=r"exclude = 'NOPE'.*BTC chain at deribit, such as BTC-"):
+        run("fit", str(RECORDED), "--exclude", "NOPE")
