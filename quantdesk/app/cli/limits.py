@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +20,8 @@ from quantdesk.app.cli.limit_results import OPTIONS, notes_of, parse_results
 from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.risk_options import read_scenarios
-from quantdesk.app.cli.structure_options import LegsCommand, read_plan
+from quantdesk.app.cli.structure_options import LegsCommand, asked_coin, read_plan
+from quantdesk.app.cli.ticket_market import chains_of_plans, named_chains, ticket_market
 from quantdesk.app.cli.verb_list import VerbList
 from quantdesk.app.render.limits_formats import (
     SHOW_FORMATS,
@@ -29,7 +30,7 @@ from quantdesk.app.render.limits_formats import (
     limits_bytes,
 )
 from quantdesk.domain.instrument import Instrument
-from quantdesk.errors import ConfigError, InvalidInput, StorageError
+from quantdesk.errors import InvalidInput, StorageError
 from quantdesk.market.market_data import MarketData, UnderlyingMarket
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.limits.example import EXAMPLE
@@ -157,11 +158,11 @@ def test_command(ctx: click.Context, /, **options: Any) -> None:
     it would be refused. Nothing is sent.
     """
     plan = read_plan(options.pop("structure"))
-    coin = (options.pop("underlying") or plan.underlying).upper()
+    plan = replace(plan, underlying=asked_coin(plan, options.pop("underlying")))
     account, strategy = options.pop("as_account"), options.pop("strategy")
     format_, output = options.pop("format_"), options.pop("output")
-    gate, opened = _open(options, also=(coin,) if coin else ())
-    market = _market_of(opened.market, plan, coin)
+    gate, opened = _open(options, plan)
+    market = ticket_market(plan, opened.market, of="structure")
     ticket = _ticket(plan, market, opened.market, account=account, strategy=strategy)
     decision = gate.review(ticket, market_now_ns(opened.market))
     write_output(decision_bytes(decision, format_), output)
@@ -169,9 +170,9 @@ def test_command(ctx: click.Context, /, **options: Any) -> None:
         ctx.exit(BREACH_EXIT_CODE)
 
 
-def _open(options: dict[str, Any], also: Sequence[str] = ()) -> tuple[LimitGate, OpenBook]:
-    """The gate over the book that the options name, or over nothing on the market with the chains
-    `also`; says on stderr what was left out.
+def _open(options: dict[str, Any], plan: StructurePlan | None = None) -> tuple[LimitGate, OpenBook]:
+    """The gate over the book that the options name, or over nothing, on a market with the chains
+    of `plan`; says on stderr what was left out.
     """
     path = limits_path(options.pop("limits_file"))
     scenarios, is_strict = options.pop("scenarios"), options.pop("strict")
@@ -179,7 +180,13 @@ def _open(options: dict[str, Any], also: Sequence[str] = ()) -> tuple[LimitGate,
         {name: options.pop(name.removeprefix("--").replace("-", "_")) for name in OPTIONS}
     )
     limits = read_limits(path)
-    opened = open_from_options(load_settings(), **options, without_book=also)
+    plans = () if plan is None else (plan,)
+    opened = open_from_options(
+        load_settings(),
+        **options,
+        also=chains_of_plans(plans),
+        without_book=[chain for one in plans for chain in named_chains(one)],
+    )
     for note in opened.notes:
         click.echo(f"quantdesk: note: {safe_text(note, 400)}", err=True)
     made = gate_over(
@@ -197,14 +204,6 @@ def _open(options: dict[str, Any], also: Sequence[str] = ()) -> tuple[LimitGate,
     if reasons and is_strict:
         raise StorageError(f"--strict: {len(reasons)} rows or orders would be left out")
     return made.gate, opened
-
-
-def _market_of(market: MarketData, plan: StructurePlan, coin: str) -> UnderlyingMarket:
-    for one in market.markets:
-        if coin in ("", one.underlying) and plan.venue in ("", one.venue):
-            return one
-    known = ", ".join(f"{one.venue} {one.underlying}" for one in market.markets) or "none"
-    raise ConfigError(f"{f'{plan.venue} {coin}'.strip()}: must be one of the market's: {known}")
 
 
 def _ticket(

@@ -17,13 +17,13 @@ from quantdesk.app.cli.book_options import (
 )
 from quantdesk.app.cli.margin_ticket import (
     account_for,
-    chains_of_plans,
     parse_cash,
     read_tickets,
     resolve_tickets,
 )
 from quantdesk.app.cli.options import output_options
 from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.ticket_market import chains_of_plans
 from quantdesk.app.render.margin_answer import ANSWER_FORMATS, MarginAnswer
 from quantdesk.domain.position import Position
 from quantdesk.errors import ConfigError, StorageError

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from quantdesk.app.cli.structure_options import fitted_market, read_plan
+from quantdesk.app.cli.ticket_market import ticket_market
 from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.domain.position import Position
 from quantdesk.errors import ConfigError
-from quantdesk.margin.sizes import DERIBIT
-from quantdesk.market.market_data import MarketData, UnderlyingMarket
-from quantdesk.runtime.books import Chains
-from quantdesk.runtime.contract_names import read_contract_name
+from quantdesk.market.market_data import MarketData
 from quantdesk.structures.exact_plan import exact_plan
-from quantdesk.structures.plan import LegKind, StructurePlan
+from quantdesk.structures.plan import StructurePlan
 from quantdesk.structures.resolve import resolve
 from quantdesk.structures.text import format_line
 
@@ -57,27 +55,6 @@ def read_tickets(texts: Sequence[str]) -> tuple[StructurePlan, ...]:
     return tuple(read_plan(text) for text in texts)
 
 
-def chains_of_plans(plans: Sequence[StructurePlan]) -> Chains:
-    """The chains that the tickets name, by venue: a book may not hold what is to be added."""
-    found: dict[str, dict[str, None]] = {}
-    for plan in plans:
-        venue = plan.venue or DERIBIT
-        for chain in _named_chains(plan):
-            found.setdefault(venue, {})[chain] = None
-    return {venue: tuple(chains) for venue, chains in found.items()}
-
-
-def _named_chains(plan: StructurePlan) -> list[str]:
-    if plan.underlying:
-        return [plan.underlying]
-    named = (
-        read_contract_name(plan.venue or DERIBIT, leg.name)
-        for leg in plan.legs
-        if leg.kind is LegKind.NAMED
-    )
-    return list(dict.fromkeys(one.chain for one in named if one is not None))
-
-
 def resolve_tickets(plans: Sequence[StructurePlan], market: MarketData, *, account: str) -> Tickets:
     """The tickets as positions of `account`; held coin needs no margin and is left away.
 
@@ -87,7 +64,7 @@ def resolve_tickets(plans: Sequence[StructurePlan], market: MarketData, *, accou
     positions: list[Position] = []
     warnings: list[str] = []
     for plan in plans:
-        resolved = resolve(plan, fitted_market(_market_of(plan, market)))
+        resolved = resolve(plan, fitted_market(ticket_market(plan, market, of="--add")))
         lines.append(format_line(exact_plan(resolved.structure)))
         warnings += resolved.warnings
         warnings += [
@@ -101,28 +78,6 @@ def resolve_tickets(plans: Sequence[StructurePlan], market: MarketData, *, accou
             if leg.instrument.kind is not InstrumentKind.SPOT
         ]
     return Tickets(line="; ".join(lines), positions=tuple(positions), warnings=tuple(warnings))
-
-
-def _market_of(plan: StructurePlan, market: MarketData) -> UnderlyingMarket:
-    """The market a ticket is on: what it names, else the only one there is."""
-    chains = _named_chains(plan)
-    found = [
-        one
-        for one in market.markets
-        if plan.venue in ("", one.venue) and (not chains or one.underlying == chains[0])
-    ]
-    if len(found) > 1 and not plan.venue:
-        # Where a line names no venue it is Deribit's, as in `build`.
-        found = [one for one in found if one.venue == DERIBIT] or found
-    if len(found) == 1:
-        return found[0]
-    here = ", ".join(f"{one.venue} {one.underlying}" for one in market.markets) or "nothing"
-    wanted = format_line(plan)[:80]
-    if not found:
-        raise ConfigError(f"--add {wanted!r}: its chain is not in the market, which has {here}")
-    raise ConfigError(
-        f"--add {wanted!r}: say on which chain, as in 'deribit BTC: -1 C 20d 30d'; here are {here}"
-    )
 
 
 def account_for(positions: Sequence[Position], venues: set[str], named: str | None) -> str:

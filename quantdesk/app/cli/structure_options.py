@@ -123,17 +123,26 @@ def read_plan(text: str) -> StructurePlan:
         ) from error
 
 
+def asked_coin(plan: StructurePlan, underlying: str) -> str:
+    """The underlying that the argument or the plan names; "" where neither does.
+
+    Raises ConfigError where they differ.
+    """
+    coin = (underlying or plan.underlying).upper()
+    if plan.underlying and coin != plan.underlying:
+        raise ConfigError(f"underlying {coin}: the structure is on {plan.underlying}")
+    return coin
+
+
 def open_market(options: MarketOptions, plan: StructurePlan, underlying: str) -> UnderlyingMarket:
     """The market a plan is looked at on.
 
     Underlying and venue come from the argument, the plan, and the source, in this order. Raises
     ConfigError where nothing says on what, StorageError where the source does not have it.
     """
-    coin = (underlying or plan.underlying).upper()
+    coin = asked_coin(plan, underlying)
     if not coin:
         raise ConfigError("underlying: is missing; name it, as in `… BTC`, or in the structure")
-    if plan.underlying and coin != plan.underlying:
-        raise ConfigError(f"underlying {coin}: the structure is on {plan.underlying}")
     settings = load_settings()
     venue = options.venue
     if not venue and options.market is None and options.replay is None:

@@ -298,6 +298,29 @@ def test_without_a_book_nothing_is_held(limits: Path) -> None:
     assert run("limits", "test", "+1000 C 84000 26MAR27", *asked).exit_code == 5
 
 
+def test_ticket_says_on_which_chain_by_itself_or_is_asked(limits: Path, book: Path) -> None:
+    asked = ("limits", "test", "--limits", limits)
+    assert run(*asked, "+1 C 20d monthly", "BTC").exit_code == 0
+    assert run(*asked, "+1 BTC-25SEP26-60000-C").exit_code == 0
+    # A book of bitcoin is asked about ether too.
+    beside = run(*asked, "+1 C 20d monthly", "ETH", "--book", book, "--format", "json")
+    assert "ETH-" in beside.stdout, beside.output
+    nowhere = run(*asked, "+1 C 20d monthly").exception
+    assert isinstance(nowhere, ConfigError)
+    assert "structure '+1 C 20d monthly': say on which chain" in str(nowhere)
+    other = run(*asked, "BTC: +1 C 20d monthly", "ETH").exception
+    assert isinstance(other, ConfigError)
+    assert "underlying ETH: the structure is on BTC" in str(other)
+
+
+def test_ticket_on_several_chains_is_asked_for_one(limits: Path) -> None:
+    asked = ("limits", "test", "--limits", limits, "--market", MARKET, "--market", ETH_MARKET)
+    error = run(*asked, "-1 C 2600 6FEB26").exception
+    assert isinstance(error, ConfigError)
+    assert "here are deribit BTC, deribit ETH" in str(error)
+    assert "ETH-6FEB26-2600-C" in run(*asked, "-1 C 2600 6FEB26", "ETH").output
+
+
 def test_stress_that_is_not_there_is_named_with_its_limit_and_file(
     book: Path, tmp_path: Path
 ) -> None:
