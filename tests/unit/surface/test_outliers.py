@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from quantdesk.market.surface_outliers import TRUST_MIN, quote_trust
+from quantdesk.market.surface_outliers import LOST_MAX, TRUST_MIN, quote_trust
 from quantdesk.market.surface_quotes import HIDDEN, OUTLIER, requoted, without_rows
 from quantdesk.runtime.surfaces import read_quotes
 from tests.unit.surface.chains import RECORDED, expiry
@@ -21,6 +21,50 @@ def test_shifted_quotes_are_found_and_nothing_else(rows: tuple[int, ...]) -> Non
     trust = quote_trust(quotes.years, quotes.log_moneyness, bid, ask)
     assert np.flatnonzero(trust < TRUST_MIN).tolist() == list(rows)
     assert (np.delete(trust, rows) > 0.9).all()
+
+
+@pytest.mark.parametrize("shift", [-6.0, -4.0, 4.0, 6.0])
+@pytest.mark.parametrize("row", [1, 7, 10, 19])
+def test_a_few_half_spreads_are_enough_to_be_found(row: int, shift: float) -> None:
+    quotes = expiry(30)
+    bid, ask = quotes.bid_iv.copy(), quotes.ask_iv.copy()
+    bid[row] += shift * 0.005
+    ask[row] += shift * 0.005
+    trust = quote_trust(quotes.years, quotes.log_moneyness, bid, ask)
+    assert trust[row] < TRUST_MIN
+    assert (np.delete(trust, row) > 0.9).all()
+
+
+def test_the_sharp_bottom_of_a_last_days_smile_is_no_outlier_beside_a_wrong_quote() -> None:
+    k = np.array([-0.051, -0.039, -0.028, -0.016, -0.005, 0.006, 0.017, 0.028, 0.050])
+    mid = np.array([0.406, 0.329, 0.268, 0.200, 0.131, 0.120, 0.157, 0.236, 0.382])
+    half = np.array([0.030, 0.029, 0.018, 0.010, 0.008, 0.009, 0.010, 0.013, 0.019])
+    assert (quote_trust(1.4 / 365, k, mid - half, mid + half) > 0.9).all()
+    mid[1] += 10 * half[1]
+    trust = quote_trust(1.4 / 365, k, mid - half, mid + half)
+    assert trust[1] < TRUST_MIN
+    assert (np.delete(trust, 1) > TRUST_MIN).all()
+
+
+def test_a_wide_quote_that_holds_the_smile_is_no_outlier_and_pulls_less() -> None:
+    quotes = expiry(30)
+    ask = quotes.ask_iv.copy()
+    ask[7] += 0.05
+    trust = quote_trust(quotes.years, quotes.log_moneyness, quotes.bid_iv, ask)
+    assert trust[7] == TRUST_MIN
+    assert (np.delete(trust, 7) > 0.9).all()
+    bid = quotes.bid_iv.copy()
+    bid[7] += 0.02
+    assert quote_trust(quotes.years, quotes.log_moneyness, bid, ask)[7] < TRUST_MIN
+
+
+def test_where_all_contradict_each_other_no_one_is_left_out() -> None:
+    quotes = expiry(30, half=0.002)
+    shift = 0.05 * (-1.0) ** np.arange(21)
+    bid, ask = quotes.bid_iv + shift, quotes.ask_iv + shift
+    trust = quote_trust(quotes.years, quotes.log_moneyness, bid, ask)
+    assert trust.mean() >= 1.0 - LOST_MAX - 1e-12
+    assert trust.min() > 0.0
 
 
 def test_a_clean_smile_is_trusted() -> None:
