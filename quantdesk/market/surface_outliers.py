@@ -34,7 +34,7 @@ LOOKS = 2
 
 FULL_UP_TO, NONE_FROM = 3.5, 9.0
 """Standard deviations up to which a quote counts fully, and from which on not at all. On recorded
-chains one quote in five thousand is called an outlier."""
+chains one quote in three thousand is called an outlier, half of those in asynchronous ones."""
 
 WIDE = 2.0
 """Times the half-spreads around it that a wide quote's own middle counts as, at most."""
