@@ -350,9 +350,11 @@ def pnl_fields(
     for total in explained.totals:
         unit = safe_text(total.currency, 12)
         amount = number_text(total.actual, _decimals(total.currency))
-        usd = number_text(total.actual_usd, DOLLAR_DECIMALS)
+        usd = f"{number_text(total.actual_usd, DOLLAR_DECIMALS)} USD"
+        # With what the opening coin value moved by, dollars may differ from the coin even in sign.
+        in_usd = f", {usd} with translation" if total.translation_usd else f" = {usd}"
         share = residual_words(waterfall_of(total, in_usd=False))
-        fields.append(HeaderField(unit, f"{amount} = {usd} USD, residual {share}"))
+        fields.append(HeaderField(unit, f"{amount}{in_usd}, residual {share}"))
     if choice.in_usd and explained.cash_translation_usd:
         parts = [
             f"{number_text(usd, DOLLAR_DECIMALS)} of {safe_text(currency, 8)}"

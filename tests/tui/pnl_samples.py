@@ -8,6 +8,7 @@ import numpy as np
 
 from quantdesk import pricing
 from quantdesk.market.chain import FloatArray
+from quantdesk.market.forwards import ExpiryForward
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
 from tests.tui.desk_samples import SECOND_NS
 
@@ -35,7 +36,7 @@ def _moved(chain: ChainSnapshot, hours: float, spot: float, vol: float) -> Chain
     expiries = tuple(
         replace(
             one,
-            forward=replace(one.forward, price=(one.forward.price or 0.0) * spot),
+            forward=_forward(one.forward, spot),
             years=one.years - hours / (24 * 365),
         )
         for one in chain.expiries
@@ -60,6 +61,14 @@ def _moved(chain: ChainSnapshot, hours: float, spot: float, vol: float) -> Chain
             for name, one in chain.futures.items()
         },
     )
+
+
+def _forward(before: ExpiryForward, spot: float) -> ExpiryForward:
+    """The forward × `spot`, with all that bears on it: left behind, the pairs would deny it."""
+    levels = ("venue_price", "future_price", "parity_price", "parity_bid", "parity_ask")
+    known = {name: level for name in levels if (level := getattr(before, name)) is not None}
+    moved = {name: level * spot for name, level in known.items()}
+    return replace(before, price=(before.price or 0.0) * spot, **moved)
 
 
 def _marks(chain: ChainSnapshot, hours: float, spot: float, vol: float) -> FloatArray:

@@ -12,6 +12,7 @@ from quantdesk.views.pnl_screen import (
     PnlChoice,
     RollUp,
     explain_roll_up,
+    pnl_fields,
     residual_words,
     roll_up_view,
     waterfall_lines,
@@ -56,6 +57,16 @@ def test_a_currency_without_a_price_is_said_in_the_books_dollars() -> None:
     assert "within" in residual_words(lines["total:BNB"])
     texts = [cell.text for line in roll_up_view(found, lines, choice).lines for cell in line.cells]
     assert not any("nan" in text for text in texts)
+
+
+def test_dollars_with_translation_are_not_said_to_equal_the_coin() -> None:
+    found = explained([position(INSTRUMENT, -10)], CLOSES["calm"])
+    (total,) = found.totals
+    assert total.translation_usd
+    fields = pnl_fields(found, PnlChoice(), since="", problems=(), cost_ns=0)
+    (said,) = (field.text for field in fields if field.label == "BTC")
+    assert f", {total.actual_usd:,.2f} USD with translation, residual" in said
+    assert "=" not in said
 
 
 def test_opening_cash_of_a_coin_without_legs_is_in_the_tables() -> None:
