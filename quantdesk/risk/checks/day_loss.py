@@ -38,7 +38,10 @@ class DayLoss(Check):
             return None
         if cell.limit.measure is Measure.DRAWDOWN:
             return result.drawdown_usd
-        return None if result.day_pnl_usd is None else max(-result.day_pnl_usd, 0.0)
+        if result.day_pnl_usd is None:
+            return None
+        # A day without profit or loss is one of 0, not of -0.
+        return max(-result.day_pnl_usd, 0.0) + 0.0
 
     def review(self, trial: Trial) -> Sequence[Finding]:
         """Cells over a level, for a ticket that does more than reduce."""

@@ -415,6 +415,13 @@ def test_after_a_loss_only_reducing_orders_pass_and_an_untold_loss_is_one() -> N
     assert decision.largest.lots == 10
 
 
+def test_a_day_without_profit_or_loss_uses_nothing_without_a_sign() -> None:
+    desk = gate('scope = "desk"\nmeasure = "day_loss"\nhard = 1000')
+    desk.learn(Filters(), Result(day_pnl_usd=0.0))
+    (use,) = desk.uses(NOW)
+    assert str(use.value) == str(use.share) == "0.0"
+
+
 def test_a_share_of_an_unknown_equity_lets_nothing_be_margined() -> None:
     desk = gate(
         'scope = "desk"\nmeasure = "margin_use"\nconvention = "deribit-standard"\nhard = 0.5'
