@@ -42,8 +42,7 @@ def report_with_limits(
         limits = required_limits(path)
         made = gate_over(opened, limits, own_scenarios=own_scenarios, results=desk_results(report))
     except QuantDeskError as error:
-        reason = f"{error}; no trading, cancels stay allowed"
-        return replace(report, reasons={**report.reasons, "limits": reason})
+        return replace(report, reasons={**report.reasons, "limits": str(error)})
     if day is not None and day.explained is not None:
         tell_day(made.gate, day.explained)
     now_ns = market_now_ns(opened.market)

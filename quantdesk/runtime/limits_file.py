@@ -13,6 +13,7 @@ from quantdesk.runtime.settings import config_file
 
 LIMITS_BYTES_MAX = 1_000_000
 NO_TRADING = "no trading until it can be read, cancels stay allowed"
+EXAMPLE_HINT = "`quantdesk limits show --example` prints one"
 
 
 def limits_path(named: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -55,5 +56,5 @@ def required_limits(path: Path) -> LimitSet:
     """As `read_limits`; a file that is not there is refused too."""
     limits = read_limits(path)
     if limits is None:
-        raise ConfigError(f"{path}: there is no such limits file")
+        raise ConfigError(f"{path}: there is no such limits file; {EXAMPLE_HINT}; {NO_TRADING}")
     return limits

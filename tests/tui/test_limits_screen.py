@@ -82,6 +82,7 @@ async def test_without_limits_the_screen_says_that_nothing_is_traded(tmp_path: P
     async with running_book(book, screen="L") as shown:
         assert "none: no trading" in shown.text()
         assert "there is no such limits file" in shown.text()
+        assert "limits show --example" in shown.text()
 
 
 async def test_a_limits_file_that_breaks_costs_the_limits_only(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ from quantdesk.risk.limits.ticket import Ticket, TicketLeg
 from quantdesk.risk.limits.use_report import limit_report
 from quantdesk.runtime.books import OpenBook
 from quantdesk.runtime.limit_books import gate_over, market_now_ns
-from quantdesk.runtime.limits_file import limits_path, read_limits
+from quantdesk.runtime.limits_file import EXAMPLE_HINT, limits_path, read_limits
 from quantdesk.runtime.settings import load_settings
 from quantdesk.structures.plan import StructurePlan
 from quantdesk.structures.resolve import resolve
@@ -127,7 +127,8 @@ def show_command(ctx: click.Context, /, **options: Any) -> None:
     format_, output = options.pop("format_"), options.pop("output")
     gate, opened = _open(options)
     if gate.limits is None:
-        click.echo(f"quantdesk: {gate.closed}: no trading, cancels stay allowed", err=True)
+        closed = f"{gate.closed}: no trading, cancels stay allowed; {EXAMPLE_HINT}"
+        click.echo(f"quantdesk: {closed}", err=True)
         ctx.exit(BREACH_EXIT_CODE)
     report = limit_report(gate, market_now_ns(opened.market))
     write_output(limits_bytes(report, format_), output)
