@@ -15,13 +15,20 @@ extra_days = 0.5     # variance beyond the calendar's, in average days
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 
-from quantdesk.domain.times import parse_instant
+from quantdesk.domain.times import format_instant, parse_instant
 from quantdesk.errors import InvalidInput
-from quantdesk.market.variance_clock import DAY_NAMES, VarianceClock, VarianceEvent
+from quantdesk.market.variance_clock import (
+    DAY_NAMES,
+    SAME_WEIGHT,
+    VarianceClock,
+    VarianceEvent,
+    usual_weight,
+)
 
 EVENTS_MAX = 1_000
 """No calendar of events is longer; a file that is was not written for this."""
@@ -50,6 +57,26 @@ def parse_clock(text: str) -> VarianceClock:
         day_weights=tuple(_number(f"weights.{day}", weights.get(day, 1.0)) for day in DAY_NAMES),
         events=tuple(_event(place, table) for place, table in enumerate(events)),
     )
+
+
+def clock_text(clock: VarianceClock, comment: str = "") -> str:
+    """TOML that `parse_clock` reads as `clock`; days are weighed against the usual one."""
+    usual = usual_weight(clock)
+    lines = [f"# {line}" for line in comment.splitlines()]
+    lines.append("[weights]  # against each other; a day that is left out weighs 1")
+    for day, weight in zip(DAY_NAMES, clock.day_weights, strict=True):
+        if abs(weight / usual - 1.0) > SAME_WEIGHT:
+            lines.append(f"{day} = {weight / usual:.8g}")
+    for event in clock.events:
+        lines += [
+            "",
+            "[[events]]",
+            f"name = {json.dumps(event.name, ensure_ascii=False)}",
+            f"start = {format_instant(event.start_ns)}",
+            f"end = {format_instant(event.end_ns)}",
+            f"extra_days = {float(event.extra_days)!r}",
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def _event(place: int, table: object) -> VarianceEvent:

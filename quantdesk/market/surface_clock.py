@@ -19,8 +19,10 @@ from quantdesk.market.surface_quotes import SurfaceQuotes
 from quantdesk.market.variance_clock import (
     CALENDAR,
     DAY_NAMES,
+    SAME_WEIGHT,
     VarianceClock,
     estimate_weekend,
+    usual_weight,
 )
 from quantdesk.pricing.surface import VarianceSurface
 
@@ -86,12 +88,11 @@ def clock_words(clock: VarianceClock) -> str:
 
     Days are weighed against the weight that most of them have.
     """
-    weights = [round(weight, 6) for weight in clock.day_weights]
-    usual = max(set(weights), key=lambda weight: (weights.count(weight), weight))
+    usual = usual_weight(clock)
     parts = [
         f"{day} {weight / usual:.2f}"
-        for day, weight in zip(DAY_NAMES, weights, strict=True)
-        if weight != usual
+        for day, weight in zip(DAY_NAMES, clock.day_weights, strict=True)
+        if abs(weight / usual - 1.0) > SAME_WEIGHT
     ]
     parts += [f"{event.name} +{event.extra_days:g} d" for event in clock.events]
     return ", ".join(parts) or "every day alike"

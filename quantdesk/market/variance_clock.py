@@ -36,6 +36,9 @@ WEEK_START_NS = 4 * NS_PER_DAY + 8 * 3600 * NS_PER_S
 WEIGHT_RANGE = (0.02, 50.0)
 """A day's weight against the others: outside this it is a slip of the keyboard, not a rate."""
 
+SAME_WEIGHT = 1e-6
+"""Weights that differ by a smaller share are told as one."""
+
 ESTIMATE_DAYS = 15.0
 """Only intervals that end within this many days say something of single days."""
 
@@ -129,6 +132,13 @@ CALENDAR = VarianceClock()
 """Every day weighs the same."""
 
 
+def usual_weight(clock: VarianceClock) -> float:
+    """The weight that most days of `clock` have; others are told against it."""
+    rounded = [round(weight, 6) for weight in clock.day_weights]
+    usual = max(set(rounded), key=lambda weight: (rounded.count(weight), weight))
+    return clock.day_weights[rounded.index(usual)]
+
+
 def weekend_clock(
     saturday: float, sunday: float, events: Sequence[VarianceEvent] = ()
 ) -> VarianceClock:
@@ -137,15 +147,44 @@ def weekend_clock(
     return VarianceClock(day_weights=weights, events=tuple(events))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekendEstimate:
+    """What forward variances say of Saturday and Sunday.
+
+    weights : of both, against the other days' one; one each where `reason` says why nothing is told
+    errors : standard errors of the weights; NaN where nothing is told
+    """
+
+    weights: tuple[float, float] = (1.0, 1.0)
+    errors: tuple[float, float] = (math.nan, math.nan)
+    reason: str = ""
+
+    @property
+    def clock(self) -> VarianceClock:
+        """The clock with these weights."""
+        return CALENDAR if self.reason else weekend_clock(*self.weights)
+
+
 def estimate_weekend(
     as_of_ns: int, expiry_ns: Sequence[int], atm_variance: npt.ArrayLike
 ) -> VarianceClock:
-    """A clock whose weekend the forward variances of one chain suggest.
+    """A clock whose weekend the forward variances of one chain suggest; see `weekend_estimate`."""
+    return weekend_estimate(as_of_ns, expiry_ns, atm_variance).clock
+
+
+def weekend_estimate(
+    as_of_ns: int,
+    expiry_ns: Sequence[int],
+    atm_variance: npt.ArrayLike,
+    events: Sequence[VarianceEvent] = (),
+) -> WeekendEstimate:
+    """Weights of Saturday and Sunday that the forward variances of one chain suggest.
 
     The variance between neighbouring expiries is taken as level × weighted days, the level being
     that of the intervals without a weekend day; Saturday and Sunday are found by least squares,
     drawn towards one. Fewer than two such intervals, or no weekend day alone enough to tell, leave
-    the calendar.
+    the calendar. Intervals that an event reaches into take no part. Errors are those of the least
+    squares, by the scatter of all intervals about what was found.
 
     Parameters
     ----------
@@ -157,21 +196,35 @@ def estimate_weekend(
     days = np.array([_days_by_kind(a, b) for a, b in itertools.pairwise(instants)])
     gained = np.diff(total)
     near = (np.array(expiry_ns) - as_of_ns) / NS_PER_DAY <= ESTIMATE_DAYS
+    near &= np.array(
+        [
+            not any(event.start_ns < b and a < event.end_ns for event in events)
+            for a, b in itertools.pairwise(instants)
+        ],
+        dtype=np.bool_,
+    )
     if near.sum() < 2 or not np.isfinite(gained[near]).all():
-        return CALENDAR
+        return WeekendEstimate(
+            reason=f"fewer than two expiries lie within {ESTIMATE_DAYS:g} days without an event"
+        )
     days, gained = days[near], gained[near]
     plain = days[:, 1] + days[:, 2] < 0.05 * days.sum(axis=1)
-    if not plain.any() or plain.all():
-        return CALENDAR
+    if not plain.any():
+        return WeekendEstimate(reason="no two neighbouring expiries have weekdays alone between")
+    if plain.all():
+        return WeekendEstimate(reason=f"no weekend lies within {ESTIMATE_DAYS:g} days of expiries")
     level = gained[plain].sum() / days[plain, 0].sum()
     if level <= 0:
-        return CALENDAR
+        return WeekendEstimate(reason="total variance falls over the weekdays")
     # Unknown: what Saturday and Sunday differ from one by, with a ridge towards no difference.
     design = np.vstack([days[:, 1:], PRIOR_DAYS * np.eye(2)])
     wanted = np.concatenate([gained / level - days.sum(axis=1), np.zeros(2)])
     differences = np.linalg.lstsq(design, wanted, rcond=None)[0]
+    left = wanted - design @ differences
+    scatter = float(left @ left) / max(int(near.sum()) - 2, 1)
+    errors = np.sqrt(scatter * np.diag(np.linalg.inv(design.T @ design)))
     saturday, sunday = np.clip(1.0 + differences, *ESTIMATE_RANGE).tolist()
-    return weekend_clock(saturday, sunday)
+    return WeekendEstimate(weights=(saturday, sunday), errors=(float(errors[0]), float(errors[1])))
 
 
 def _days_by_kind(start_ns: int, end_ns: int) -> tuple[float, float, float]:

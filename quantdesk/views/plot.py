@@ -86,7 +86,8 @@ class Band:
 class Whiskers:
     """A vertical bar from `low` to `high` at each x, with a foot and a cap: a bid and its ask.
 
-    One end alone (the other NaN) is drawn as that foot or cap.
+    One end alone (the other NaN) is drawn as that foot or cap. `role` is the foot's, `high_role`
+    the cap's: a bid is told from an ask by its look too.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Whiskers:
     low: FloatArray
     high: FloatArray
     role: PlotRole = PlotRole.BID
+    high_role: PlotRole = PlotRole.ASK
 
     def __post_init__(self) -> None:
         _check(self.name, self.x, self.low, self.high)

@@ -30,6 +30,9 @@ from quantdesk.views.safe_text import cell_width, safe_text
 Run = tuple[str, PlotRole]
 """A text of one role."""
 
+TICKS_MIN = 3
+"""Fewer labels on the y axis leave a reader guessing, where there are rows for more."""
+
 WIDTH_MIN, HEIGHT_MIN = 20, 6
 """Smaller than that a plot says so instead of drawing something unreadable."""
 
@@ -37,7 +40,7 @@ _DOT_BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _BRAILLE = 0x2800
 _SAMPLES = {Stroke.SOLID: "⠤⠤", Stroke.DASHED: "⠤⠠", Stroke.DOTTED: "⠄⠄"}
 _BAND_SAMPLE = "⠢⠢"
-_WHISKER_SAMPLE = "│"
+_STEM_ROLE = PlotRole.AXIS
 _DASH_ON, _DASH_PERIOD, _DOT_PERIOD = 5, 8, 4
 
 
@@ -113,7 +116,7 @@ def plot_lines(view: PlotView, width: int, height: int) -> list[list[Run]]:
         return _padded([*head, [(why, PlotRole.LABEL)]], height)
     y_range = _widened(y_range, view.y_axis)
     rows = height - len(head) - 2
-    y_ticks = axis_ticks(*y_range, max(rows // 3, 2))
+    y_ticks = _y_ticks(*y_range, rows)
     y_labels = tick_labels(y_ticks, view.y_axis.scale)
     label_width = min(max((len(label) for label in y_labels), default=1), width // 3)
     canvas = _Canvas(width - label_width - 1, rows, x_range, y_range)
@@ -130,6 +133,19 @@ def plot_lines(view: PlotView, width: int, height: int) -> list[list[Run]]:
         lines.append([(axis, PlotRole.AXIS), *canvas.line(row)])
     lines += _x_axis_lines(canvas, view.x_axis, label_width)
     return _padded(lines, height)
+
+
+def _y_ticks(low: float, high: float, rows: int) -> list[float]:
+    """One tick each third row, closer where that would give fewer than three."""
+    ticks = axis_ticks(low, high, max(rows // 3, 2))
+    for count in range(rows // 3 + 1, 2 * rows):
+        if len(ticks) >= TICKS_MIN:
+            break
+        closer = axis_ticks(low, high, count)
+        if len(closer) > rows:
+            break
+        ticks = closer
+    return ticks
 
 
 def _padded(lines: list[list[Run]], height: int) -> list[list[Run]]:
@@ -150,24 +166,31 @@ def _head_lines(view: PlotView, width: int) -> list[list[Run]]:
     first: list[Run] = [(title, PlotRole.LABEL)]
     if name and cell_width(title) + 2 + cell_width(name) <= width:
         first.append((f"  {name}" if title else name, PlotRole.AXIS))
-    entries: list[Run] = [
-        (f"{_SAMPLES[each.stroke]} {safe_text(each.name, 24)}", each.role) for each in view.series
+    entries: list[list[Run]] = [
+        [(f"{_SAMPLES[each.stroke]} {safe_text(each.name, 24)}", each.role)] for each in view.series
     ]
-    entries += [(f"{_BAND_SAMPLE} {safe_text(each.name, 24)}", each.role) for each in view.bands]
-    entries += [
-        (f"{_WHISKER_SAMPLE} {safe_text(each.name, 24)}", each.role) for each in view.whiskers
-    ]
-    entries += [(f"{each.symbol} {safe_text(each.name, 24)}", each.role) for each in view.markers]
+    entries += [[(f"{_BAND_SAMPLE} {safe_text(each.name, 24)}", each.role)] for each in view.bands]
+    entries += [_whisker_entry(each) for each in view.whiskers]
+    entries += [[(f"{each.symbol} {safe_text(each.name, 24)}", each.role)] for each in view.markers]
     lines: list[list[Run]] = [first] if title or name else []
     used = width
-    for text, role in entries:
-        need = cell_width(text) + 2
+    for entry in entries:
+        need = sum(cell_width(text) for text, _ in entry) + 2
         if used + need > width:
             lines.append([])
             used = 0
-        lines[-1].append((f"{text}  ", role))
+        lines[-1] += [*entry, ("  ", PlotRole.LABEL)]
         used += need
     return lines
+
+
+def _whisker_entry(whiskers: Whiskers) -> list[Run]:
+    return [
+        ("┴", whiskers.role),
+        ("│", _STEM_ROLE),
+        ("┬", whiskers.high_role),
+        (f" {safe_text(whiskers.name, 24)}", PlotRole.LABEL),
+    ]
 
 
 def _draw(canvas: _Canvas, view: PlotView) -> None:
@@ -314,24 +337,25 @@ def _draw_whiskers(canvas: _Canvas, whiskers: Whiskers) -> None:
         if not is_drawable(x):
             continue
         column = round(canvas.column(x)) // 2
-        foot = floor(canvas.row(low) / 4) if is_drawable(low) else None
-        cap = floor(canvas.row(high) / 4) if is_drawable(high) else None
+        foot = round(canvas.row(low)) // 4 if is_drawable(low) else None
+        cap = round(canvas.row(high)) // 4 if is_drawable(high) else None
         if foot is not None and cap is not None:
             for row in range(max(min(foot, cap), 0), min(max(foot, cap), canvas.height - 1) + 1):
-                canvas.symbol(column, row, "│", whiskers.role)
+                canvas.symbol(column, row, "│", _STEM_ROLE)
             if foot == cap:
                 canvas.symbol(column, foot, "╪", whiskers.role)
                 continue
         if foot is not None:
             canvas.symbol(column, foot, "┴", whiskers.role)
         if cap is not None:
-            canvas.symbol(column, cap, "┬", whiskers.role)
+            canvas.symbol(column, cap, "┬", whiskers.high_role)
 
 
 def _draw_markers(canvas: _Canvas, markers: Markers) -> None:
     for x, y in zip(markers.x.tolist(), markers.y.tolist(), strict=True):
         if is_drawable(x) and is_drawable(y):
-            column, row = round(canvas.column(x)) // 2, floor(canvas.row(y) / 4)
+            # As guides and lines are rounded: what is zero stands on the line of zero.
+            column, row = round(canvas.column(x)) // 2, round(canvas.row(y)) // 4
             canvas.symbol(column, row, markers.symbol, markers.role)
 
 

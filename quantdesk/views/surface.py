@@ -8,17 +8,19 @@ beyond reading it at points.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from quantdesk.errors import PricingError
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.fitting import SliceFit, SurfaceFit
 from quantdesk.market.own_vols import OwnSurface
 from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.market.surface_clock import CALENDAR_CHOICE, clock_words
 from quantdesk.market.surface_quotes import OUTLIER
-from quantdesk.pricing.smile import slice_jets
+from quantdesk.pricing.smile import RawSvi, slice_jets, svi_to_jump_wings
 from quantdesk.snapshot import ChainSnapshot
 from quantdesk.views.cells import Cell, Role
 from quantdesk.views.chain_header import HeaderField, chain_title
@@ -30,11 +32,15 @@ from quantdesk.views.time_text import duration_text, expiry_text, instant_text
 
 CURVE_POINTS = 241
 
+SHOWN_SHARE = 0.8
+"""Share of the quotes whose whole spread the residual plot has room for."""
+
 MARGIN_DEVIATIONS = 0.25
 """What is drawn beyond the outermost quotes, in standard deviations at the money."""
 
 SMILE_SYMBOLS = (
-    ("│", "bid to ask vol of a quote that is fitted"),
+    ("┴│┬", "bid to ask vol of a quote that is fitted: the bid's foot, the ask's cap"),
+    ("╪", "bid and ask so near that one line of the plot holds both"),
     ("×", "the venue's mark IV"),
     ("o", "mid of a quote that is left out; the table says why"),
     ("in out", "fit inside the spread, or not"),
@@ -163,35 +169,68 @@ def slice_words(look: SurfaceLook) -> tuple[str, ...]:
     if each is None or look.fit is None:
         return (look.missing,)
     used, count = int(each.quotes.is_used.sum()), len(each.fit_iv)
-    slack = each.calendar_slack
     sentences = [
         f"{expiry_text(each.expiry_ns)} {each.grade.value}: "
         f"{percent_text(each.in_spread, 1)} % inside, RMSE {_points(each.rmse)} pts, "
-        f"used {used} of {count}, min g {each.g_min:.4f}, "
-        + ("longest" if math.isinf(slack) else f"calendar {slack:.2g}")
+        f"used {used} of {count}, min g {each.g_min:.4f}"
     ]
     sentences += [safe_text(flag, 120) for flag in each.flags]
-    sentences += [f"Arbitrage: {safe_text(fault, 100)}" for fault in look.fit.faults]
+    name = expiry_text(each.expiry_ns)
+    here = [fault for fault in look.fit.faults if fault.startswith(name)]
+    sentences += [f"Arbitrage: {safe_text(fault, 100)}" for fault in here]
+    if elsewhere := len(look.fit.faults) - len(here):
+        words = "fault" if elsewhere == 1 else "faults"
+        sentences.append(f"Arbitrage: {elsewhere} {words} at other expiries; tab tells them.")
     own = look.own
     if own is not None:
         sentences += [safe_text(fault, 100) for fault in own.faults()]
-    return (*sentences, parameter_words(each))
+    return (*sentences, *parameter_words(each), calendar_words(look.fit, each))
 
 
-def parameter_words(each: SliceFit) -> str:
-    """The slice's parameters in a line: SVI's five, or what a spline is made of."""
+def calendar_words(fit: SurfaceFit, each: SliceFit) -> str:
+    """How far the next expiry's total variance lies above, where it is nearest, as a share."""
+    later = [other for other in fit.slices if other.expiry_ns > each.expiry_ns]
+    if not later:
+        return "Calendar: the longest expiry, nothing bounds it from above."
+    k = curve_moneyness(each)
+    w, above = (slice_jets(one.smile, k).w for one in (each, later[0]))
+    share = above / w - 1.0
+    at = int(np.argmin(share))
+    strike = f"{each.forward * math.exp(float(k[at])):,.0f}"
+    name, words = expiry_text(later[0].expiry_ns), f"{100 * abs(float(share[at])):.1f} %"
+    if share[at] < 0:
+        vol = math.sqrt(float(w[at]) / each.years) - math.sqrt(float(above[at]) / each.years)
+        return (
+            f"Calendar: crosses {name}, whose variance is {words} below at {strike}; "
+            f"{100 * vol:.2f} vol points too high there."
+        )
+    if each.calendar_slack < 0:
+        return f"Calendar: crosses {name} in the far wings, beyond every quote."
+    return f"Calendar: {name} has at least {words} more variance (least at {strike})."
+
+
+def parameter_words(each: SliceFit) -> tuple[str, ...]:
+    """The slice's parameters: SVI's five, raw and as jump wings, or what a spline is made of."""
     left, right = each.smile.wing_slopes
     wings = f"wings {left:.3f} {right:+.3f}"
     if each.smile.kind == "svi":
-        names = zip(("a", "b", "ρ", "m", "σ"), each.parameters.tolist(), strict=True)
-        values = "  ".join(f"{name} {value:.4g}" for name, value in names)
-        return f"{each.model}: {values}  {wings}"
+        raw = RawSvi(*each.parameters.tolist())
+        line = f"{each.model}: {_named(('a', 'b', 'ρ', 'm', 'σ'), raw)}  {wings}"
+        try:
+            jump = svi_to_jump_wings(raw, each.years)
+        except PricingError:
+            return (line,)
+        return line, f"jump wings: {_named(('v', 'ψ', 'p', 'c', 'ṽ'), jump)}"
     jets = slice_jets(each.smile, np.zeros(1))
     w, slope, bend = (float(column[0]) for column in jets)
     return (
         f"{each.model}, {each.smile.knots} knots: w {w:.4g}  w' {slope:+.4f}  "
-        f"w'' {bend:+.4f}  {wings}"
+        f"w'' {bend:+.4f}  {wings}",
     )
+
+
+def _named(names: tuple[str, ...], values: Iterable[float]) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in zip(names, values, strict=False))
 
 
 def smile_plot(look: SurfaceLook) -> PlotView:
@@ -236,7 +275,7 @@ def smile_plot(look: SurfaceLook) -> PlotView:
             markers.append(Markers(name="venue's mark IV", x=at, y=100 * iv, symbol="×"))
     return PlotView(
         title=title,
-        x_axis=x_axis,
+        x_axis=Axis(name="strike, USD", low=float(strikes[0]), high=float(strikes[-1])),
         y_axis=y_axis,
         guides=(Guide(name="forward", value=each.forward),),
         series=tuple(series),
@@ -253,37 +292,60 @@ def smile_plot(look: SurfaceLook) -> PlotView:
 
 
 def residual_plot(look: SurfaceLook) -> PlotView:
-    """Fit less mid of each quote in vol points, over the half-spreads."""
-    title = "Residuals: fit − mid over the spread, vol points"
+    """Fit less mid of each quote in vol points, over the half-spreads.
+
+    The axis is for most quotes: the widest spreads run over its edge, and a residual beyond it is
+    an arrow there, so that the others can be read.
+    """
+    title = "Residuals: fit − mid within bid to ask, vol points"
     x_axis, y_axis = Axis(name="strike, USD"), Axis(name="vol points")
     each = look.each
     if each is None:
         return PlotView(title=title, x_axis=x_axis, y_axis=y_axis, empty=look.missing)
     quotes, known = each.quotes, ~np.isnan(each.residual)
+    at, residual = quotes.strike[known], 100 * each.residual[known]
     half = 50 * (quotes.ask_iv[known] - quotes.bid_iv[known])
     strikes = curve_strikes(each)
+    x_axis = Axis(name="strike, USD", low=float(strikes[0]), high=float(strikes[-1]))
+    if not at.size:
+        return PlotView(title=title, x_axis=x_axis, y_axis=y_axis, empty="No quote is two-sided.")
+    edge = 1.1 * max(
+        float(np.quantile(half, SHOWN_SHARE)), float(np.quantile(np.abs(residual), SHOWN_SHARE))
+    )
+    if edge > 0:
+        y_axis = Axis(name="vol points", low=-edge, high=edge)
+    if (half > edge).any():
+        title += "; the widest spreads run over the edge"
+    inside = np.abs(residual) <= edge
+    markers = [Markers(name="fit", x=at[inside], y=residual[inside], symbol="•")]
+    for symbol, beyond in (("▲", residual > edge), ("▼", residual < -edge)):
+        if beyond.any():
+            y = np.clip(residual[beyond], -edge, edge)
+            markers.append(
+                Markers(name="beyond", x=at[beyond], y=y, symbol=symbol, role=PlotRole.WARNING)
+            )
     return PlotView(
         title=title,
-        x_axis=Axis(name="strike, USD", low=float(strikes[0]), high=float(strikes[-1])),
+        x_axis=x_axis,
         y_axis=y_axis,
         guides=(Guide(name="mid", value=0.0, is_vertical=False),),
-        whiskers=(Whiskers(name="bid to ask", x=quotes.strike[known], low=-half, high=half),),
-        markers=(
-            Markers(name="fit", x=quotes.strike[known], y=100 * each.residual[known], symbol="•"),
-        ),
+        whiskers=(Whiskers(name="bid to ask", x=at, low=-half, high=half),),
+        markers=tuple(markers),
     )
 
 
-def curve_strikes(each: SliceFit) -> FloatArray:
-    """Strikes at which the smile is drawn: over the two-sided quotes and a little beyond."""
+def curve_moneyness(each: SliceFit) -> FloatArray:
+    """ln(K/F) at which the smile is drawn: over the two-sided quotes and a little beyond."""
     k = each.quotes.log_moneyness[each.quotes.is_two_sided]
     width = each.atm_iv * math.sqrt(each.years)
     low, high = (float(k.min()), float(k.max())) if k.size else (-2 * width, 2 * width)
     room = MARGIN_DEVIATIONS * width
-    return np.asarray(
-        each.forward * np.exp(np.linspace(low - room, high + room, CURVE_POINTS)),
-        dtype=np.float64,
-    )
+    return np.linspace(low - room, high + room, CURVE_POINTS, dtype=np.float64)
+
+
+def curve_strikes(each: SliceFit) -> FloatArray:
+    """Strikes at which the smile is drawn, USD."""
+    return np.asarray(each.forward * np.exp(curve_moneyness(each)), dtype=np.float64)
 
 
 def venue_marks(chain: ChainSnapshot, each: SliceFit) -> tuple[FloatArray, FloatArray]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +15,15 @@ from quantdesk.app.tui.app import DeskApp
 from quantdesk.app.tui.screens.surface import SurfaceScreen
 from quantdesk.app.tui.source import SnapshotSource
 from quantdesk.app.tui.widgets.table_grid import TableGrid
+from quantdesk.market.clock_edits import edited_clock
 from quantdesk.market.surface_choice import SMOOTHING_CHOICES, SurfaceChoice
+from quantdesk.market.surface_clock import clock_words
+from quantdesk.market.variance_clock import CALENDAR
+from quantdesk.runtime.edited_clock import keep_clock, kept_clock
 from quantdesk.runtime.embedded import opening_snapshot
 from quantdesk.runtime.live_surfaces import LiveSurfaces
 from quantdesk.runtime.sources import StillSource
+from quantdesk.runtime.surfaces import read_clock
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
 from tests.tui.desk_samples import OneSource, StillClock, desk, recorded_desk
 
@@ -125,6 +132,7 @@ async def test_model_weights_and_filter_go_round() -> None:
         assert shown.chain.fit.options.model == "svi"
         assert "surface svi, grade" in shown.text()
         assert "svi: a " in shown.text()
+        assert "jump wings: v " in shown.text()
         await shown.press("w", "W", "f")
         assert shown.choice.options.smoothing == SMOOTHING_CHOICES[1]
         assert shown.choice.options.floor == 0.005
@@ -318,3 +326,40 @@ async def test_each_part_says_what_it_shows() -> None:
         await shown.press("]", "]", *["plus"] * 8, "tab", "tab")
         assert "Theo (own vols and the fit) less mid" in shown.text()
         assert "buy BTC-17JUL26-" in shown.text()
+
+
+async def test_a_clock_is_typed_kept_and_taken_back(tmp_path: Path) -> None:
+    source, path = StillSource(OPENING), tmp_path / "own" / "clock-edited.toml"
+    app = DeskApp(source, clock=StillClock(OPENING.ts_ns), keep_clock=partial(keep_clock, path))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+        shown = Shown(app, pilot, source)
+        await shown.press("C", *"sat 0.5 sun 0.9", "enter")
+        assert "clock edited (Sat 0.50, Sun 0.90)" in shown.text()
+        await shown.press("C", *"event 2026-07-01 1d 3.0 vote", "enter")
+        assert shown.choice.clock.clock == edited_clock(
+            CALENDAR, "sat 0.5 sun 0.9, event 2026-07-01 1d 3.0 vote"
+        )
+        assert read_clock(str(path)).clock == shown.choice.clock.clock
+        await shown.press("C", *"sat much", "enter")
+        assert "must be a number" in shown.text()
+        await shown.press("C", *"drop vote", "enter")
+        kept = kept_clock(path)
+        assert kept is not None
+        assert clock_words(kept.clock or CALENDAR) == "Sat 0.50, Sun 0.90"
+        await shown.press("c")
+        assert shown.choice.clock.name == "calendar"
+
+
+async def test_residuals_stand_in_place_of_the_table_on_a_small_screen() -> None:
+    async with surface_screen(size=(80, 24)) as shown:
+        await shown.press("right_square_bracket", "right_square_bracket")
+        assert "Residuals" not in shown.text()
+        await shown.press("r")
+        assert "Residuals: fit − mid within bid to ask" in shown.text()
+        assert "Left out because" not in shown.text()
+        labels = [line.split("┤")[0].strip() for line in shown.text().splitlines() if "┤" in line]
+        assert len(labels) >= 6
+        await shown.press("r")
+        assert "Left out because" in shown.text()

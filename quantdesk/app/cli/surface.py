@@ -23,7 +23,7 @@ from quantdesk.app.cli.surface_history import (
     show_command,
     write_quotes,
 )
-from quantdesk.app.cli.surface_reading import at_command, shock_command
+from quantdesk.app.cli.surface_reading import at_command, clock_command, shock_command
 from quantdesk.app.cli.verb_list import VerbList
 from quantdesk.app.render.surface_formats import (
     check_text,
@@ -117,7 +117,7 @@ def command() -> None:
     "--save",
     is_flag=True,
     help="Keep the fit in the history, at the moment that is printed: of hourly vols (iv_hourly) "
-    "the minute their Greeks were made at, which is later than the date that --at means.",
+    "the minute their Greeks were made at, up to an hour off the date that --at means.",
 )
 @history_option
 def fit_command(
@@ -324,5 +324,5 @@ def _grades(titles: list[str], tables: list[list[ModelScore]], format_: str) -> 
 
 for kept in (show_command, history_command, diff_command, plot_command):
     command.add_command(kept)
-for read in (at_command, shock_command):
+for read in (at_command, shock_command, clock_command):
     command.add_command(read)

@@ -1,4 +1,4 @@
-"""`quantdesk surface at|shock`: what a fitted surface says at a date, and after a shock."""
+"""`quantdesk surface at|shock|clock`: a fitted surface at a date, after a shock, and its clock."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from quantdesk.app.cli.options import MODEL_HELP, output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.standard_input import file_or_input
 from quantdesk.app.cli.surface_history import FIT_WRITERS, fit_bytes
+from quantdesk.app.render.surface_clock_formats import CLOCK_FORMATS, ClockReading
 from quantdesk.app.render.surface_reading_formats import READING_FORMATS, SurfaceReading
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import InvalidInput, OutOfDomain
+from quantdesk.market.clock_edits import parse_event
+from quantdesk.market.clock_estimate import estimate_clock
 from quantdesk.market.fitting import MODELS, FitOptions, SurfaceFit
 from quantdesk.market.selection import EXPIRY_WORDS, select_expiries
 from quantdesk.market.surface_clock import fit_on_clock
@@ -148,6 +151,50 @@ def _instants(fit: SurfaceFit, expiry: str | None, dates: tuple[str, ...]) -> li
     if expiry is not None:
         chosen += select_expiries(listed, expiry, fit.as_of_ns)
     return chosen
+
+
+@click.command("clock")
+@fit_options
+@click.option(
+    "--estimate",
+    is_flag=True,
+    help="What the term structure suggests of the weekend and of events: --event, and --clock's.",
+)
+@click.option(
+    "--event",
+    "events",
+    metavar='"START [LENGTH] [NAME]"',
+    multiple=True,
+    help='An event to estimate: "2026-06-17T18:00Z 2h FOMC"; a day long if no length is given. '
+    "May be repeated; goes with --estimate.",
+)
+@output_options(CLOCK_FORMATS)
+def clock_command(
+    file: Path,
+    underlying: str | None,
+    at: str | None,
+    model: str,
+    clock: str,
+    estimate: bool,
+    events: tuple[str, ...],
+    format_: str,
+    output: Path | None,
+) -> None:
+    """Print the clock that variance runs on between expiries, or what FILE suggests of one.
+
+    Estimates come with their standard errors; what the expiries can not tell is said. With
+    `--format toml -o FILE` they are a file to edit, which --clock reads.
+    """
+    if events and not estimate:
+        raise click.UsageError("--event goes with --estimate")
+    asked = [parse_event(text, needs_days=False) for text in events]
+    fit = fitted(file, underlying, at, model, clock)
+    found = None
+    if estimate:
+        named = {each.name for each in asked}
+        own = [each for each in fit.clock.events if each.name not in named]
+        found = estimate_clock(fit, sorted([*own, *asked], key=lambda each: each.start_ns))
+    write_output(CLOCK_FORMATS[format_](ClockReading(fit=fit, estimate=found)), output)
 
 
 def _numbers(field: str, text: str | None) -> list[float]:

@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
 from quantdesk.risk.scenario import Scenario
 from quantdesk.runtime.clock import ManualClock, SystemClock
+from quantdesk.runtime.edited_clock import edited_clock_path, keep_clock, kept_clock
 from quantdesk.runtime.limits_file import limits_path
 from quantdesk.runtime.live import DeskThread
 from quantdesk.runtime.pnl_openings import DayOpenings, openings_store
@@ -123,10 +125,31 @@ def command(
         _print_screen(source, underlying.upper(), settings)
 
 
-def _chosen_clock(name: str | None, settings: Settings) -> ClockChoice:
-    if name is not None:
-        return read_clock(name)
-    return read_clock(settings.surface.clock, config_file().parent)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenClocks:
+    """The clock that the desk opens on, and where one that is edited on the screen is kept."""
+
+    opening: ClockChoice
+    edited_path: Path
+
+    @property
+    def choices(self) -> tuple[ClockChoice, ...]:
+        """What the keyboard goes through."""
+        kept = kept_clock(self.edited_path)
+        own = () if kept is None else (kept,)
+        return tuple(dict.fromkeys((*CLOCK_CHOICES, self.opening, *own)))
+
+
+def _chosen_clock(name: str | None, settings: Settings) -> ScreenClocks:
+    folder = config_file().parent
+    if name is None:
+        opening = read_clock(settings.surface.clock, folder)
+        return ScreenClocks(
+            opening=opening, edited_path=edited_clock_path(settings.surface.clock, folder)
+        )
+    opening = read_clock(name)
+    beside = folder if opening in CLOCK_CHOICES else Path()
+    return ScreenClocks(opening=opening, edited_path=edited_clock_path(name, beside))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,13 +188,12 @@ def _open_screen(
     speed: float,
     settings: Settings,
     books: ScreenBooks,
-    variance_clock: ClockChoice,
+    clocks: ScreenClocks,
 ) -> None:
     from quantdesk.app.tui.app import DeskApp  # noqa: PLC0415  (a pipe needs no terminal library)
     from quantdesk.app.tui.book_desk import book_desk  # noqa: PLC0415
 
-    surface = SurfaceChoice(clock=variance_clock)
-    clocks = tuple(dict.fromkeys((*CLOCK_CHOICES, variance_clock)))
+    surface = SurfaceChoice(clock=clocks.opening)
     is_simulated = any(each.environment is Environment.SIMULATED for each in source.venues)
     book = book_desk(
         books.books,
@@ -181,22 +203,31 @@ def _open_screen(
         limits_file=limits_path(None),
         openings=_openings(source, settings, books),
     )
+
+    def run(
+        source: StillSource | ReplayPlayer | DeskThread, clock: ManualClock | SystemClock
+    ) -> None:
+        app = DeskApp(
+            source,
+            clock=clock,
+            underlying=underlying,
+            book=book,
+            variance_clocks=clocks.choices,
+            keep_clock=partial(keep_clock, clocks.edited_path),
+        )
+        _run(app)
+
     if source.market_file is not None:
         snapshot = file_snapshot(source.market_file, None, source.at_ns)
         still = StillSource(snapshot, surface=surface)
-        moment = ManualClock(snapshot.ts_ns)
-        _run(DeskApp(still, clock=moment, underlying=underlying, book=book, variance_clocks=clocks))
+        run(still, ManualClock(snapshot.ts_ns))
         return
     clock = SystemClock()
     if source.replay is not None:
         player = ReplayPlayer(source.replay, clock=clock, speed=speed, surface=surface)
         player.start()
         try:
-            _run(
-                DeskApp(
-                    player, clock=clock, underlying=underlying, book=book, variance_clocks=clocks
-                )
-            )
+            run(player, clock)
         finally:
             player.close()
         return
@@ -214,7 +245,7 @@ def _open_screen(
     )
     desk.start()
     try:
-        _run(DeskApp(desk, clock=clock, underlying=underlying, book=book, variance_clocks=clocks))
+        run(desk, clock)
     finally:
         desk.close()
 

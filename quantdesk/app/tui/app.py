@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from rich.segment import Segments
@@ -27,6 +28,7 @@ from quantdesk.app.tui.theme import DESK_DARK
 from quantdesk.app.tui.where import Where
 from quantdesk.domain.ports import Clock
 from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
+from quantdesk.market.variance_clock import VarianceClock
 from quantdesk.runtime.screen_books import sample_book
 from quantdesk.snapshot import DeskSnapshot
 from quantdesk.views.status import problem_lines
@@ -58,6 +60,7 @@ class DeskApp(App[None], inherit_bindings=False):
         underlying: str = "BTC",
         book: BookDesk | None = None,
         variance_clocks: tuple[ClockChoice, ...] = CLOCK_CHOICES,
+        keep_clock: Callable[[VarianceClock], Path] | None = None,
     ) -> None:
         # With NO_COLOR the library only greys its colours unless it may use the terminal's own.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -72,6 +75,7 @@ class DeskApp(App[None], inherit_bindings=False):
             underlying=underlying,
             book=book_desk((), sample_book()) if book is None else book,
             variance_clocks=variance_clocks,
+            keep_clock=keep_clock,
             choose_surface=source.choose_surface if isinstance(source, SurfaceControl) else None,
         )
         self._screens: dict[str, DeskScreen] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from quantdesk.app.tui.book_desk import BookDesk
 from quantdesk.app.tui.where import Where
@@ -15,6 +16,7 @@ from quantdesk.app.tui.workbench import Workbench
 from quantdesk.domain.ports import Clock
 from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
+from quantdesk.market.variance_clock import VarianceClock
 from quantdesk.snapshot import DeskSnapshot
 from quantdesk.views.time_text import SECOND_NS
 
@@ -57,6 +59,8 @@ class DeskContext:
     workbench : the structure being built, and those kept for comparison
     book : the positions that the book screens look at
     variance_clocks : what a surface's variance may run on
+    keep_clock : writes a clock that was edited and says where, raises StorageError; None where none
+        is kept
     choose_surface : says how a chain of (venue, underlying) is fitted; None where nobody listens
     """
 
@@ -72,4 +76,5 @@ class DeskContext:
     frames: FrameCount = field(default_factory=FrameCount)
     book: BookDesk = field(default_factory=BookDesk)
     variance_clocks: tuple[ClockChoice, ...] = CLOCK_CHOICES
+    keep_clock: Callable[[VarianceClock], Path] | None = None
     choose_surface: Callable[[tuple[str, str], SurfaceChoice], None] | None = None

@@ -16,6 +16,7 @@ from quantdesk.views.plot import (
     Band,
     Guide,
     Markers,
+    PlotRole,
     PlotView,
     Scale,
     Series,
@@ -43,7 +44,7 @@ def rising(**changes: object) -> Series:
 
 def body(text: str) -> list[str]:
     """The drawing, without the head and the x axis."""
-    return [line for line in text.splitlines() if "│" in line or "┤" in line]
+    return [line for line in text.splitlines() if re.match(r"[ \d.,%+-]*[│┤]", line)]
 
 
 def inside(line: str) -> str:
@@ -97,6 +98,33 @@ def test_whisker_has_foot_cap_and_stem() -> None:
     )
     symbols = "".join(inside(line) for line in body(text)).replace(" ", "")
     assert re.search("┬│+┴", symbols)
+
+
+def test_foot_and_cap_of_a_whisker_have_a_look_each() -> None:
+    view = plot(whiskers=(Whiskers(name="q", x=X[20:21], low=X[:1], high=X[40:]),))
+    runs = [run for line in plot_lines(view, 40, 16)[2:] for run in line]
+    assert [role for text, role in runs if text == "┴"] == [PlotRole.BID]
+    assert [role for text, role in runs if text == "┬"] == [PlotRole.ASK]
+
+
+def test_a_marker_at_zero_stands_on_the_line_of_zero() -> None:
+    for height in range(9, 20):
+        view = plot(
+            guides=(Guide(name="", value=0.0, is_vertical=False),),
+            markers=(Markers(name="m", x=X[::10], y=np.zeros(X[::10].size)),),
+            whiskers=(Whiskers(name="q", x=X[:1], low=-X[40:], high=X[40:]),),
+        )
+        lines = [line for line in body(plot_text(view, 40, height)) if "●" in line]
+        assert len(lines) == 1
+        assert lines[0].lstrip().startswith("0")
+
+
+@pytest.mark.parametrize("top", [1.0, 2.4, 3.1, 4.9, 7.7, 20.3, 60.0])
+def test_the_y_axis_has_three_labels_wherever_it_has_rows(top: float) -> None:
+    for height in range(9, 30):
+        view = plot(series=(rising(y=X / X.max() * top + top / 2),))
+        labels = [line for line in body(plot_text(view, 40, height)) if "┤" in line]
+        assert len(labels) >= 3
 
 
 def test_one_end_of_a_whisker_alone_is_drawn_alone() -> None:

@@ -52,6 +52,20 @@ SURFACE_KEYS = (
     ),
     Action(
         Where.SURFACE,
+        "C",
+        "edit_clock",
+        "type weights of days and events of the clock: sat 0.5, event 2026-05-01 1d 3.0",
+    ),
+    Action(
+        Where.SURFACE,
+        "r",
+        "residuals",
+        "residuals in place of the table of quotes, or the table again",
+        short="residuals",
+        rank=4,
+    ),
+    Action(
+        Where.SURFACE,
         "x",
         "exclude",
         "leave the quote under the cursor out, or take it in again",

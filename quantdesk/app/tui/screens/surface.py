@@ -24,8 +24,10 @@ from quantdesk.app.tui.where import Where
 from quantdesk.app.tui.widgets.chain_header import ChainHeader
 from quantdesk.app.tui.widgets.expiry_tabs import ExpiryTabs
 from quantdesk.app.tui.widgets.plot import Plot
+from quantdesk.app.tui.widgets.prompt import Prompt, PromptAnswered
 from quantdesk.app.tui.widgets.table_grid import TableGrid
-from quantdesk.errors import InvalidInput
+from quantdesk.errors import InvalidInput, StorageError
+from quantdesk.market.clock_edits import CLOCK_EDIT_HINT, edited_clock
 from quantdesk.market.fitting import MODELS, SurfaceFit
 from quantdesk.market.own_vols import OwnSurface
 from quantdesk.market.surface_choice import (
@@ -35,7 +37,9 @@ from quantdesk.market.surface_choice import (
     STALE_CHOICES_S,
     SurfaceChoice,
 )
-from quantdesk.market.surface_clock import ClockChoice
+from quantdesk.market.surface_clock import ClockChoice, clock_words
+from quantdesk.market.variance_clock import CALENDAR, VarianceClock
+from quantdesk.runtime.edited_clock import EDITED_CLOCK
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
 from quantdesk.views.chain_header import expiry_tabs
 from quantdesk.views.safe_text import safe_text
@@ -62,6 +66,9 @@ from quantdesk.views.surface_term import (
 Option = TypeVar("Option", str, float, ClockChoice)
 
 PARTS = ("smile", "term", "edge")
+USUAL_HEIGHT = 24
+"""Lines of the smallest usual terminal."""
+
 STEP = 0.0025
 """A quarter of a vol point: what one key press moves own vols by."""
 
@@ -95,6 +102,7 @@ class SurfaceScreen(DeskScreen):
         yield Plot(id="wings")
         yield TableGrid(id="term")
         yield TableGrid(id="heat")
+        yield Prompt()
 
     def on_mount(self) -> None:
         """Open on the smile."""
@@ -110,6 +118,11 @@ class SurfaceScreen(DeskScreen):
             self.query_one(f"#{name}").add_class("part", part)
         self._show_part()
         super().on_mount()
+
+    def on_resize(self) -> None:
+        """Room for more words from the usual terminal's height on."""
+        super().on_resize()
+        self.set_class(self.size.height >= USUAL_HEIGHT, "-usual")
 
     def cursor_table(self) -> TableGrid:
         """The table of the part in front."""
@@ -328,6 +341,47 @@ class SurfaceScreen(DeskScreen):
         """Run variance between listed expiries on the next clock."""
         clocks = self.context.variance_clocks
         self._wish(lambda choice: replace(choice, clock=_after(clocks, choice.clock)))
+
+    def action_edit_clock(self) -> None:
+        """Ask for a change of the clock's weights and events, shown with what it weighs now."""
+        clock = self._clock()
+        label = "clock" if clock.is_calendar else f"clock ({safe_text(clock_words(clock), 48)})"
+        self.query_one(Prompt).ask("clock", label, placeholder=CLOCK_EDIT_HINT)
+
+    def _clock(self) -> VarianceClock:
+        """The clock asked for; one that is estimated, as the newest fit has it."""
+        chain = self._chain()
+        if chain is None:
+            return CALENDAR
+        wished = self._choice(chain).clock.clock
+        if wished is not None:
+            return wished
+        return CALENDAR if chain.fit is None else chain.fit.clock
+
+    @on(PromptAnswered)
+    def take_answer(self, message: PromptAnswered) -> None:
+        """Run variance on the clock as it was changed, and keep it for the next desk."""
+        try:
+            clock = edited_clock(self._clock(), message.text)
+        except InvalidInput as error:
+            self.notify(f"{error}", severity="warning", markup=False)
+            return
+        edited = ClockChoice(name=EDITED_CLOCK, clock=clock)
+        context = self.context
+        others = tuple(each for each in context.variance_clocks if each.name != EDITED_CLOCK)
+        context.variance_clocks = (*others, edited)
+        self._wish(lambda choice: replace(choice, clock=edited))
+        words = f"variance between expiries runs on: {clock_words(clock)}"
+        try:
+            if context.keep_clock is not None:
+                words += f"; kept in {context.keep_clock(clock)}"
+        except StorageError as error:
+            self.notify(f"{error}", severity="warning", markup=False)
+        self.notify(safe_text(words, 300), markup=False)
+
+    def action_residuals(self) -> None:
+        """Residuals in place of the table of quotes, or the table again."""
+        self.toggle_class("-residuals")
 
     def action_exclude(self) -> None:
         """Leave the quote under the cursor out, or take it in again."""
