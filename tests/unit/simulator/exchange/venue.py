@@ -26,6 +26,7 @@ from quantdesk.simulator.exchange.refusals import Refusal, RefusalReason
 from quantdesk.simulator.exchange.rules import FeeModel, PriceLimits, VenueRules
 from quantdesk.simulator.exchange.standard_fees import StandardFees
 from quantdesk.simulator.exchange.trading import OrderResult
+from tests.unit.market import chains
 
 OPENED_NS = parse_instant("2026-06-27T09:00:00Z")
 EXPIRY_NS = parse_instant("2026-07-31T08:00:00Z")
@@ -96,21 +97,7 @@ def linear_option() -> Instrument:
 
 def future(name: str = FUTURE, *, expiry_ns: int | None = EXPIRY_NS) -> Instrument:
     """An inverse BTC future; without an expiry the perpetual. Amounts in USD."""
-    return Instrument(
-        venue="deribit",
-        name=name,
-        kind=InstrumentKind.PERPETUAL if expiry_ns is None else InstrumentKind.FUTURE,
-        underlying="BTC",
-        settlement=Settlement.INVERSE,
-        quote_currency="USD",
-        settlement_currency="BTC",
-        index_name="btc_usd",
-        contract_size=D(10),
-        ticks=TickScheme(tick=D("0.5")),
-        amount_min=D(10),
-        amount_step=D(10),
-        expiry_ns=expiry_ns,
-    )
+    return chains.future(name, expiry_ns)
 
 
 def binance_option(unit: str = "1") -> Instrument:
