@@ -22,11 +22,7 @@ from quantdesk.simulator.exchange.positions import PositionReport
 from quantdesk.simulator.exchange.reports import AccountSummary
 
 COIN_DECIMALS = 9
-
-
 USD_DECIMALS = 6
-
-
 _KINDS = {
     InstrumentKind.OPTION: "option",
     InstrumentKind.FUTURE: "future",
