@@ -45,14 +45,14 @@ class DayExplain:
     """P&L since the opening.
 
     explained : None where there is nothing to explain yet, and `waits` says why
-    since : "since 2026-06-27T08:00:01Z, day start", for each chain apart where they differ
+    since : "since 2026-06-27T08:00:01Z, day start", one for each moment where chains differ
     problems : why the opening is not what it could be;  notes : what else is to be known, as
         sentences;  cost_ns : how long it took
     """
 
     explained: PnlExplain | None = None
     waits: str = ""
-    since: str = ""
+    since: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     cost_ns: int = 0
@@ -126,15 +126,15 @@ def explain_day(
     )
 
 
-def _since(openings: Openings, opening: MarketData) -> str:
-    """One sentence, or one a chain where they opened at different moments."""
-    chains = [openings.chains[one.venue, one.underlying] for one in opening.markets]
-    said = dict.fromkeys(since_sentence(one) for one in chains)
-    if len(said) == 1:
-        return next(iter(said))
-    return "; ".join(
-        f"{one.market.venue} {one.market.underlying} {since_sentence(one)}" for one in chains
-    )
+def _since(openings: Openings, opening: MarketData) -> tuple[str, ...]:
+    """One sentence a moment, with the chains that opened at it where they differ."""
+    opened: dict[str, list[str]] = {}
+    for market in opening.markets:
+        sentence = since_sentence(openings.chains[market.venue, market.underlying])
+        opened.setdefault(sentence, []).append(f"{market.venue} {market.underlying}")
+    if len(opened) == 1:
+        return tuple(opened)
+    return tuple(f"{', '.join(chains)} {sentence}" for sentence, chains in opened.items())
 
 
 def _touched(market: MarketData, legs: Iterable[Instrument]) -> MarketData:

@@ -334,7 +334,7 @@ def pnl_fields(
     explained: PnlExplain,
     choice: PnlChoice,
     *,
-    since: str,
+    since: Sequence[str],
     problems: Sequence[str],
     cost_ns: int,
 ) -> tuple[HeaderField, ...]:
@@ -343,7 +343,7 @@ def pnl_fields(
     problems : why an opening is not what it could be
     """
     fields = [
-        HeaderField("P&L", safe_text(since, 120)),
+        *(HeaderField("P&L", safe_text(one, 120)) for one in since),
         *(HeaderField("OPENING", safe_text(one, 200)) for one in problems[:1]),
         HeaderField("vols", rule_words(explained.rule)),
     ]

@@ -52,7 +52,7 @@ def legs(day: DayExplain) -> dict[str, LegExplain]:
 def test_a_file_counts_as_held_since_the_opening() -> None:
     openings, now = opened(TWO_COINS), three_hours_on(TWO_COINS)
     day = explain(book_of(BTC=2, DOGE=3), openings, now)
-    assert day.since == "since 2026-06-27T09:25:30Z, desk start"
+    assert day.since == ("since 2026-06-27T09:25:30Z, desk start",)
     found = legs(day)
     assert set(found) == {row[1] for row in ROWS}
     first, last = TWO_COINS.chains[0].chain, now.chains[0].chain
@@ -189,8 +189,10 @@ def test_a_chain_that_opened_later_says_so() -> None:
         assert job is not None
         job()
     day = explain(book_of(), openings.current, three_hours_on(TWO_COINS))
-    assert "deribit BTC since 2026-06-27T09:25:30Z" in day.since
-    assert "deribit ETH since 2026-06-27T09:55:30Z" in day.since
+    assert day.since == (
+        "deribit BTC since 2026-06-27T09:25:30Z, desk start",
+        "deribit ETH since 2026-06-27T09:55:30Z, desk start",
+    )
     rows = tuple(row for row in ROWS if row[1].startswith("BTC"))
     alone = explain(book_of(rows=rows), openings.current, three_hours_on(TWO_COINS))
-    assert alone.since == "since 2026-06-27T09:25:30Z, desk start"
+    assert alone.since == ("since 2026-06-27T09:25:30Z, desk start",)

@@ -63,7 +63,7 @@ def test_dollars_with_translation_are_not_said_to_equal_the_coin() -> None:
     found = explained([position(INSTRUMENT, -10)], CLOSES["calm"])
     (total,) = found.totals
     assert total.translation_usd
-    fields = pnl_fields(found, PnlChoice(), since="", problems=(), cost_ns=0)
+    fields = pnl_fields(found, PnlChoice(), since=(), problems=(), cost_ns=0)
     (said,) = (field.text for field in fields if field.label == "BTC")
     assert f", {total.actual_usd:,.2f} USD with translation, residual" in said
     assert "=" not in said

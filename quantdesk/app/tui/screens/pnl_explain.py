@@ -86,7 +86,7 @@ class PnlExplainScreen(TwoPanes):
         label = safe_text(book.label, 48)
         if day is None or day.explained is None:
             waits = "its P&L" if day is None else safe_text(day.waits, 300)
-            since = "" if day is None or not day.since else f"; {day.since}"
+            since = "" if day is None else "".join(f"; {one}" for one in day.since)
             return ScreenBanner(ScreenState.WAITING, f"{label}: waiting for {waits}…{since}")
         sentence = pnl_sentence(day.explained)
         is_calm = banner.state in {ScreenState.LIVE, ScreenState.FILE, ScreenState.PARTIAL}
