@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
+from quantdesk.market.clock_edits import parse_event
+from quantdesk.market.clock_estimate import ClockEstimate, estimate_clock
 from quantdesk.market.fitting import Grade, SliceFit, SurfaceFit
 from quantdesk.market.own_vols import OwnSurface, VolOverride
 from quantdesk.market.selection import select_expiries
@@ -197,6 +199,14 @@ class Surface:
     def forward_vol(self, start: When, end: When, moneyness: float = 0.0) -> float:
         """Vol between two dates at constant ln(K/F). Raises InvalidInput out of order."""
         return forward_vol(self.fit, self.instant(start), self.instant(end), moneyness)
+
+    def clock_estimate(self, *events: str) -> ClockEstimate:
+        """What the term structure says of the weekend and of `events`, with standard errors.
+
+        An event is "2026-06-17T18:00Z 2h FOMC": start, length (a day if left out), name. Raises
+        InvalidInput. `estimate.clock` is the clock that they make, normalised.
+        """
+        return estimate_clock(self.fit, [parse_event(text, needs_days=False) for text in events])
 
     def greeks(
         self,

@@ -38,6 +38,9 @@ SHOWN_SHARE = 0.8
 MARGIN_DEVIATIONS = 0.25
 """What is drawn beyond the outermost quotes, in standard deviations at the money."""
 
+CALENDAR_FLAG = "Calendar arbitrage"
+"""How a slice's flag of it begins; the screen says how far instead."""
+
 SMILE_SYMBOLS = (
     ("┴│┬", "bid to ask vol of a quote that is fitted: the bid's foot, the ask's cap"),
     ("╪", "bid and ask so near that one line of the plot holds both"),
@@ -164,7 +167,10 @@ def _clock_words(look: SurfaceLook) -> str:
 
 
 def slice_words(look: SurfaceLook) -> tuple[str, ...]:
-    """What to know of the slice, worst first, as sentences; parameters last."""
+    """What to know of the slice as sentences: grade, flags, parameters, calendar, and faults.
+
+    A fault is what a flag said with the number of its points, so it comes last.
+    """
     each = look.each
     if each is None or look.fit is None:
         return (look.missing,)
@@ -174,17 +180,22 @@ def slice_words(look: SurfaceLook) -> tuple[str, ...]:
         f"{percent_text(each.in_spread, 1)} % inside, RMSE {_points(each.rmse)} pts, "
         f"used {used} of {count}, min g {each.g_min:.4f}"
     ]
-    sentences += [safe_text(flag, 120) for flag in each.flags]
+    calendar = calendar_words(look.fit, each)
+    crosses = [flag for flag in each.flags if flag.startswith(CALENDAR_FLAG)]
+    sentences += [safe_text(flag, 120) for flag in each.flags if flag not in crosses]
+    own = look.own
+    if own is not None:
+        sentences += [safe_text(fault, 100) for fault in own.faults()]
+    sentences += [calendar] if crosses else []
+    sentences += parameter_words(each)
+    sentences += [] if crosses else [calendar]
     name = expiry_text(each.expiry_ns)
     here = [fault for fault in look.fit.faults if fault.startswith(name)]
     sentences += [f"Arbitrage: {safe_text(fault, 100)}" for fault in here]
     if elsewhere := len(look.fit.faults) - len(here):
         words = "fault" if elsewhere == 1 else "faults"
         sentences.append(f"Arbitrage: {elsewhere} {words} at other expiries; tab tells them.")
-    own = look.own
-    if own is not None:
-        sentences += [safe_text(fault, 100) for fault in own.faults()]
-    return (*sentences, *parameter_words(each), calendar_words(look.fit, each))
+    return tuple(sentences)
 
 
 def calendar_words(fit: SurfaceFit, each: SliceFit) -> str:
@@ -201,11 +212,11 @@ def calendar_words(fit: SurfaceFit, each: SliceFit) -> str:
     if share[at] < 0:
         vol = math.sqrt(float(w[at]) / each.years) - math.sqrt(float(above[at]) / each.years)
         return (
-            f"Calendar: crosses {name}, whose variance is {words} below at {strike}; "
-            f"{100 * vol:.2f} vol points too high there."
+            f"{CALENDAR_FLAG}: crosses {name}, whose variance is {words} below at {strike} "
+            f"({100 * vol:.2f} vol points)."
         )
     if each.calendar_slack < 0:
-        return f"Calendar: crosses {name} in the far wings, beyond every quote."
+        return f"{CALENDAR_FLAG}: crosses {name} in the far wings, beyond every quote."
     return f"Calendar: {name} has at least {words} more variance (least at {strike})."
 
 

@@ -146,6 +146,16 @@ def test_edge_is_by_option_of_the_chain() -> None:
     np.testing.assert_allclose(columns["sell_edge_vol"], chain["bid_iv"] - columns["theo_iv"])
 
 
+def test_weekend_and_events_are_estimated_with_their_errors() -> None:
+    found = SURFACE.clock_estimate("2026-07-10T12:30Z 2h CPI", "2040-01-01")
+    cpi, late = found.events
+    assert (cpi.event.name, late.event.name) == ("CPI", "2040-01-01")
+    assert np.isfinite(cpi.extra_days)
+    assert cpi.error_days > 0
+    assert late.reason == "no fitted expiry comes after it"
+    assert sum(found.clock.day_weights) == pytest.approx(7.0)
+
+
 def test_model_clock_and_points_can_be_chosen() -> None:
     name = SURFACE.slice("17JUL26").quotes.names[5]
     other = DESK.surface("BTC", model="svi", exclude=[name])
