@@ -93,11 +93,15 @@ def slice_flags(expiry: ExpiryQuotes, fitted: FittedSlice, fallback: str) -> tup
     return tuple(flags)
 
 
+def share_grade(share: float) -> Grade:
+    """The grade that a share inside stands for by itself; F for NaN."""
+    return next((letter for least, letter in GRADE_SHARES if share >= least), Grade.F)
+
+
 def grade_slice(in_spread: float, fitted: FittedSlice, flags: Sequence[str]) -> Grade:
     """The grade of a slice: its share inside the spread, one letter less for each kind of doubt."""
     letters = list(Grade)
-    grade = next((letter for share, letter in GRADE_SHARES if in_spread >= share), Grade.F)
-    place = letters.index(grade)
+    place = letters.index(share_grade(in_spread))
     place += any(
         flag.startswith(("Another", "Only", "Wide", "Expires", "No forward")) for flag in flags
     )
@@ -113,7 +117,7 @@ def worst_grade(in_spread: float, slices: Sequence[Grade], faults: Sequence[str]
     """The grade of a surface: its own share inside, no better than its median slice, and D at
     best with arbitrage."""
     letters = list(Grade)
-    own = next((letter for share, letter in GRADE_SHARES if in_spread >= share), Grade.F)
+    own = share_grade(in_spread)
     ranks = sorted(letters.index(grade) for grade in slices)
     place = max(letters.index(own), ranks[len(ranks) // 2])
     if faults:
@@ -184,11 +188,13 @@ def common_grid_faults(slices: Sequence[tuple[int, Slice]]) -> tuple[str, ...]:
 
 
 def between_flags(slices: Sequence[tuple[int, Slice]]) -> tuple[str, ...]:
-    """Where g falls below 0 between listed expiries, as sentences.
+    """Where g falls below 0 between listed expiries or after the last, as sentences.
 
     Total variance is linear between two slices without arbitrage: calendar order holds there by
     construction, g does not. Looked at on the common grid at five dates of each interval, and of
     that before the first expiry; the share of time decides, so that this holds on every clock.
+    After the last expiry total variance grows by the same everywhere: there the least g over all
+    levels is looked at, which no date on no clock is below.
     """
     sentences = []
     jets = [slice_jets(smile, COMMON_GRID) for _, smile in slices]
@@ -210,4 +216,28 @@ def between_flags(slices: Sequence[tuple[int, Slice]]) -> tuple[str, ...]:
                 f"{expiry_code(expiry_ns)}: between it and the expiry before, "
                 f"g falls to {least:.2g} at k = {at:.3g}."
             )
+    for (expiry_ns, _), last in list(zip(slices, jets, strict=True))[-1:]:
+        g = least_raised(COMMON_GRID, last)
+        place = int(np.argmin(g))
+        if not g[place] >= 0:
+            sentences.append(
+                f"{expiry_code(expiry_ns)}: at dates after it, "
+                f"g falls to {g[place]:.2g} at k = {COMMON_GRID[place]:.3g}."
+            )
     return tuple(sentences)
+
+
+def least_raised(log_moneyness: FloatArray, jets: Jets) -> FloatArray:
+    """The least g (n,) of a slice with `jets` over all levels of total variance from its own up.
+
+    With u = 1/w, `g = (1 − k w' u/2)² − w'² u/4 − w'²/16 + w''/2` is convex in u, which falls from
+    1/w to 0: the least is at its bottom, `u = 2(k w' + w'²/4)/(k w')²`, or at the end nearer to it.
+    """
+    drift, square = log_moneyness * jets.dw, jets.dw**2
+    own = 1.0 / np.where(jets.w > 0, jets.w, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bottom = 2.0 * (drift + 0.25 * square) / drift**2
+    u = np.clip(np.where(np.isnan(bottom), own, bottom), 0.0, own)
+    lean = 1.0 - 0.5 * drift * u
+    g = lean * lean - 0.25 * square * (u + 0.25) + 0.5 * jets.d2w
+    return np.asarray(g, dtype=np.float64)

@@ -152,8 +152,9 @@ class VarianceSurface:
     """Slices at ascending times of a clock; frozen.
 
     Between them total variance is linear in the clock's time at constant log-moneyness, before the
-    first it is proportional to that time, after the last the forward variance of the last interval
-    goes on.
+    first it is proportional to that time. After the last the forward variance at the money of the
+    last interval (of a single slice its own variance at the money) is added at every log-moneyness:
+    derivatives in it stay those of the last slice.
     """
 
     def __init__(self, times: Sequence[float], slices: Sequence[Slice]) -> None:

@@ -1,9 +1,23 @@
 //! Total variance between, before and after the slices of a surface.
 //!
 //! Linear in w at constant k on the clock that the slices are placed on: what does not cross at
-//! the slices does not cross between them. Before the first slice w is proportional to the clock;
-//! after the last the forward variance of the last interval goes on. The clock (calendar, or one
-//! with weekends and events) is the caller's.
+//! the slices does not cross between them. Before the first slice w is proportional to the clock.
+//! The clock (calendar, or one with weekends and events) is the caller's.
+//!
+//! After the last slice w grows by the same at every k: by the forward variance at the money of the
+//! last interval (of a single slice, by its own variance at the money), never by less than 0. So
+//! slices do not cross there and wings keep the last slice's slopes. With `u = 1/w`,
+//! `g = h(u) − w'²/16 + w''/2` and `h(u) = (1 − k w' u/2)² − w'² u/4`, of which a higher level
+//! changes u alone, towards 0:
+//!
+//! - Where `k w' ≥ 0`, g only rises. A slice without butterflies has `k w' ≤ 2w`: where q = k w' − 2w
+//!   is 0, g ≥ 0 makes `k q' ≥ k² w'²/8`, so q would stay above 0 out to the wing, w outgrow k² and
+//!   Lee's bound break. On [0, 1/w] then `h' = −k w' (1 − k w' u/2) − w'²/4 ≤ 0`.
+//! - Where `k w' < 0`, h is convex. Where `4|k| ≥ |w'|` it rises in u, and g falls with the level
+//!   towards `1 − w'²/16 + w''/2`, which is above 0 unless `w'' < −2 + w'²/8`. Nearer to the money
+//!   it may fall first, by no more than `(|w'|/(4|k|) − 1)²` below that limit.
+//!
+//! So the second case is not excluded: whoever relies on it has to look.
 
 use crate::error::PricingError;
 use crate::smile::slice::Slice;
@@ -14,15 +28,17 @@ use crate::smile::{Jet, SmileSection};
 pub struct VarianceSurface {
     times: Vec<f64>,
     slices: Vec<Slice>,
+    growth: f64,
 }
 
-/// Between which slices a time lies, and with what weights.
+/// Between which slices a time lies, with what weights, and how much is added at every k.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Span {
     low: usize,
     low_weight: f64,
     high: usize,
     high_weight: f64,
+    added: f64,
 }
 
 impl VarianceSurface {
@@ -49,7 +65,12 @@ impl VarianceSurface {
             }
             before = time;
         }
-        Ok(Self { times, slices })
+        let growth = growth_after(&times, &slices);
+        Ok(Self {
+            times,
+            slices,
+            growth,
+        })
     }
 
     /// The slices.
@@ -67,23 +88,26 @@ impl VarianceSurface {
                 low_weight: time / at(0),
                 high: 0,
                 high_weight: 0.0,
+                added: 0.0,
             };
         }
-        if count == 1 {
+        if above == count {
             return Span {
-                low: 0,
-                low_weight: time / at(0),
-                high: 0,
+                low: count - 1,
+                low_weight: 1.0,
+                high: count - 1,
                 high_weight: 0.0,
+                added: self.growth * (time - at(count - 1)),
             };
         }
-        let high = above.min(count - 1);
+        let high = above;
         let share = (time - at(high - 1)) / (at(high) - at(high - 1));
         Span {
             low: high - 1,
             low_weight: 1.0 - share,
             high,
             high_weight: share,
+            added: 0.0,
         }
     }
 
@@ -118,7 +142,7 @@ impl VarianceSurface {
             part(span.high, span.high_weight),
         );
         Jet {
-            w: low[0] + high[0],
+            w: low[0] + high[0] + span.added,
             dw: low[1] + high[1],
             d2w: low[2] + high[2],
         }
@@ -171,5 +195,62 @@ impl VarianceSurface {
             }
         }
         Ok(())
+    }
+}
+
+/// Total variance by which the surface grows after its last slice, for a unit of the clock's time.
+fn growth_after(times: &[f64], slices: &[Slice]) -> f64 {
+    let at_money = |slice: &Slice| slice.jet(0.0).w;
+    match (times, slices) {
+        ([.., before, last], [.., shorter, longer]) => {
+            ((at_money(longer) - at_money(shorter)) / (last - before)).max(0.0)
+        }
+        ([only], [slice]) => (at_money(slice) / only).max(0.0),
+        _ => 0.0,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may panic
+mod tests {
+    use super::*;
+    use crate::smile::svi::RawSvi;
+
+    fn slice(a: f64, b: f64) -> Slice {
+        Slice::Svi(RawSvi::new(a, b, -0.3, 0.02, 0.2).unwrap())
+    }
+
+    fn surface(levels: &[f64]) -> VarianceSurface {
+        let slices: Vec<Slice> = levels.iter().map(|&a| slice(a, 0.1 + a)).collect();
+        let times = (1..=levels.len()).map(|i| 0.25 * i as f64).collect();
+        VarianceSurface::new(times, slices).unwrap()
+    }
+
+    #[test]
+    fn after_the_last_slice_every_log_moneyness_grows_by_as_much() {
+        let found = surface(&[0.01, 0.03, 0.08]);
+        let last = &found.slices()[2];
+        let rate = (last.jet(0.0).w - found.slices()[1].jet(0.0).w) / 0.25;
+        for k in [-3.0, -0.4, 0.0, 0.7, 3.0] {
+            for days in [0.0, 10.0, 400.0, 3650.0] {
+                let (jet, own) = (found.jet(0.75 + days / 365.0, k), last.jet(k));
+                assert!((jet.w - own.w - rate * days / 365.0).abs() < 1e-12);
+                assert_eq!((jet.dw, jet.d2w), (own.dw, own.d2w));
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_slice_grows_by_its_own_variance_at_the_money() {
+        let found = surface(&[0.04]);
+        let own = &found.slices()[0];
+        let grown = found.jet(0.75, 1.2).w - own.jet(1.2).w;
+        assert!((grown - 2.0 * own.jet(0.0).w).abs() < 1e-12);
+    }
+
+    #[test]
+    fn it_never_falls_after_the_last_slice() {
+        let found = surface(&[0.08, 0.01]);
+        assert_eq!(found.jet(9.0, 0.3), found.slices()[1].jet(0.3));
     }
 }

@@ -51,8 +51,9 @@ def test_no_butterfly_between_listed_expiries() -> None:
 def test_a_butterfly_between_expiries_is_named() -> None:
     tame = svi_slice(RawSvi(0.01, 0.0, 0.0, 0.0, 0.1))
     wild = svi_slice(RawSvi(-0.0410, 0.1331, 0.3060, 0.3586, 0.4153))
-    (words,) = between_flags([(AS_OF_NS, tame), (AS_OF_NS + DAY_NS, wild)])
-    assert "g falls to -0.0" in words
+    between, after = between_flags([(AS_OF_NS, tame), (AS_OF_NS + DAY_NS, wild)])
+    assert "between it and the expiry before, g falls to -0.0" in between
+    assert "at dates after it, g falls to -0.0" in after
 
 
 def test_hidden_quotes_are_met_too() -> None:
