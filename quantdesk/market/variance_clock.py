@@ -241,8 +241,12 @@ def _days_by_kind(start_ns: int, end_ns: int) -> tuple[float, float, float]:
 
 
 def venue_minutes(now_ns: int, expiry_ns: int) -> int:
-    """Whole minutes to expiry, as Deribit counts them for its Greeks; not below 0."""
-    return max((expiry_ns - now_ns) // NS_PER_MINUTE, 0)
+    """Minutes to expiry, to the nearest whole one, as Deribit counts for its Greeks; not below 0.
+
+    Recorded vegas of options at the money give the time that they were made with to a hundredth of
+    a minute or so: whole minutes, and the nearest ones.
+    """
+    return max((expiry_ns - now_ns + NS_PER_MINUTE // 2) // NS_PER_MINUTE, 0)
 
 
 def venue_years(now_ns: int, expiry_ns: int) -> float:
