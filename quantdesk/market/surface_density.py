@@ -4,8 +4,9 @@ The density of the log-return is `p(k) = g(k) φ(d₂)/√w` under the forward's
 variance of a swap is replicated by out-of-the-money options, `2∫OTM(k) e^{−k} dk`, wings going on
 straight beyond the quotes, on the surface's own smile of the date: between expiries total variance
 is linear on the variance clock, before the first it is in proportion to the clock's time, and
-after the last the forward variance of the last interval goes on. The index here is ours: the
-variance swap of 30 days. It is not DVOL, whose strike filter is not published.
+after the last the forward variance at the money of the last interval is added at every moneyness.
+The index is the textbook's: the fair variances of the two expiries that straddle 30 days, linear
+in total variance between them. It is not DVOL, whose strike filter is not published.
 """
 
 from __future__ import annotations
@@ -214,18 +215,39 @@ def _date_rule(fit: SurfaceFit, expiry_ns: int) -> _Rule:
 
 
 def thirty_day_index(fit: SurfaceFit, days: int = INDEX_DAYS) -> VolIndex:
-    """Our constant-maturity index: the variance swap of `days` days, in vol points.
+    """Our constant-maturity index of `days` days, in vol points.
 
-    Raises InvalidInput for a number of days that is not above 0.
+    Between two expiries the fair variance of each by replication, linear in total variance on the
+    surface's clock; at one its own. Before the first expiry and after the last there is none to
+    straddle with: there it is the variance swap of the surface's own smile of that date, and the
+    words say so. Raises InvalidInput for a number of days that is not above 0.
     """
     if days <= 0:
         raise InvalidInput("days", days, "must be above 0")
     target_ns = fit.as_of_ns + days * NS_PER_DAY
-    swap = variance_swap(fit, target_ns)
+    total, words = _fair_at(fit, target_ns)
     return VolIndex(
-        points=100.0 * swap.vol,
+        points=100.0 * math.sqrt(total / float(fit.years(target_ns))),
         days=days,
-        words=f"quantdesk {days}-day index (replicated, not DVOL), {date_words(fit, target_ns)}",
+        words=f"quantdesk {days}-day index (replicated, not DVOL), {words}",
+    )
+
+
+def _fair_at(fit: SurfaceFit, target_ns: int) -> tuple[float, str]:
+    """Fair total variance to a date as the index takes it, and how it comes about."""
+    if fit.slice_at(target_ns) is not None:
+        return variance_swap(fit, target_ns).total_variance, date_words(fit, target_ns)
+    shorter = next((each for each in reversed(fit.slices) if each.expiry_ns < target_ns), None)
+    longer = next((each for each in fit.slices if each.expiry_ns > target_ns), None)
+    if shorter is None or longer is None:
+        words = f"no two expiries around it, {date_words(fit, target_ns)}"
+        return variance_swap(fit, target_ns).total_variance, words
+    at = float(fit.clock.years(fit.as_of_ns, target_ns))
+    share = (at - shorter.clock_years) / (longer.clock_years - shorter.clock_years)
+    total = (1.0 - share) * fair_variance(shorter.smile) + share * fair_variance(longer.smile)
+    return total, (
+        f"fair variances of {shorter.years * 365:.1f} and {longer.years * 365:.1f} days, linear in "
+        "total variance on the clock"
     )
 
 
@@ -242,13 +264,19 @@ def date_words(fit: SurfaceFit, expiry_ns: int) -> str:
         )
     if not above:
         return (
-            f"after the last expiry, of {below[-1].years * 365:.1f} days: forward variance of the "
-            "last interval goes on"
+            f"after the last expiry, of {below[-1].years * 365:.1f} days: its variance, grown at "
+            f"every moneyness by {_growth_words(fit)}"
         )
     return (
         f"between {below[-1].years * 365:.1f} and {above[0].years * 365:.1f} days, linear in "
         "variance on the clock"
     )
+
+
+def _growth_words(fit: SurfaceFit) -> str:
+    if len(fit.slices) == 1:
+        return "its own variance at the money"
+    return "the forward variance at the money of the last interval"
 
 
 def _width(smile: Slice) -> float:
