@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -96,6 +97,42 @@ def surface_greeks(
         vol=vol,
         skew=skew,
     )
+
+
+class RollDown(NamedTuple):
+    """What one calendar day does to options (n,) that roll down the surface as it stands.
+
+    The forward is held at that of the option's own expiry, and so is its strike: the vol is the
+    one that the surface now has at the same ln(K/F) for a date one day nearer.
+
+    vol_change : vol there less the vol now, a fraction; NaN where no day is left
+    price_change : value then less now, one coin in quote currency: decay and roll together
+    beyond_theta : the part of it that the smile's own decay (`theta_per_day`) does not hold: what
+        the slope of the term structure adds
+    """
+
+    vol_change: FloatArray
+    price_change: FloatArray
+    beyond_theta: FloatArray
+
+
+def roll_down(fit: SurfaceFit, expiry_ns: int, strikes: FloatArray, is_call: BoolArray) -> RollDown:
+    """The roll-down of options (n,) of one expiry over one calendar day.
+
+    Raises InvalidInput for an instant not ahead of the surface's.
+    """
+    forward, years = float(fit.forward(expiry_ns)), float(fit.years(expiry_ns))
+    k = np.log(strikes / forward)
+    w = jets_at(fit, expiry_ns, k).w
+    now = np.asarray(pricing.price(is_call, forward, strikes, 1.0, np.sqrt(w), 0.0))
+    decayed = _rolled(fit, expiry_ns, strikes, is_call)
+    nearer_ns = expiry_ns - NS_PER_DAY
+    if nearer_ns <= fit.as_of_ns:
+        return RollDown(np.full(k.shape, np.nan), decayed - now, np.zeros(k.shape))
+    there = jets_at(fit, nearer_ns, k).w
+    rolled = np.asarray(pricing.price(is_call, forward, strikes, 1.0, np.sqrt(there), 0.0))
+    vols = np.sqrt(there / float(fit.years(nearer_ns)))
+    return RollDown(vols - np.sqrt(w / years), rolled - now, rolled - decayed)
 
 
 def _rolled(fit: SurfaceFit, expiry_ns: int, strikes: FloatArray, is_call: BoolArray) -> FloatArray:

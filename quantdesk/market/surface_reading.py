@@ -21,7 +21,13 @@ from quantdesk.market.surface_density import (
     date_words,
     variance_swap,
 )
-from quantdesk.market.surface_greeks import Stickiness, SurfaceGreeks, surface_greeks
+from quantdesk.market.surface_greeks import (
+    RollDown,
+    Stickiness,
+    SurfaceGreeks,
+    roll_down,
+    surface_greeks,
+)
 from quantdesk.market.surface_points import (
     SmilePoint,
     atm_vol,
@@ -56,13 +62,15 @@ class PointReading:
     """One point: where it lies and the Greeks of its option, by what stays when the forward moves.
 
     is_call : the option out of the money, or that of the delta asked for
-    point, greeks : None where the smile has no such option, and `problem` says why
+    point, roll, greeks : None where the smile has no such option, and `problem` says why
+    roll : of one calendar day down the surface, forward held
     """
 
     asked: PointAsked
     is_call: bool
     point: SmilePoint | None
     greeks: dict[Stickiness, SurfaceGreeks]
+    roll: RollDown | None = None
     problem: str = ""
 
 
@@ -178,4 +186,5 @@ def _read_point(
     is_call = value > 0 if asked.kind is PointKind.DELTA else point.k >= 0
     strikes, calls = np.array([point.strike]), np.array([is_call])
     greeks = {kind: surface_greeks(fit, expiry_ns, strikes, calls, kind) for kind in Stickiness}
-    return PointReading(asked=asked, is_call=is_call, point=point, greeks=greeks)
+    roll = roll_down(fit, expiry_ns, strikes, calls)
+    return PointReading(asked=asked, is_call=is_call, point=point, greeks=greeks, roll=roll)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from quantdesk.app.render.text_tables import document_markdown
 from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.market.fitting import SurfaceFit
 from quantdesk.market.surface_density import VolIndex
-from quantdesk.market.surface_greeks import Stickiness, SurfaceGreeks
+from quantdesk.market.surface_greeks import RollDown, Stickiness, SurfaceGreeks
 from quantdesk.market.surface_reading import DateReading, PointKind, PointReading, Wings
 from quantdesk.views.margin import TextTable
 
@@ -34,6 +35,8 @@ UNITS = {
     "gamma": "of that delta, per USD",
     "vega_per_point": "USD per vol point",
     "theta_per_day": "USD per calendar day, down the variance clock",
+    "roll_down": "one calendar day down the surface as it stands, forward and strike held: iv as "
+    "fraction, price in USD, beyond_theta the part of the price that theta_per_day does not hold",
     "moments": "of ln(S/F) under the forward's own measure; kurtosis is excess",
 }
 
@@ -130,9 +133,18 @@ def _point_record(each: PointReading) -> dict[str, Any]:
             "vega_per_point": float(any_kind.vega_per_point[0]),
             "theta_per_day": float(any_kind.theta_per_day[0]),
             "black_delta": float(any_kind.black_delta[0]),
+            "roll_down": None if each.roll is None else _roll_record(each.roll),
         }
         record |= {name: _kind_record(each.greeks[kind]) for kind, name in KINDS.items()}
     return record
+
+
+def _roll_record(roll: RollDown) -> dict[str, float | None]:
+    return {
+        "iv_per_day": known(float(roll.vol_change[0])),
+        "price_per_day": float(roll.price_change[0]),
+        "beyond_theta_per_day": float(roll.beyond_theta[0]),
+    }
 
 
 def _kind_record(greeks: SurfaceGreeks) -> dict[str, float]:
@@ -162,10 +174,15 @@ POINT_COLUMNS = (
 )
 
 
+ROLL_COLUMNS = ("iv_per_day", "price_per_day", "beyond_theta_per_day")
+
+
 def _flat_point(each: PointReading) -> dict[str, Any]:
     record = _point_record(each)
     row: dict[str, Any] = {"asked_by": each.asked.kind.value, "asked": each.asked.value}
     row |= {name: record.get(name) for name in POINT_COLUMNS}
+    roll = record.get("roll_down") or {}
+    row |= {f"roll_{name}": roll.get(name) for name in ROLL_COLUMNS}
     for name in KINDS.values():
         kind = record.get(name, {})
         row |= {f"delta_{name}": kind.get("delta"), f"gamma_{name}": kind.get("gamma")}
@@ -256,6 +273,7 @@ def _points_table(dates: Sequence[DateReading]) -> TextTable:
     columns = (
         *("date", "asked", "option", "k", "IV %", "w", "price USD", "Δ strike", "Δ delta"),
         *("Δ surface", "Γ strike", "Γ delta", "Γ surface", "vega/pt", "theta/d"),
+        *("roll pts/d", "roll USD/d"),
     )
     rows = []
     for date in dates:
@@ -277,14 +295,26 @@ def _points_table(dates: Sequence[DateReading]) -> TextTable:
                     *(f"{float(one.gamma[0]):.3e}" for one in greeks),
                     f"{float(greeks[0].vega_per_point[0]):,.2f}",
                     f"{float(greeks[0].theta_per_day[0]):,.2f}",
+                    *_roll_cells(each.roll),
                 )
             )
     return _table("Points", columns, rows)
 
 
+def _roll_cells(roll: RollDown | None) -> tuple[str, str]:
+    """Change of IV and of price by a day down the surface; a dash where no day is left."""
+    if roll is None:
+        return "–", "–"
+    iv = float(roll.vol_change[0])
+    return _points(iv if math.isfinite(iv) else None), f"{float(roll.price_change[0]):,.2f}"
+
+
 def _notes(reading: SurfaceReading) -> list[str]:
     notes = [f"{reading.index.words[0].upper()}{reading.index.words[1:]}: "
              f"{reading.index.points:.2f} vol points."]  # fmt: skip
+    notes.append(
+        "Roll: one day down the surface as it stands, strike and forward held; USD with decay."
+    )
     notes += [
         f"{expiry_code(date.expiry_ns)}: {date.origin}."
         for date in reading.dates
