@@ -33,7 +33,13 @@ from quantdesk.market.surface_density import (
     variance_swap,
 )
 from quantdesk.market.surface_edge import surface_edge
-from quantdesk.market.surface_greeks import Stickiness, SurfaceGreeks, surface_greeks
+from quantdesk.market.surface_greeks import (
+    RollDown,
+    Stickiness,
+    SurfaceGreeks,
+    roll_down,
+    surface_greeks,
+)
 from quantdesk.market.surface_points import (
     SmilePoint,
     TermPoint,
@@ -79,11 +85,16 @@ class Surface:
     def __repr__(self) -> str:
         fit = self.fit
         codes = ", ".join(expiry_code(each.expiry_ns) for each in fit.slices)
-        moved = "" if self._gap is None else f", shocked (within {100 * self._gap:.2f} vol points)"
+        score = f"grade {fit.grade.value}, {100 * fit.in_spread:.1f} % inside"
+        if fit.shock is not None:
+            score = (
+                f"shocked by {fit.shock.words} vol points, grade {fit.grade.value} by what was "
+                f"asked (within {100 * fit.shock.gap:.2f} vol points, "
+                f"{100 * fit.shock.quoted_gap:.2f} at quotes)"
+            )
         return (
             f"<surface {fit.underlying} {fit.venue} {format_instant(fit.as_of_ns)}: "
-            f"{fit.options.model}, grade {fit.grade.value}, {100 * fit.in_spread:.1f} % inside"
-            f"{moved}; {codes}>"
+            f"{fit.options.model}, {score}; {codes}>"
         )
 
     @property
@@ -113,7 +124,10 @@ class Surface:
 
     @property
     def gap(self) -> float | None:
-        """Of a shocked surface the largest distance of a vol from what was asked; else None."""
+        """Of a shocked surface the largest distance of a vol from what was asked; else None.
+
+        At all quotes and on k = −3…3; `fit.shock.quoted_gap` is that at quotes alone.
+        """
         return self._gap
 
     def instant(self, when: When) -> int:
@@ -225,18 +239,24 @@ class Surface:
             own move), or any skew-stickiness ratio
         """
         at = np.atleast_1d(np.asarray(strikes, dtype=np.float64))
-        if isinstance(option_type, str):
-            if option_type not in ("call", "put"):
-                raise InvalidInput("option_type", option_type, "must be call or put")
-            is_call = np.full(at.size, option_type == "call")
-        else:
-            is_call = np.asarray(option_type, dtype=np.bool_)
+        is_call = _calls(option_type, at.size)
         if isinstance(stickiness, str):
             if stickiness not in STICKINESS:
                 rule = f"must be one of {', '.join(STICKINESS)}, or a ratio"
                 raise InvalidInput("stickiness", stickiness, rule)
             stickiness = STICKINESS[stickiness].value
         return surface_greeks(self.fit, self.instant(when), at, is_call, stickiness)
+
+    def roll_down(
+        self, when: When, strikes: Values, option_type: str | BoolArray = "call"
+    ) -> RollDown:
+        """What one calendar day down the surface as it stands does to options; arrays (n,).
+
+        Vol (a fraction) and price (one coin, quote currency) at the same strike and forward, with
+        the vol that the surface now has for a date one day nearer. `option_type` as for `greeks`.
+        """
+        at = np.atleast_1d(np.asarray(strikes, dtype=np.float64))
+        return roll_down(self.fit, self.instant(when), at, _calls(option_type, at.size))
 
     def density(self, when: When) -> Density:
         """Risk-neutral density of ln(S/F) at a date: places and values, arrays (n,)."""
@@ -251,7 +271,10 @@ class Surface:
         return variance_swap(self.fit, self.instant(when))
 
     def index(self, days: int = 30) -> VolIndex:
-        """A constant-maturity vol index by replication: ours, not DVOL. In vol points."""
+        """A constant-maturity vol index in vol points: ours, not DVOL.
+
+        Fair variances of the two expiries around it by replication, linear in total variance.
+        """
         if isinstance(days, bool) or not 1 <= days <= 3650:
             raise InvalidInput("days", days, "must be from 1 to 3650")
         return thirty_day_index(self.fit, days)
@@ -266,7 +289,8 @@ class Surface:
     ) -> Surface:
         """The surface moved, in vol as fractions, and still free of arbitrage.
 
-        `gap` says how far from what was asked. Raises OutOfDomain where there is no such surface.
+        `gap` says how far from what was asked, and so does its grade. A shock of nothing is the
+        surface itself. Raises OutOfDomain where there is no such surface.
         """
         shock = SurfaceShock(level=level, skew=skew, curvature=curvature, term=term)
         moved = shock_surface(self.fit, shock)
@@ -318,3 +342,12 @@ class Surface:
             "buy_edge_vol": edge.buy_edge_vol,
             "buy_edge_ticks": edge.buy_edge_ticks,
         }
+
+
+def _calls(option_type: str | BoolArray, count: int) -> BoolArray:
+    """Whether each of `count` options is a call. Raises InvalidInput for another word."""
+    if isinstance(option_type, str):
+        if option_type not in ("call", "put"):
+            raise InvalidInput("option_type", option_type, "must be call or put")
+        return np.full(count, option_type == "call")
+    return np.asarray(option_type, dtype=np.bool_)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from quantdesk.errors import InvalidInput
+from quantdesk.errors import InvalidInput, OutOfDomain
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
 from quantdesk.market.fitting_grades import (
     Grade,
@@ -24,7 +24,13 @@ from quantdesk.market.fitting_grades import (
 )
 from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes
 from quantdesk.market.variance_clock import CALENDAR, VarianceClock
-from quantdesk.pricing.smile import HALF_SPREAD_FLOOR, Slice
+from quantdesk.pricing.smile import (
+    HALF_SPREAD_FLOOR,
+    JumpWings,
+    RawSvi,
+    Slice,
+    svi_to_jump_wings,
+)
 from quantdesk.pricing.surface import (
     G_MARGIN,
     MODELS,
@@ -37,6 +43,7 @@ from quantdesk.pricing.surface import (
 
 __all__ = [
     "MODELS",
+    "AppliedShock",
     "FitOptions",
     "FitRefusal",
     "Grade",
@@ -121,6 +128,16 @@ class SliceFit:
         """The slice's numbers: (a, b, rho, m, s) of SVI; knots, then terms of a spline."""
         return self.smile.parameters
 
+    @property
+    def jump_wings(self) -> JumpWings | None:
+        """The jump wings of an SVI slice, ACT/365; None of a spline, or of a flat slice."""
+        if self.smile.kind != "svi":
+            return None
+        try:
+            return svi_to_jump_wings(RawSvi(*self.parameters.tolist()), self.years)
+        except OutOfDomain:
+            return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FitRefusal:
@@ -134,6 +151,20 @@ class FitRefusal:
     refused: tuple[tuple[int, str], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedShock:
+    """What a surface was moved by, in words, and the largest distances of a vol from that.
+
+    gap : at all slices' quotes and on the common grid, k = −3…3;  quoted_gap : at quotes alone
+    met : share of the quotes' places with the asked vol to within the floor of a half-spread
+    """
+
+    words: str
+    gap: float
+    quoted_gap: float
+    met: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SurfaceFit:
     """A fitted surface: slices ascending in expiry, and how good they are together.
@@ -143,11 +174,13 @@ class SurfaceFit:
     in_spread, rmse : over the scored rows of all slices, *_core within 5 to 95 delta
     g_min, calendar_slack : the worst of the slices
     faults : violations on the common grid in words, empty where there are none
-    between : where g falls below 0 at dates between listed expiries, in words
+    between : where g falls below 0 at dates between listed expiries or after the last, in words
     reference_ns : instant that years and the clock's time are counted from: `as_of_ns`, or shortly
         before it where a desk holds it still, so that slices without a change stay what they are
     refitted : how many slices were solved for this fit, the others being those of the fit before;
         None of a fit from the history
+    shock : what it was moved by; None of a surface that quotes were fitted to. Grades of a shocked
+        surface say how near it came to what was asked, not how near to quotes
     """
 
     venue: str
@@ -170,6 +203,7 @@ class SurfaceFit:
     reference_ns: int
     between: tuple[str, ...] = ()
     refitted: int | None = None
+    shock: AppliedShock | None = None
 
     def slice_at(self, expiry_ns: int) -> SliceFit | None:
         """The slice of a fitted expiry, None for any other instant."""
@@ -205,8 +239,9 @@ class SurfaceFit:
         """Implied vol (broadcast shape) as a fraction, ACT/365; NaN where strike or time is none.
 
         Between expiries total variance is linear on the variance clock along constant ln(K/F);
-        before the first it is proportional to the clock's time, after the last the forward
-        variance of the last interval goes on.
+        before the first it is proportional to the clock's time. After the last the forward
+        variance at the money of the last interval (of a single expiry its own variance at the
+        money) is added to the last expiry's at every ln(K/F).
         """
         instants = np.asarray(expiry_ns, dtype=np.int64)
         at = np.asarray(strikes, dtype=np.float64)

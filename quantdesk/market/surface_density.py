@@ -242,12 +242,12 @@ def _fair_at(fit: SurfaceFit, target_ns: int) -> tuple[float, str]:
     if shorter is None or longer is None:
         words = f"no two expiries around it, {date_words(fit, target_ns)}"
         return variance_swap(fit, target_ns).total_variance, words
-    at = float(fit.clock.years(fit.as_of_ns, target_ns))
+    at = float(fit.clock_years(target_ns))
     share = (at - shorter.clock_years) / (longer.clock_years - shorter.clock_years)
     total = (1.0 - share) * fair_variance(shorter.smile) + share * fair_variance(longer.smile)
     return total, (
         f"fair variances of {shorter.years * 365:.1f} and {longer.years * 365:.1f} days, linear in "
-        "total variance on the clock"
+        "variance on the clock"
     )
 
 

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantdesk.errors import PricingError
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.fitting import SliceFit, SurfaceFit
 from quantdesk.market.own_vols import OwnSurface
 from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.market.surface_clock import CALENDAR_CHOICE, clock_words
 from quantdesk.market.surface_quotes import OUTLIER
-from quantdesk.pricing.smile import RawSvi, slice_jets, svi_to_jump_wings
+from quantdesk.pricing.smile import slice_jets
 from quantdesk.snapshot import ChainSnapshot
 from quantdesk.views.cells import Cell, Role
 from quantdesk.views.chain_header import HeaderField, chain_title
@@ -225,11 +224,10 @@ def parameter_words(each: SliceFit) -> tuple[str, ...]:
     left, right = each.smile.wing_slopes
     wings = f"wings {left:.3f} {right:+.3f}"
     if each.smile.kind == "svi":
-        raw = RawSvi(*each.parameters.tolist())
+        raw = each.parameters.tolist()
         line = f"{each.model}: {_named(('a', 'b', 'ρ', 'm', 'σ'), raw)}  {wings}"
-        try:
-            jump = svi_to_jump_wings(raw, each.years)
-        except PricingError:
+        jump = each.jump_wings
+        if jump is None:
             return (line,)
         return line, f"jump wings: {_named(('v', 'ψ', 'p', 'c', 'ṽ'), jump)}"
     jets = slice_jets(each.smile, np.zeros(1))

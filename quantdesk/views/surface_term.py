@@ -56,7 +56,7 @@ def term_words(look: SurfaceLook) -> tuple[str, ...]:
     if not fit.faults:
         counts += ", no butterfly, calendar or Lee violation"
     clock = "" if fit.clock.is_calendar else f" Clock: {safe_text(clock_words(fit.clock), 60)}."
-    return (*sentences, f"{counts}.{clock}", f"{index.points:.2f}: {safe_text(index.words, 110)}.")
+    return (*sentences, f"{counts}.{clock}", f"{index.points:.2f}: {safe_text(index.words, 220)}.")
 
 
 def edge_words(look: SurfaceLook) -> tuple[str, ...]:

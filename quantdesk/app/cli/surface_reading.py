@@ -92,7 +92,8 @@ def fitted(
     type=click.IntRange(min=1, max=3650),
     default=INDEX_DAYS,
     show_default=True,
-    help="Days of the volatility index (ours: it is not DVOL).",
+    help="Days of the volatility index: fair variances of the two expiries around it, linear in "
+    "total variance (ours: it is not DVOL).",
 )
 @output_options(READING_FORMATS)
 def at_command(
@@ -115,8 +116,12 @@ def at_command(
     """Read the surface of FILE at points and dates, listed or not.
 
     By date: forward, ATM, forward vol, risk reversals and butterflies, variance swap, moments of
-    the density. By point: vol, total variance, price, and Greeks with a sticky strike, a sticky
-    delta and the surface's own skew. Without points at the money, without dates every expiry.
+    the density. By point: vol, total variance, price, Greeks with a sticky strike, a sticky delta
+    and the surface's own skew, and what a day down the surface does (strike and forward held).
+    Without points at the money, without dates every expiry.
+
+    Between expiries total variance is linear on the clock, before the first in proportion to it;
+    after the last the forward variance at the money of the last interval is added everywhere.
     """
     points = [
         PointAsked(kind=kind, value=value)
@@ -232,13 +237,17 @@ def shock_command(
 ) -> None:
     """Move the surface of FILE and print it as `fit` does; it stays free of arbitrage.
 
-    How far the nearest surface without arbitrage lies from what was asked: on standard error.
+    How far the nearest surface without arbitrage lies from what was asked, at quotes and on
+    k = -3…3: on standard error; its grade says the same. A shock of nothing changes nothing.
     """
     shock = SurfaceShock(level=level, skew=skew, curvature=curvature, term=term)
     moved = shock_surface(fitted(file, underlying, at, model, clock), shock)
     write_output(fit_bytes(moved.fit, format_, grid=grid), output, is_binary=format_ == "parquet")
+    if shock.is_nothing:
+        click.echo("quantdesk: a shock of nothing: the surface is as it was", err=True)
+        return
     click.echo(
-        f"quantdesk: shocked; the furthest vol lies {100 * moved.gap:.2f} points from what was "
-        "asked",
+        f"quantdesk: shocked; the furthest vol lies {100 * moved.quoted_gap:.2f} points from what "
+        f"was asked at a quote, {100 * moved.gap:.2f} on k = -3…3",
         err=True,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 
 from quantdesk.app.render.chain_record import to_json
 from quantdesk.app.render.surface_forwards import forward_record, forward_rows
@@ -140,6 +141,7 @@ def slice_record(each: SliceFit) -> dict[str, object]:
         "kind": each.smile.kind,
         "knots": each.smile.knots,
         "parameters": each.parameters.tolist(),
+        "jump_wings": None if (wings := each.jump_wings) is None else wings._asdict(),
     }
 
 
@@ -177,6 +179,7 @@ def fit_json(fit: SurfaceFit | FitRefusal, quotes: SurfaceQuotes | None = None) 
         "calendar_slack": known(fit.calendar_slack),
         "faults": list(fit.faults),
         "between": list(fit.between),
+        "shock": None if fit.shock is None else asdict(fit.shock),
         "clock": clock_record(fit.clock),
         "digest": fit.digest,
         "parameters_digest": parameters_digest(fit),
@@ -200,9 +203,7 @@ def fit_text(fit: SurfaceFit) -> bytes:
     """The fit for a terminal: a line a slice, its forward's evidence, then what to know."""
     head = (
         f"{fit.underlying} at {fit.venue}, {format_instant(fit.as_of_ns)}, "
-        f"model {fit.options.model}: grade {fit.grade.value}, "
-        f"{_percent(fit.in_spread)} % of quotes inside ({_percent(fit.in_spread_core)} % within "
-        f"5–95 delta), RMSE {_points(fit.rmse)} ({_points(fit.rmse_core)}) vol points"
+        f"model {fit.options.model}{_score_words(fit)}"
     )
     rows = [
         (
@@ -227,6 +228,9 @@ def fit_text(fit: SurfaceFit) -> bytes:
         for each in fit.slices
     ]
     lines = [head, "", *aligned_rows(rows)]
+    wings = _jump_wing_rows(fit)
+    if wings:
+        lines += ["", *aligned_rows(wings)]
     evidence = forward_rows(fit)
     if evidence:
         lines += ["", *aligned_rows(evidence)]
@@ -245,6 +249,36 @@ def fit_text(fit: SurfaceFit) -> bytes:
             "by g and by price convexity."
         )
     return _text([*lines, "", *notes])
+
+
+def _jump_wing_rows(fit: SurfaceFit) -> list[tuple[str, ...]]:
+    """A head line and a line an SVI slice: its parameters and its jump wings; [] without one."""
+    head = ("SVI of", *("a", "b", "rho", "m", "s"), *("JW v", "psi", "p", "c", "least v"))
+    rows = [
+        (
+            expiry_code(each.expiry_ns),
+            *(f"{value:.5g}" for value in (*each.parameters.tolist(), *wings)),
+        )
+        for each in fit.slices
+        if (wings := each.jump_wings) is not None
+    ]
+    return [head, *rows] if rows else []
+
+
+def _score_words(fit: SurfaceFit) -> str:
+    """The grade and what it stands on; of a shocked surface that is what was asked."""
+    shock = fit.shock
+    if shock is not None:
+        return (
+            f", shocked by {shock.words} vol points: grade {fit.grade.value} by what was asked, "
+            f"met at {_percent(shock.met)} % of quotes; furthest {_points(shock.quoted_gap)} "
+            f"vol points off at a quote, {_points(shock.gap)} on k = -3…3"
+        )
+    return (
+        f": grade {fit.grade.value}, {_percent(fit.in_spread)} % of quotes inside "
+        f"({_percent(fit.in_spread_core)} % within 5–95 delta), RMSE {_points(fit.rmse)} "
+        f"({_points(fit.rmse_core)}) vol points"
+    )
 
 
 def check_text(fit: SurfaceFit) -> bytes:

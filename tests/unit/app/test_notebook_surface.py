@@ -112,10 +112,10 @@ def test_slices_are_of_fitted_expiries_only() -> None:
         SURFACE.slice("30d")
 
 
-def test_index_is_that_of_the_swap_and_says_whose_it_is() -> None:
+def test_index_is_about_that_of_the_swap_and_says_whose_it_is() -> None:
     index = SURFACE.index()
     assert "not DVOL" in index.words
-    assert index.points == pytest.approx(100 * SURFACE.variance_swap("30d").vol, abs=0.05)
+    assert index.points == pytest.approx(100 * SURFACE.variance_swap("30d").vol, abs=0.5)
     with pytest.raises(InvalidInput, match="days"):
         SURFACE.index(0)
 
@@ -126,7 +126,16 @@ def test_shocked_surface_is_a_surface() -> None:
     assert SURFACE.gap is None
     assert moved.atm("monthly") - SURFACE.atm("monthly") == pytest.approx(0.05, abs=1e-3)
     assert moved.fit.faults == ()
-    assert "shocked" in repr(moved)
+    assert "shocked by level +5 vol points" in repr(moved)
+    assert "nan" not in repr(moved)
+
+
+def test_roll_down_is_that_of_one_day() -> None:
+    roll = SURFACE.roll_down("monthly", [60_000.0, 64_000.0], "put")
+    assert roll.vol_change.shape == (2,)
+    assert (roll.price_change < 0).all()
+    with pytest.raises(InvalidInput, match="option_type"):
+        SURFACE.roll_down("monthly", 60_000.0, "straddle")
 
 
 def test_own_vols_stand_beside_the_market() -> None:

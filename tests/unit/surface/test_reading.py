@@ -10,7 +10,7 @@ import pytest
 
 from quantdesk import pricing
 from quantdesk.errors import InvalidInput
-from quantdesk.market.fitting import SurfaceFit, fit_surface
+from quantdesk.market.fitting import FitOptions, SurfaceFit, fit_surface
 from quantdesk.market.surface_clock import on_clock
 from quantdesk.market.surface_density import (
     density_price,
@@ -19,7 +19,7 @@ from quantdesk.market.surface_density import (
     thirty_day_index,
     variance_swap,
 )
-from quantdesk.market.surface_greeks import Stickiness, surface_greeks
+from quantdesk.market.surface_greeks import Stickiness, roll_down, surface_greeks
 from quantdesk.market.surface_points import (
     atm_vol,
     butterfly,
@@ -122,21 +122,24 @@ def test_a_flat_smile_has_its_own_vol_as_variance_swap() -> None:
     assert slice_moments(flat).kurtosis == pytest.approx(0.0, abs=1e-9)
 
 
-def test_index_replicates_the_smile_of_its_own_date(fit: SurfaceFit) -> None:
+def test_index_is_linear_between_the_fair_variances_around_it(fit: SurfaceFit) -> None:
     index = thirty_day_index(fit, 20)
-    at_ns = fit.as_of_ns + 20 * DAY_NS
-    # An even grid and the trapezoid, with the options of the surface itself.
+    # An even grid and the trapezoid, with the options of both expiries, of 9 and 30 days.
     k = np.linspace(-4.0, 4.0, 80_001)
-    vols = np.sqrt(fit.total_variance(at_ns, k))
-    otm = np.asarray(pricing.price(k >= 0, 1.0, np.exp(k), 1.0, vols, 0.0))
-    fair = 2.0 * float(np.trapezoid(otm * np.exp(-k), k))
-    assert index.points == pytest.approx(100 * math.sqrt(fair / (20 / 365)), abs=1e-4)
+    fair = []
+    for each in fit.slices[1:3]:
+        vols = np.sqrt(slice_jets(each.smile, k).w)
+        otm = np.asarray(pricing.price(k >= 0, 1.0, np.exp(k), 1.0, vols, 0.0))
+        fair.append(2.0 * float(np.trapezoid(otm * np.exp(-k), k)))
+    total = fair[0] + (fair[1] - fair[0]) * (20 - 9) / (30 - 9)
+    assert index.points == pytest.approx(100 * math.sqrt(total / (20 / 365)), abs=1e-4)
     assert "not DVOL" in index.words
+    assert "fair variances of 9.0 and 30.0 days" in index.words
     assert variance_swap(fit, fit.slices[1].expiry_ns).vol > fit.slices[1].atm_iv
 
 
-@pytest.mark.parametrize("days", [1, 20, 30, 400])
-def test_index_and_swap_of_one_date_are_one_number_on_each_clock(
+@pytest.mark.parametrize("days", [1, 30, 400])
+def test_without_two_expiries_around_it_the_index_is_the_swap_on_each_clock(
     fit: SurfaceFit, days: int
 ) -> None:
     for clock in (CALENDAR, weekend_clock(0.3, 0.5)):
@@ -150,9 +153,9 @@ def test_index_and_swap_of_one_date_are_one_number_on_each_clock(
 
 
 def test_the_index_says_how_its_smile_came_about(fit: SurfaceFit) -> None:
-    assert "before the first expiry" in thirty_day_index(fit, 1).words
-    assert "a listed expiry" in thirty_day_index(fit, 30).words
-    assert "after the last expiry" in thirty_day_index(fit, 400).words
+    assert "no two expiries around it, before the first expiry" in thirty_day_index(fit, 1).words
+    assert "(replicated, not DVOL), a listed expiry" in thirty_day_index(fit, 30).words
+    assert "no two expiries around it, after the last expiry" in thirty_day_index(fit, 400).words
     with pytest.raises(InvalidInput, match="days"):
         thirty_day_index(fit, 0)
 
@@ -192,6 +195,86 @@ def test_shocked_surfaces_are_free_of_arbitrage(fit: SurfaceFit, shock: SurfaceS
     wanted = shock.level + shock.term * math.sqrt(30 / 365 / fit.slices[2].years)
     change = moved.fit.slices[2].atm_iv - fit.slices[2].atm_iv
     assert change == pytest.approx(wanted, abs=0.003)
+
+
+def test_a_shock_of_nothing_is_the_surface_itself(fit: SurfaceFit) -> None:
+    moved = shock_surface(fit, SurfaceShock())
+    assert moved.fit is fit
+    assert (moved.gap, moved.quoted_gap) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("shock", [SurfaceShock(level=1e-9), SurfaceShock(level=0.05)])
+def test_a_gap_is_the_largest_distance_from_what_was_asked(
+    fit: SurfaceFit, shock: SurfaceShock
+) -> None:
+    moved = shock_surface(fit, shock)
+    grid = np.arange(-600, 601) / 200.0
+    at_quotes: list[float] = []
+    everywhere: list[float] = []
+    for old, new in zip(fit.slices, moved.fit.slices, strict=True):
+        for k, found in ((old.quotes.log_moneyness, at_quotes), (grid, everywhere)):
+            before, after = (
+                np.sqrt(slice_jets(each.smile, k).w / old.years) for each in (old, new)
+            )
+            found.append(float(np.abs(after - before - shock.level).max()))
+    assert moved.quoted_gap == pytest.approx(max(at_quotes), rel=1e-9)
+    assert moved.gap == pytest.approx(max(*at_quotes, *everywhere), rel=1e-9)
+    assert moved.quoted_gap < 0.001
+
+
+def test_the_grade_of_a_shocked_surface_is_of_what_was_asked(fit: SurfaceFit) -> None:
+    moved = shock_surface(fit, SurfaceShock(level=0.05)).fit
+    assert moved.grade is fit.grade
+    assert moved.shock is not None
+    assert moved.shock.words == "level +5"
+    assert moved.shock.met == 1.0
+    torn = shock_surface(fit, SurfaceShock(curvature=3.0)).fit
+    assert torn.shock is not None
+    assert torn.shock.met < 0.7
+    assert torn.grade.value == "F"
+
+
+def test_rolling_down_reads_the_surface_a_day_nearer(fit: SurfaceFit) -> None:
+    at_ns = fit.as_of_ns + 20 * DAY_NS
+    forward = float(fit.forward(at_ns))
+    strikes, is_call = forward * np.array([0.9, 1.1]), np.array([False, True])
+    roll = roll_down(fit, at_ns, strikes, is_call)
+    k = np.log(strikes / forward)
+    now, nearer = (
+        fit.total_variance(ns, k) / (days / 365) for ns, days in ((at_ns, 20), (at_ns - DAY_NS, 19))
+    )
+    np.testing.assert_allclose(roll.vol_change, np.sqrt(nearer) - np.sqrt(now), rtol=1e-9)
+    there = np.asarray(pricing.price(is_call, forward, strikes, 19 / 365, np.sqrt(nearer), 0.0))
+    greeks = surface_greeks(fit, at_ns, strikes, is_call)
+    np.testing.assert_allclose(roll.price_change, there - greeks.price, rtol=1e-9)
+    np.testing.assert_allclose(roll.beyond_theta, roll.price_change - greeks.theta_per_day)
+
+
+def test_before_the_first_expiry_a_smile_rolls_by_its_decay_alone(fit: SurfaceFit) -> None:
+    first_ns = fit.slices[0].expiry_ns
+    strikes, is_call = np.array([float(fit.forward(first_ns))]), np.array([True])
+    roll = roll_down(fit, first_ns, strikes, is_call)
+    assert roll.vol_change[0] == pytest.approx(0.0, abs=1e-12)
+    assert roll.beyond_theta[0] == pytest.approx(0.0, abs=1e-9)
+    last_day = roll_down(fit, fit.as_of_ns + DAY_NS, strikes, is_call)
+    assert np.isnan(last_day.vol_change).all()
+    assert last_day.price_change[0] < 0
+
+
+def test_jump_wings_of_svi_slices_are_at_hand() -> None:
+    svi = fit_surface(chain(), options=FitOptions(model="svi"))
+    assert isinstance(svi, SurfaceFit)
+    for each in svi.slices:
+        wings = each.jump_wings
+        assert wings is not None
+        assert wings.v == pytest.approx(each.atm_iv**2)
+        left, right = each.smile.wing_slopes
+        root = each.atm_iv * math.sqrt(each.years)
+        assert (wings.p, wings.c) == pytest.approx((-left / root, right / root))
+
+
+def test_a_spline_has_no_jump_wings(fit: SurfaceFit) -> None:
+    assert all(each.jump_wings is None for each in fit.slices)
 
 
 def test_a_shock_that_is_no_number_is_refused() -> None:
@@ -260,5 +343,6 @@ def test_a_quiet_weekend_is_seen_in_the_term_structure() -> None:
 
 def test_the_venue_counts_whole_minutes() -> None:
     assert venue_minutes(0, 61_000_000_000) == 1
+    assert venue_minutes(0, 91_000_000_000) == 2
     assert venue_minutes(61_000_000_000, 0) == 0
     assert venue_years(0, 525_600 * 60_000_000_000) == 1.0

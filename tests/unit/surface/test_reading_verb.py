@@ -69,11 +69,47 @@ def test_every_date_says_what_traders_ask_of_it() -> None:
         assert point["iv"] == date["atm"]
 
 
-def test_the_index_is_the_variance_swap_of_its_date() -> None:
-    args = ("--index-days", "45", "--date", "45d", "--format", "json")
-    record = json.loads(run("at", str(RECORDED), *args))
-    (date,) = record["dates"]
-    assert record["index"]["points"] == pytest.approx(100 * date["variance_swap"]["vol"])
+def test_the_index_is_linear_in_variance_between_the_swaps_around_it() -> None:
+    record = json.loads(run("at", str(RECORDED), "--index-days", "45", "--format", "json"))
+    swaps = [(date["years"], date["variance_swap"]["total_variance"]) for date in record["dates"]]
+    at = 45 / 365
+    (near, low), (far, high) = (
+        max(s for s in swaps if s[0] <= at),
+        min(s for s in swaps if s[0] > at),
+    )
+    total = low + (high - low) * (at - near) / (far - near)
+    assert record["index"]["points"] == pytest.approx(100 * (total / at) ** 0.5)
+
+
+def test_a_point_says_how_it_rolls_down() -> None:
+    args = ("at", str(RECORDED), "--date", "45d")
+    ((point,),) = [date["points"] for date in json.loads(run(*args, "--format", "json"))["dates"]]
+    roll = point["roll_down"]
+    gained = roll["price_per_day"] - point["theta_per_day"]
+    assert roll["beyond_theta_per_day"] == pytest.approx(gained, abs=1e-6)
+    (row,) = csv.DictReader(io.StringIO(run(*args, "--format", "csv")))
+    assert float(row["roll_iv_per_day"]) == roll["iv_per_day"]
+    assert f"{roll['price_per_day']:,.2f}" in run(*args)
+
+
+def test_svi_slices_are_told_with_their_jump_wings() -> None:
+    args = ("fit", str(RECORDED), "--model", "svi")
+    slices = json.loads(run(*args, "--format", "json"))["slices"]
+    wings = slices[0]["jump_wings"]
+    assert list(wings) == ["v", "psi", "p", "c", "v_min"]
+    assert wings["v"] == pytest.approx(slices[0]["atm_iv"] ** 2)
+    assert f"{wings['psi']:.5g}" in run(*args)
+
+
+def test_a_shock_of_nothing_prints_the_fit() -> None:
+    assert run("shock", str(RECORDED)) == run("fit", str(RECORDED))
+
+
+def test_a_shocked_surface_is_not_graded_by_quotes() -> None:
+    words = run("shock", str(RECORDED), "--curvature", "3")
+    assert "shocked by curvature +300 vol points: grade F by what was asked" in words
+    assert "nan" not in words
+    assert "quotes inside" not in words
 
 
 def test_all_formats_say_the_same(tmp_path: Path) -> None:
