@@ -306,7 +306,8 @@ def _roll_cells(roll: RollDown | None) -> tuple[str, str]:
     if roll is None:
         return "–", "–"
     iv = float(roll.vol_change[0])
-    return _points(iv if math.isfinite(iv) else None), f"{float(roll.price_change[0]):,.2f}"
+    words = f"{100 * iv:+.3f}" if math.isfinite(iv) else "–"
+    return words, f"{float(roll.price_change[0]):,.2f}"
 
 
 def _notes(reading: SurfaceReading) -> list[str]:
