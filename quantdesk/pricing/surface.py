@@ -75,8 +75,9 @@ def fit_slices(
 
     An expiry that nothing reached since `earlier` is not fitted: its earlier slice, the same
     object, is the answer. What reaches it are its own quotes, `model` and options, shorter
-    expiries' quotes near or above its own, and the slice above it. One that only others reached and
-    that comes back to where it stood keeps the numbers of its smile.
+    expiries' quotes near or above its own, and the slice above it; of "svi", whose slices are
+    fitted together, all quotes. One that only others reached and that comes back to where it stood
+    keeps the numbers of its smile.
 
     Parameters
     ----------

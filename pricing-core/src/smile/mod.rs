@@ -1,8 +1,8 @@
 //! One expiry's smile: total variance over log-moneyness, with two analytic derivatives.
 //!
 //! - [`svi`]: raw, natural and jump-wing SVI; [`svi_domain`]: its butterfly-free set;
-//!   [`svi_fit`]: quasi-explicit, direct and butterfly-free calibration; [`ssvi`]: three
-//!   parameters for thin quotes;
+//!   [`svi_fit`]: quasi-explicit, direct and butterfly-free calibration; [`svi_joint`]: that of
+//!   all expiries at once; [`ssvi`]: three parameters for thin quotes;
 //! - [`spline`]: the desk's own slice, a natural cubic spline; [`spline_fit`]: its constrained fit,
 //!   with the problem in [`spline_problem`] and the method in [`interior_point`];
 //! - [`slice`]: either kind; [`quotes`]: what a slice is fitted to; [`butterfly`]: what checks it.
@@ -20,6 +20,7 @@ pub mod ssvi;
 pub mod svi;
 pub mod svi_domain;
 pub mod svi_fit;
+pub mod svi_joint;
 mod svi_quasi;
 
 /// Total variance at one log-moneyness, with its derivatives there.

@@ -31,11 +31,11 @@ const STOPPING: Stopping = Stopping {
 /// How often a bottom is raised to reach the domain.
 const RAISES_MAX: usize = 40;
 /// Half-spreads that leaving the quoted range at the money by its own width counts as.
-const ATM_WEIGHT: f64 = 40.0;
+pub(super) const ATM_WEIGHT: f64 = 40.0;
 /// Part of that range on each side where leaving it is felt already.
-const ATM_INSET: f64 = 0.02;
+pub(super) const ATM_INSET: f64 = 0.02;
 /// Least width of that range, vol: quotes may have no width at all.
-const ATM_RANGE_MIN: f64 = 1e-6;
+pub(super) const ATM_RANGE_MIN: f64 = 1e-6;
 /// How often a three-parameter slice is flattened and lowered before a flat one takes its place.
 const RETREATS_MAX: usize = 60;
 /// Tilts ρ, and shares of the largest ψ as logits, from which three-parameter slices start: one
@@ -57,7 +57,12 @@ pub(super) struct Point {
     pub(super) w_weight: f64,
 }
 
-fn points(quotes: &SliceQuotes<'_>, floor: f64, fewest: usize) -> Result<Vec<Point>, PricingError> {
+/// The trusted two-sided quotes. Errors: `OutOfDomain` for less than `fewest` of them.
+pub(super) fn points(
+    quotes: &SliceQuotes<'_>,
+    floor: f64,
+    fewest: usize,
+) -> Result<Vec<Point>, PricingError> {
     quotes.check()?;
     let found: Vec<Point> = quotes
         .iter()
@@ -165,11 +170,7 @@ pub fn no_butterfly(
         tolerance: 1e-6,
     };
     let mut starts = vec![free];
-    starts.extend(
-        best_thin(quotes, &points, &fence, &[(-0.1, 0.0)])
-            .to_raw()
-            .ok(),
-    );
+    starts.extend(plain(quotes, &points, &fence).ok());
     let mut best: Option<(RawSvi, f64)> = None;
     for start in &starts {
         let (place, cost, _) = minimise(to_domain(start, width), stopping, |place| {
@@ -201,6 +202,22 @@ pub fn no_butterfly(
     })
 }
 
+/// Three parameters without any bound: a start from which no slice is led astray by its wings.
+pub(super) fn plain_start(
+    quotes: &SliceQuotes<'_>,
+    points: &[Point],
+) -> Result<RawSvi, PricingError> {
+    plain(quotes, points, &Fence::default())
+}
+
+fn plain(
+    quotes: &SliceQuotes<'_>,
+    points: &[Point],
+    fence: &Fence,
+) -> Result<RawSvi, PricingError> {
+    best_thin(quotes, points, fence, &[(-0.1, 0.0)]).to_raw()
+}
+
 /// Whether the unconstrained optimum `free` meets every constraint, and so is the constrained one.
 fn is_optimum(free: &RawSvi, quotes: &SliceQuotes<'_>, fence: &Fence) -> bool {
     let mut penalties = Vec::new();
@@ -213,7 +230,7 @@ fn is_optimum(free: &RawSvi, quotes: &SliceQuotes<'_>, fence: &Fence) -> bool {
 ///
 /// Scaling total variance by c < 1 keeps a slice free of butterflies: g is concave in c, and at
 /// c = 0 it is a square.
-fn lowered(slice: RawSvi, is_below: &impl Fn(&RawSvi) -> bool) -> Option<RawSvi> {
+pub(super) fn lowered(slice: RawSvi, is_below: &impl Fn(&RawSvi) -> bool) -> Option<RawSvi> {
     (0..=30).find_map(|step| {
         let scale = 1.0 - 1e-3 * f64::from(step);
         let lower = RawSvi {
@@ -283,7 +300,15 @@ struct Fence {
     floors: Vec<Floor>,
 }
 
-/// What `bounds` allow, at places denser near the money of a short expiry, and far out.
+/// Places denser near the money of a short expiry, out to 3.25.
+pub(super) fn fence_places(years: f64) -> impl Iterator<Item = f64> {
+    let near = (0.1 * years.sqrt()).min(0.5);
+    let steep = (3.25 / near).asinh();
+    let half = (FENCE / 2) as f64;
+    (0..FENCE).map(move |i| near * (steep * (i as f64 / half - 1.0)).sinh())
+}
+
+/// What `bounds` allow, at these places and far out.
 fn fence(years: f64, bounds: &Bounds<'_>) -> Fence {
     let floors = bounds.floors.to_vec();
     let Some(upper) = bounds.upper else {
@@ -292,12 +317,10 @@ fn fence(years: f64, bounds: &Bounds<'_>) -> Fence {
             ..Fence::default()
         };
     };
-    let near = (0.1 * years.sqrt()).min(0.5);
-    let steep = (3.25 / near).asinh();
-    let half = (FENCE / 2) as f64;
-    let places = (0..FENCE).map(|i| near * (steep * (i as f64 / half - 1.0)).sinh());
     Fence {
-        variances: places.map(|k| (k, upper.total_variance(k))).collect(),
+        variances: fence_places(years)
+            .map(|k| (k, upper.total_variance(k)))
+            .collect(),
         slopes: Some(upper.wing_slopes()),
         floors,
     }
@@ -313,7 +336,7 @@ fn logit(p: f64) -> f64 {
 }
 
 /// A place of the free unknowns near `slice`, moved into the domain where it lies outside.
-fn to_domain(slice: &RawSvi, width: f64) -> [f64; 5] {
+pub(super) fn to_domain(slice: &RawSvi, width: f64) -> [f64; 5] {
     let rho = slice.rho.clamp(-0.98, 0.98);
     let b_max = LEE / (1.0 + rho.abs());
     let b = slice.b.clamp(1e-6, 0.99 * b_max);
@@ -346,7 +369,7 @@ fn to_domain(slice: &RawSvi, width: f64) -> [f64; 5] {
 }
 
 /// The slice at a place of the free unknowns: always inside the domain; None past all numbers.
-fn from_domain(place: &[f64; 5]) -> Option<RawSvi> {
+pub(super) fn from_domain(place: &[f64; 5]) -> Option<RawSvi> {
     let rho = place[0].tanh();
     let b = LEE / (1.0 + rho.abs()) * logistic(place[1]);
     let shape = Shape {

@@ -13,7 +13,7 @@ use crate::smile::spline_fit::{SplineFit, SplineOptions, fit_spline};
 use crate::smile::spline_problem::Floor;
 use crate::smile::svi::RawSvi;
 use crate::smile::svi_fit::Bounds;
-use crate::smile::{SmileSection, svi_fit};
+use crate::smile::{SmileSection, svi_fit, svi_joint};
 
 /// Fewest two-sided quotes that a spline is fitted to.
 pub const SPLINE_QUOTES_MIN: usize = 4;
@@ -77,7 +77,8 @@ pub fn fit_chain(
         .collect()
 }
 
-/// Fits one slice above `floors` and below `upper`, starting from `start` coefficients.
+/// Fits one slice above `floors` and below `upper`, starting from `start` coefficients, or from
+/// what `joint`ly fitted SVI says of it.
 ///
 /// `quotes` have been checked.
 pub(super) fn fit_one(
@@ -86,6 +87,7 @@ pub(super) fn fit_one(
     floors: &[Floor],
     upper: Option<&Slice>,
     start: Option<&[f64]>,
+    joint: Option<RawSvi>,
     options: &SplineOptions,
 ) -> Result<SliceFit, PricingError> {
     let is_sound = |raw: &RawSvi| {
@@ -111,8 +113,9 @@ pub(super) fn fit_one(
         }
         Model::SviFree => return Ok(of_svi(svi_fit::direct(quotes, options.floor)?, upper, None)),
         Model::Svi => {
-            let found = svi_fit::no_butterfly(quotes, options.floor, &bounds, is_sound);
-            match found {
+            let settled = joint.and_then(|raw| svi_joint::mended(raw, quotes, is_sound));
+            let alone = || svi_fit::no_butterfly(quotes, options.floor, &bounds, is_sound);
+            match settled.map_or_else(alone, Ok) {
                 Ok(raw) => return Ok(of_svi(raw, upper, None)),
                 Err(error) => error.to_string(),
             }

@@ -1,7 +1,7 @@
 //! The slices of a chain fitted again: only those that something reached.
 //!
 //! A slice is a function of its own quotes, of the floors that shorter expiries put under it, of
-//! the slice above it, the model and the options. Where all of them are what an earlier fit was
+//! the slice above it, the model and the options, and of SVI what the joint fit says of it. Where all of them are what an earlier fit was
 //! made of, to the last bit, that fit is the answer and nothing is solved. Where only a neighbour
 //! moved and the slice comes back to where it stood, it stays there, and the change goes no further.
 
@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use super::fit::{Model, SliceFit, fit_one, floors_under};
 use crate::error::PricingError;
-use crate::smile::SmileSection;
 use crate::smile::butterfly::check;
 use crate::smile::quotes::SliceQuotes;
 use crate::smile::slice::{Slice, common_grid};
 use crate::smile::spline_fit::SplineOptions;
 use crate::smile::spline_problem::Floor;
+use crate::smile::svi::RawSvi;
+use crate::smile::{SmileSection, svi_joint};
 
 /// Relative difference of total variance at its quotes up to which a slice that only neighbours
 /// reached stays where it stood: 1e-7 vol points at a vol of 50 %.
@@ -42,6 +43,7 @@ struct Inputs {
     trust: Vec<f64>,
     floors: Vec<Floor>,
     upper: Option<Slice>,
+    joint: Option<RawSvi>,
 }
 
 impl Inputs {
@@ -72,6 +74,10 @@ pub fn refit_chain(
 ) -> Vec<Result<Arc<KnownSlice>, PricingError>> {
     let mut found: Vec<Result<Arc<KnownSlice>, PricingError>> = Vec::with_capacity(expiries.len());
     let mut upper: Option<Slice> = None;
+    let joint = match model {
+        Model::Svi => svi_joint::joint(expiries, options.floor),
+        _ => Vec::new(),
+    };
     for (i, quotes) in expiries.iter().enumerate().rev() {
         let known = earlier.get(i).and_then(Option::as_ref);
         let start = known
@@ -86,6 +92,7 @@ pub fn refit_chain(
             shorter,
             upper.as_ref(),
             (known, start),
+            joint.get(i).copied().flatten(),
             options,
         );
         if let Ok(known) = &fit {
@@ -103,6 +110,7 @@ fn refit_one(
     shorter: &[SliceQuotes<'_>],
     upper: Option<&Slice>,
     (known, start): (Option<&Arc<KnownSlice>>, Option<&[f64]>),
+    joint: Option<RawSvi>,
     options: &SplineOptions,
 ) -> Result<Arc<KnownSlice>, PricingError> {
     quotes.check()?;
@@ -111,10 +119,11 @@ fn refit_one(
     if let Some(known) = same
         && known.made_of.floors == floors
         && known.made_of.upper.as_ref() == upper
+        && known.made_of.joint == joint
     {
         return Ok(Arc::clone(known));
     }
-    let mut fit = fit_one(model, quotes, &floors, upper, start, options)?;
+    let mut fit = fit_one(model, quotes, &floors, upper, start, joint, options)?;
     if let Some(known) = same {
         fit = at_rest(&known.fit, fit, quotes.k, upper);
     }
@@ -130,6 +139,7 @@ fn refit_one(
             trust: quotes.trust.to_vec(),
             floors,
             upper: upper.cloned(),
+            joint,
         },
     }))
 }
