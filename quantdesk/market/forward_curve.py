@@ -65,11 +65,6 @@ class ForwardPoint:
     discount_source: str = "1: not asked"
 
     @property
-    def half_width(self) -> float | None:
-        """Half the width of the bounds; None without a pair, below 0 where the box is empty."""
-        return None if self.low is None or self.high is None else (self.high - self.low) / 2
-
-    @property
     def bounds_words(self) -> str:
         """The bounds as basis points of the forward: "-3.1…+8.2 bp of 6 pairs"; "" without."""
         if self.price is None or self.low is None or self.high is None:

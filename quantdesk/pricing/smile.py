@@ -17,7 +17,6 @@ from quantdesk.pricing.columns import FloatArray, Numbers, as_numbers
 Slice = _core.Slice
 """A frozen smile: `kind` ("spline" or "svi"), `parameters`, `knots`, `wing_slopes`."""
 
-SVI_METHODS = ("direct", "quasi-explicit", "no-butterfly")
 HALF_SPREAD_FLOOR = 0.0015
 """Half-spreads count as at least this much vol: a market one tick wide is no truer than that."""
 

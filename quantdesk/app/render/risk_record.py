@@ -72,16 +72,6 @@ POSITION_FIELDS = (
 )
 """Fields of a position, in the order they are written."""
 
-_OWN_UNITS = {
-    "coins": "signed coins of underlying; an inverse future's at its mark",
-    "index_price": "USD per coin",
-    "forward": "USD per coin, of the option's own expiry; a future's own price",
-    "iv": "fraction per sqrt(year)",
-    "venue_mark": "quote currency",
-    "mark_age_s": "seconds on the venue's clock",
-    "venue_delta": "the venue's published unit Greek × coins; as VenueGreeks, gamma per USD",
-}
-
 
 def greek_units() -> dict[str, str]:
     """Unit of each Greek; "coin" is the row's underlying."""
@@ -194,11 +184,6 @@ def position_records(exposures: Exposures) -> list[dict[str, Any]]:
         )
         records.append(dict(zip(POSITION_FIELDS, values, strict=True)))
     return records
-
-
-def position_units() -> dict[str, str]:
-    """Units of a position's fields."""
-    return _OWN_UNITS | greek_units()
 
 
 def excluded_records(

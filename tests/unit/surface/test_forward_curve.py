@@ -53,8 +53,9 @@ def test_a_fit_says_which_forward_it_took_and_what_the_others_say() -> None:
         assert found.price == each.forward
         assert found.words.startswith(f"Forward {each.forward:,.2f} by {each.forward_source}")
         if found.pairs:
-            assert found.half_width is not None
-            assert found.half_width > 0
+            assert found.low is not None
+            assert found.high is not None
+            assert found.low < found.high
             assert "within the bounds of parity" in found.words
             assert "parity " in found.words.split("bounds of parity")[1]
     assert any(found is not None and found.pairs for found in checked)
