@@ -235,7 +235,7 @@ def least_raised(log_moneyness: FloatArray, jets: Jets) -> FloatArray:
     """
     drift, square = log_moneyness * jets.dw, jets.dw**2
     own = 1.0 / np.where(jets.w > 0, jets.w, np.nan)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore", under="ignore"):
         bottom = 2.0 * (drift + 0.25 * square) / drift**2
     u = np.clip(np.where(np.isnan(bottom), own, bottom), 0.0, own)
     lean = 1.0 - 0.5 * drift * u
