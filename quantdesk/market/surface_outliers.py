@@ -61,6 +61,9 @@ LINES_OUTSIDE = ((1, 2), (1, 3), (2, 3), (-2, -1), (-3, -1), (-3, -2))
 
 LINES_MIN = 6
 
+GAPS_ALIKE = 2.5
+"""Up to so many times the gap before it, the gap to an outermost quote is like the others."""
+
 UNHEARD = 1e-6
 """Least weight of a neighbour: its noise stays finite."""
 
@@ -121,6 +124,7 @@ class _Neighbours:
         far = np.maximum(size[:, :, None], size[:, None, :])
         is_one_side = (steps.T * steps) > 0
         self.bends = np.where(is_one_side, bend / 6 * near**2 * (3 * far - near), 0.0)
+        self.reach = _reach(x)
 
     def predict(self, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Distance (n,) of each row from its prediction, and the prediction's variance (n,)."""
@@ -136,7 +140,7 @@ class _Neighbours:
         )
         determinant = one * square - slope**2
         predicted = (square * value - slope * product) / determinant
-        return np.abs(self.vol - predicted), square / determinant
+        return np.abs(self.vol - predicted), self.reach**2 * square / determinant
 
     def distance_of_lines(self) -> FloatArray:
         """Distance of each row from the nearest third of the lines through its neighbours.
@@ -160,6 +164,16 @@ class _Neighbours:
 
 def _bend(years: float) -> float:
     return BEND + BEND_DAYS / (years * DAYS_PER_YEAR)
+
+
+def _reach(x: FloatArray) -> FloatArray:
+    """Factor (n,) on deviations: what is extrapolated over a wide gap from a narrow one is worth
+    as much less."""
+    gap = np.diff(x)
+    factor = np.ones(x.size)
+    factor[0] = max(1.0, gap[0] / gap[1] / GAPS_ALIKE)
+    factor[-1] = max(1.0, gap[-1] / gap[-2] / GAPS_ALIKE)
+    return factor
 
 
 def _heard(deviations: FloatArray) -> FloatArray:

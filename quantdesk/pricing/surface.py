@@ -16,7 +16,7 @@ MODELS = ("spline", "svi", "svi-free", "ssvi")
 """Models of a slice: the desk's constrained spline, SVI free of arbitrage, SVI within Lee's bound
 only (for comparison), three-parameter SSVI."""
 
-SMOOTHING = 0.5
+SMOOTHING = 0.7
 """Weight of a spline's roughness against residuals in half-spreads, in units of its own width."""
 
 G_MARGIN = 2e-3

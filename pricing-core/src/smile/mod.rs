@@ -11,6 +11,7 @@
 
 pub mod butterfly;
 pub mod interior_point;
+mod price_convexity;
 pub mod quotes;
 pub mod slice;
 pub mod spline;

@@ -43,7 +43,7 @@ pub struct SplineOptions {
 impl Default for SplineOptions {
     fn default() -> Self {
         Self {
-            smoothing: 0.5,
+            smoothing: 0.7,
             floor: 0.0015,
             margin: 2e-3,
             knots_max: 80,

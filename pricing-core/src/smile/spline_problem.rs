@@ -9,14 +9,19 @@
 
 use crate::math::banded::{Banded, Row};
 use crate::math::natural_spline::{JetRows, SplineBasis};
+use crate::smile::price_convexity::price_beliefs;
 use crate::smile::quotes::SliceQuotes;
 
-/// Furthest pull of a quote's middle, in its pull width: a quote that moves far pulls no harder, and
-/// where prices have to be convex there is no more that it can do to the others.
-const PULL_MAX: f64 = 0.6;
+/// Distance from a quote's middle, in its pull width, up to which the middle pulls as a square, and
+/// up to which it pulls further at the stiffness below. A quote that moves far pulls no harder: where
+/// prices have to be convex there is no more that it can do to the others. A quote that is somewhat
+/// missed still holds, or its neighbours' ticks would move it freely.
+const PULL_FULL: f64 = 0.5;
+const PULL_REACH: f64 = 1.0;
+const PULL_STIFFNESS_BEYOND: f64 = 0.5;
 /// Neighbours on each side whose widths a quote's pull width is averaged with, and their weights:
 /// a tick that halves one spread must not quadruple a weight.
-const WIDTH_WEIGHTS: [f64; 3] = [3.0, 2.0, 1.0];
+const WIDTH_WEIGHTS: [f64; 2] = [3.0, 1.0];
 
 /// Stiffness of a one-sided bound.
 const BOUND_STIFFNESS: f64 = 6.0;
@@ -132,16 +137,26 @@ impl Target {
         if !side.is_finite() || (!self.is_two_sided && gap == 0.0) {
             return (0.0, 0.0);
         }
-        // Huber's loss around the middle, a one-sided square beyond a bound; where the pull is at its
-        // most the secant, as in reweighted least squares: the true curvature of a line is none.
-        let (stiffness, reach, unit) = if self.is_two_sided {
-            (1.0, PULL_MAX, 1.0 / (self.pull_width * side))
+        // Around the middle a square, then less of one, then a line; a one-sided square beyond a
+        // bound, then a line. Where it is no full square the secant, as in reweighted least
+        // squares: the true curvature of a line is none.
+        let (slope, bend, unit) = if self.is_two_sided {
+            let unit = 1.0 / (self.pull_width * side);
+            let r = gap.abs() * unit;
+            let beyond = (r.min(PULL_REACH) - PULL_FULL).max(0.0);
+            let slope = r.min(PULL_FULL) + PULL_STIFFNESS_BEYOND * beyond;
+            (slope, if r > PULL_FULL { slope / r } else { 1.0 }, unit)
         } else {
-            (BOUND_STIFFNESS, BOUND_REACH, 1.0 / side)
+            let unit = 1.0 / side;
+            let r = gap.abs() * unit;
+            let slope = BOUND_STIFFNESS * r.min(BOUND_REACH);
+            let bend = if r > BOUND_REACH {
+                slope / r
+            } else {
+                BOUND_STIFFNESS
+            };
+            (slope, bend, unit)
         };
-        let r = gap.abs() * unit;
-        let slope = stiffness * r.min(reach);
-        let bend = if r > reach { slope / r } else { stiffness };
         (
             self.trust * slope * unit * gap.signum(),
             self.trust * bend * unit * unit,
@@ -241,7 +256,8 @@ pub fn targets(quotes: &SliceQuotes<'_>, basis: &SplineBasis, w0: f64, floor: f6
     quotes
         .iter()
         .zip(widths)
-        .map(|(quote, pull_width)| {
+        .zip(price_beliefs(quotes))
+        .map(|((quote, pull_width), belief)| {
             let mid_vol = quote.mid();
             let mid = mid_vol * mid_vol * to_unit;
             let least = 2.0 * mid_vol * floor * to_unit;
@@ -263,7 +279,7 @@ pub fn targets(quotes: &SliceQuotes<'_>, basis: &SplineBasis, w0: f64, floor: f6
                 above,
                 is_two_sided,
                 pull_width,
-                trust: quote.trust,
+                trust: quote.trust * belief,
             }
         })
         .collect()
