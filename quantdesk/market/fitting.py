@@ -322,7 +322,7 @@ def fit_digest(quotes: SurfaceQuotes, options: FitOptions, clock: VarianceClock)
     digest.update(repr(head).encode())
     for each in quotes.expiries:
         scalars = (each.expiry_ns, each.years, each.forward, each.names, each.reasons, each.refusal)
-        digest.update(repr(scalars).encode())
+        digest.update(repr(scalars + ((each.held,) if each.held else ())).encode())
         columns = (each.log_moneyness, each.bid_iv, each.ask_iv, each.is_used, each.weight)
         for column in columns:
             digest.update(np.ascontiguousarray(column).tobytes())

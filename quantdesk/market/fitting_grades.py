@@ -58,7 +58,7 @@ DAY = 1.0 / 365.0
 
 def slice_flags(expiry: ExpiryQuotes, fitted: FittedSlice, fallback: str) -> tuple[str, ...]:
     """What to know before trusting the slice, as sentences."""
-    flags = []
+    flags = [expiry.held] if expiry.held else []
     used = expiry.is_used
     count = int(used.sum())
     k, mid = expiry.log_moneyness[used], expiry.mid_iv[used]
@@ -108,7 +108,8 @@ def grade_slice(in_spread: float, fitted: FittedSlice, flags: Sequence[str]) -> 
     place += any(flag.startswith("No quotes") for flag in flags) * 3
     place += any(flag.startswith("Vols around") for flag in flags) * 3
     place += any(" were left out." in flag for flag in flags)
-    if not (fitted.g_min >= 0 and fitted.calendar_slack >= 0):
+    is_held = any(flag.startswith("Held from") for flag in flags)
+    if is_held or not (fitted.g_min >= 0 and fitted.calendar_slack >= 0):
         place = max(place, letters.index(Grade.D))
     return letters[min(place, len(letters) - 1)]
 

@@ -14,6 +14,7 @@ from quantdesk.market.fitting import FitOptions
 from quantdesk.market.own_vols import VolOverride
 from quantdesk.market.surface_clock import CALENDAR_CHOICE, ClockChoice
 from quantdesk.market.surface_quotes import STALE_AFTER_NS
+from quantdesk.pricing.surface import SMOOTHING
 
 EXCLUDED_MAX = 256
 """Options left out by hand: more are a filter, and filters have a setting of their own."""
@@ -21,7 +22,7 @@ EXCLUDED_MAX = 256
 STALE_CHOICES_S = (STALE_AFTER_NS / NS_PER_S, 60.0, 10.0, 3600.0)
 """Ages beyond which a quote takes no part, as the keyboard cycles through them."""
 
-SMOOTHING_CHOICES = (0.5, 1.5, 5.0, 0.05, 0.15)
+SMOOTHING_CHOICES = (SMOOTHING, 2.0, 7.0, 0.07, 0.2)
 FLOOR_CHOICES = (0.0015, 0.005, 0.0005)
 
 

@@ -57,6 +57,7 @@ class ExpiryQuotes:
         all that are used have it
     evidence : the forward beside the venue's, a future's and parity's; None where not looked at
     refusal : why no slice can be fitted at all; "" where one can
+    held : since when and why these stand for newer quotes, a sentence; "" where they are the newest
     """
 
     expiry_ns: int
@@ -74,6 +75,7 @@ class ExpiryQuotes:
     refusal: str = ""
     trust: FloatArray | None = None
     evidence: ForwardPoint | None = None
+    held: str = ""
 
     @property
     def is_two_sided(self) -> BoolArray:

@@ -21,7 +21,8 @@ import numpy as np
 
 from quantdesk.errors import InvalidInput, QuantDeskError
 from quantdesk.market.chain import Chain
-from quantdesk.market.fitting import SliceFit, SurfaceFit, keep_last_good
+from quantdesk.market.fitting import FitRefusal, SliceFit, SurfaceFit, keep_last_good
+from quantdesk.market.last_good import first_failures, with_last_good
 from quantdesk.market.surface_choice import DEFAULT_CHOICE, SurfaceChoice
 from quantdesk.market.surface_clock import fit_on_clock
 from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes, surface_quotes
@@ -86,14 +87,7 @@ def run_fit(request: FitRequest) -> SurfaceFitted:
         if still_stands(request, quotes):
             fit = request.previous
         else:
-            found = fit_on_clock(
-                quotes,
-                options=request.choice.options,
-                choice=request.choice.clock,
-                previous=request.previous,
-            )
-            fit = found if isinstance(found, SurfaceFit) else None
-            problem = "" if isinstance(found, SurfaceFit) else found.reason
+            fit, problem = _fitted(request, quotes)
     except (QuantDeskError, ArithmeticError, np.linalg.LinAlgError) as error:
         problem = f"{error}"
     return SurfaceFitted(
@@ -103,6 +97,34 @@ def run_fit(request: FitRequest) -> SurfaceFitted:
         choice=request.choice,
         fit=fit,
         problem=problem,
+    )
+
+
+def _fitted(request: FitRequest, quotes: SurfaceQuotes) -> tuple[SurfaceFit | None, str]:
+    """The fit of `quotes`, last good ones where newer fail, or None and why there is none."""
+    found = _fit_of(request, quotes)
+    if isinstance(found, FitRefusal):
+        return None, found.reason
+    previous, made_by = request.previous, request.previous_choice
+    if previous is None or made_by is None or not request.choice.is_fitted_alike(made_by):
+        return found, ""
+    while failed := first_failures(found, previous, quotes):
+        quotes = with_last_good(quotes, failed, previous)
+        held = _fit_of(request, quotes)
+        if isinstance(held, FitRefusal):
+            return None, held.reason
+        found = held
+    if all(each.quotes.held for each in found.slices):
+        return None, f"no expiry's quotes make a smile: {found.slices[-1].quotes.held}"
+    return found, ""
+
+
+def _fit_of(request: FitRequest, quotes: SurfaceQuotes) -> SurfaceFit | FitRefusal:
+    return fit_on_clock(
+        quotes,
+        options=request.choice.options,
+        choice=request.choice.clock,
+        previous=request.previous,
     )
 
 
@@ -143,7 +165,8 @@ def dirty_expiries(expiries: Sequence[ExpiryQuotes], fit: SurfaceFit) -> tuple[i
 
 def _is_same(new: ExpiryQuotes, held: SliceFit) -> bool:
     return (
-        new.names == held.quotes.names
+        not held.quotes.held
+        and new.names == held.quotes.names
         and _kinds(new.reasons) == _kinds(held.quotes.reasons)
         and new.forward == held.forward
         and np.array_equal(new.log_moneyness, held.quotes.log_moneyness)

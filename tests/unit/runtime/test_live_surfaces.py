@@ -67,6 +67,70 @@ def broken(chain: ChainSnapshot) -> ChainSnapshot:
     return replace(chain, values=values)
 
 
+def changed_expiry(
+    snapshot: DeskSnapshot, expiry_ns: int, bid: float, ask: float, seed: int = 1
+) -> DeskSnapshot:
+    """Vols of one expiry scaled by factors drawn between `bid` and `ask`; NaN takes them away."""
+    chain = snapshot.chains[0]
+    rows = chain.chain.expiry_ns == expiry_ns
+    drawn = bid + (ask - bid) * np.random.default_rng(seed).random(rows.size)
+    factor = np.where(rows, drawn, 1.0)
+    values = replace(
+        chain.values, bid_iv=chain.values.bid_iv * factor, ask_iv=chain.values.ask_iv * factor
+    )
+    return replace(snapshot, chains=(replace(chain, values=values),))
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "reason"),
+    [(np.nan, np.nan, "0 usable two-sided quotes"), (0.2, 3.0, "grade F")],
+    ids=["no quotes", "wild quotes"],
+)
+def test_an_expiry_that_fails_keeps_its_last_good_slice(
+    opening: DeskSnapshot, bid: float, ask: float, reason: str
+) -> None:
+    surfaces = LiveSurfaces()
+    first = surfaces.fit_now(opening).chains[0].fit
+    assert first is not None
+    last = first.slices[len(first.slices) // 2]
+    bad = changed_expiry(moved(opening, 1.0), last.expiry_ns, bid, ask)
+    fit = surfaces.fit_now(bad).chains[0].fit
+    assert fit is not None
+    assert [each.expiry_ns for each in fit.slices] == [each.expiry_ns for each in first.slices]
+    held = fit.slice_at(last.expiry_ns)
+    assert held is not None
+    assert [each.expiry_ns for each in fit.slices if each.quotes.held] == [last.expiry_ns]
+    np.testing.assert_allclose(held.fit_iv, last.fit_iv, rtol=0, atol=1e-8)
+    assert held.grade.value >= "D"
+    (flag,) = [each for each in held.flags if each.startswith("Held from")]
+    assert reason in flag
+    assert fit.faults == ()
+
+    later = changed_expiry(moved(opening, 2.0), last.expiry_ns, bid, ask, seed=2)
+    again = surfaces.fit_now(replace(later, seq=9)).chains[0].fit
+    assert again is not None
+    still = again.slice_at(last.expiry_ns)
+    assert still is not None
+    assert still.quotes.held == held.quotes.held
+
+    well = surfaces.fit_now(replace(moved(opening, 3.0), seq=10)).chains[0].fit
+    assert well is not None
+    assert not any(each.quotes.held for each in well.slices)
+
+
+def test_a_surface_of_wild_quotes_never_replaces_the_last_good_one(opening: DeskSnapshot) -> None:
+    surfaces = LiveSurfaces()
+    first = surfaces.fit_now(opening).chains[0].fit
+    assert first is not None
+    wild = moved(opening, 1.0)
+    for seed, each in enumerate(first.slices):
+        wild = changed_expiry(wild, each.expiry_ns, 0.2, 3.0, seed)
+    after = surfaces.fit_now(wild).chains[0]
+    assert after.fit is first
+    assert after.surface is not None
+    assert "no expiry's quotes make a smile" in after.surface.problem
+
+
 def test_nothing_is_fitted_where_nothing_changed(opening: DeskSnapshot) -> None:
     surfaces = LiveSurfaces()
     first = surfaces.fit_now(opening)
