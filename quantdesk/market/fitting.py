@@ -19,6 +19,7 @@ from quantdesk.market.fitting_grades import (
     between_flags,
     common_grid_faults,
     grade_slice,
+    off_curve,
     slice_flags,
     worst_grade,
 )
@@ -282,13 +283,16 @@ def fit_surface(
         floor=options.floor,
         margin=options.margin,
     )
-    slices = []
+    slices, off_lines = [], off_curve(usable)
     for expiry, fitted in zip(usable, found, strict=True):
         if fitted.smile is None:
             refused.append((expiry.expiry_ns, fitted.reason))
         else:
             clock_years = float(clock.years(_reference_ns(quotes), expiry.expiry_ns))
-            slices.append(_slice_fit(expiry, fitted, fitted.smile, clock_years, options))
+            off_line = off_lines.get(expiry.expiry_ns, "")
+            slices.append(
+                _slice_fit(expiry, fitted, fitted.smile, clock_years, options, off_line=off_line)
+            )
     if not slices:
         count = len(quotes.expiries)
         reason = "no expiry is listed" if count == 0 else f"none of {count} expiries can be fitted"
@@ -352,6 +356,8 @@ def _slice_fit(
     smile: Slice,
     clock_years: float,
     options: FitOptions,
+    *,
+    off_line: str,
 ) -> SliceFit:
     k = np.append(expiry.log_moneyness, 0.0)
     w = np.empty(k.size)
@@ -368,7 +374,7 @@ def _slice_fit(
     fallback = fitted.reason
     model = "ssvi" if fallback and options.model != "svi-free" else options.model
     in_spread = _share(inside, both)
-    flags = slice_flags(expiry, fitted, fallback)
+    flags = slice_flags(expiry, fitted, fallback, off_line)
     return SliceFit(
         expiry_ns=expiry.expiry_ns,
         years=expiry.years,

@@ -25,6 +25,10 @@ PRICE_ROUNDING = 4e-16
 
 LEE_SLOPE = 2.0
 
+OFF_CURVE = 0.01
+"""Distance of a forward from its neighbours' line that is told: of 1,216 recorded ones only those
+of a chain read over many minutes of a moving market are further off, all others within 0.5 %."""
+
 BETWEEN_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 """Shares of the clock's time between two expiries at which the surface is looked at."""
 
@@ -56,9 +60,35 @@ VOL_HIGH = 2.5
 DAY = 1.0 / 365.0
 
 
-def slice_flags(expiry: ExpiryQuotes, fitted: FittedSlice, fallback: str) -> tuple[str, ...]:
-    """What to know before trusting the slice, as sentences."""
-    flags = [expiry.held] if expiry.held else []
+def off_curve(expiries: Sequence[ExpiryQuotes]) -> dict[int, str]:
+    """Forwards that their neighbours contradict, as sentences by expiry instant.
+
+    The forward of an expiry is held against the line, ln F in time, through those of the expiries
+    beside it. Of several in a row the furthest off is named: it bends the lines of the others.
+    """
+    years = np.array([each.years for each in expiries])
+    logs = np.log([each.forward for each in expiries])
+    if years.size < 3:
+        return {}
+    share = (years[1:-1] - years[:-2]) / (years[2:] - years[:-2])
+    off = np.zeros(years.size)
+    off[1:-1] = logs[1:-1] - (logs[:-2] + share * (logs[2:] - logs[:-2]))
+    size = np.abs(off)
+    return {
+        expiries[i].expiry_ns: (
+            f"Off the curve: forward {expiries[i].forward:,.2f} is {off[i]:+.1%} from the line "
+            "through its neighbours'."
+        )
+        for i in range(1, years.size - 1)
+        if size[i] > OFF_CURVE and size[i] >= max(size[i - 1], size[i + 1])
+    }
+
+
+def slice_flags(
+    expiry: ExpiryQuotes, fitted: FittedSlice, fallback: str, off_line: str = ""
+) -> tuple[str, ...]:
+    """What to know before trusting the slice, as sentences; `off_line` is that of `off_curve`."""
+    flags = [flag for flag in (expiry.held, off_line) if flag]
     used = expiry.is_used
     count = int(used.sum())
     k, mid = expiry.log_moneyness[used], expiry.mid_iv[used]
@@ -103,7 +133,8 @@ def grade_slice(in_spread: float, fitted: FittedSlice, flags: Sequence[str]) -> 
     letters = list(Grade)
     place = letters.index(share_grade(in_spread))
     place += any(
-        flag.startswith(("Another", "Only", "Wide", "Expires", "No forward")) for flag in flags
+        flag.startswith(("Another", "Only", "Wide", "Expires", "No forward", "Off the"))
+        for flag in flags
     )
     place += any(flag.startswith("No quotes") for flag in flags) * 3
     place += any(flag.startswith("Vols around") for flag in flags) * 3

@@ -205,3 +205,23 @@ def test_options_outside_their_domain_are_refused(field: str, value: object) -> 
 def test_hold_out_of_one_is_refused() -> None:
     with pytest.raises(InvalidInput, match="hold_out"):
         score_snapshot(chain(), FitOptions(), hold_out=1)
+
+
+@pytest.mark.parametrize("factor", [1.02, 0.97])
+def test_a_forward_that_its_neighbours_contradict_is_told(factor: float) -> None:
+    quotes = chain(2, 9, 30, 60, 120)
+    expiries = list(quotes.expiries)
+    bad = expiries[2]
+    expiries[2] = replace(
+        bad,
+        forward=bad.forward * factor,
+        log_moneyness=bad.log_moneyness - np.log(factor),
+    )
+    plain, off = fit_surface(quotes), fit_surface(replace(quotes, expiries=tuple(expiries)))
+    assert isinstance(plain, SurfaceFit)
+    assert isinstance(off, SurfaceFit)
+    told = [[flag for flag in each.flags if "Off the curve" in flag] for each in off.slices]
+    assert [len(each) for each in told] == [0, 0, 1, 0, 0]
+    assert f"{factor - 1:+.1%}"[:2] in told[2][0]
+    assert off.slices[2].grade.value > plain.slices[2].grade.value
+    assert not any("Off the curve" in flag for each in plain.slices for flag in each.flags)
