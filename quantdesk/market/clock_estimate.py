@@ -94,9 +94,9 @@ def estimate_clock(fit: SurfaceFit, events: Sequence[VarianceEvent] = ()) -> Clo
     """Weekend and `events` as the fitted term structure of `fit` suggests them."""
     at_money = [each.atm_iv**2 * each.years for each in fit.slices]
     weekend = weekend_estimate(
-        fit.as_of_ns, [each.expiry_ns for each in fit.slices], at_money, events
+        fit.reference_ns, [each.expiry_ns for each in fit.slices], at_money, events
     )
-    edges = [_Edge(ns=fit.as_of_ns, total=0.0, error=0.0), *map(_edge, fit.slices)]
+    edges = [_Edge(ns=fit.reference_ns, total=0.0, error=0.0), *map(_edge, fit.slices)]
     found = tuple(_estimate(event, events, edges, weekend.clock) for event in events)
     return ClockEstimate(as_of_ns=fit.as_of_ns, weekend=weekend, events=found)
 

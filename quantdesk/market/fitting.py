@@ -325,8 +325,8 @@ def fit_digest(quotes: SurfaceQuotes, options: FitOptions, clock: VarianceClock)
     head = (quotes.venue, quotes.underlying, quotes.as_of_ns, options, clock)
     digest.update(repr(head).encode())
     for each in quotes.expiries:
-        scalars = (each.expiry_ns, each.years, each.forward, each.names, each.reasons, each.refusal)
-        digest.update(repr(scalars + ((each.held,) if each.held else ())).encode())
+        names = (each.names, each.reasons, each.refusal, each.held)
+        digest.update(repr((each.expiry_ns, each.years, each.forward, *names)).encode())
         columns = (each.log_moneyness, each.bid_iv, each.ask_iv, each.is_used, each.weight)
         for column in columns:
             digest.update(np.ascontiguousarray(column).tobytes())

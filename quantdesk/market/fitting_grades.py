@@ -65,7 +65,9 @@ def off_curve(expiries: Sequence[ExpiryQuotes]) -> dict[int, str]:
 
     The forward of an expiry is held against the line, ln F in time, through those of the expiries
     beside it. Of several in a row the furthest off is named: it bends the lines of the others.
+    Expiries that are held are left out: their forwards are of another moment.
     """
+    expiries = [each for each in expiries if not each.held]
     years = np.array([each.years for each in expiries])
     logs = np.log([each.forward for each in expiries])
     if years.size < 3:

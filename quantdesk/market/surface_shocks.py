@@ -8,6 +8,7 @@ in silence. A shock of nothing gives the surface itself.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, fields, replace
 
@@ -114,7 +115,8 @@ def shock_surface(fit: SurfaceFit, shock: SurfaceShock) -> ShockedSurface:
     applied = AppliedShock(
         words=shock.words(), gap=max(gap, quoted_gap), quoted_gap=quoted_gap, met=_met(all_misses)
     )
-    moved = _moved_surface(fit, slices, applied)
+    digest = hashlib.sha256(f"{fit.digest} {shock!r}".encode()).hexdigest()
+    moved = _moved_surface(fit, slices, applied, digest)
     return ShockedSurface(fit=moved, gap=applied.gap, quoted_gap=quoted_gap)
 
 
@@ -141,13 +143,15 @@ def _moved_slice(each: SliceFit, fitted: FittedSlice, smile: Slice, missed: Floa
     )
 
 
-def _moved_surface(fit: SurfaceFit, slices: list[SliceFit], applied: AppliedShock) -> SurfaceFit:
+def _moved_surface(
+    fit: SurfaceFit, slices: list[SliceFit], applied: AppliedShock, digest: str
+) -> SurfaceFit:
     smiles = [(each.expiry_ns, each.smile) for each in slices]
     faults = common_grid_faults(smiles)
     return replace(
         fit,
         slices=tuple(slices),
-        digest=f"{fit.digest}+{applied.words}",
+        digest=digest,
         in_spread=math.nan,
         in_spread_core=math.nan,
         rmse=math.nan,
@@ -184,9 +188,8 @@ def _asked(each: SliceFit, shock: SurfaceShock) -> SliceQuotes:
 
 
 def _quoted(each: SliceFit) -> FloatArray:
-    """Places of the quotes that the slice was fitted to or scored on."""
-    rows = each.quotes.is_used | each.quotes.is_scored
-    return np.asarray(each.quotes.log_moneyness[rows], dtype=np.float64)
+    """Places of the two-sided quotes, used or not."""
+    return np.asarray(each.quotes.log_moneyness[each.quotes.is_scored], dtype=np.float64)
 
 
 def _wanted(each: SliceFit, shock: SurfaceShock, k: FloatArray) -> FloatArray:

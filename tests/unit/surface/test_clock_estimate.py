@@ -38,7 +38,7 @@ def fit_on(clock: VarianceClock, days: tuple[int, ...] = DAYS) -> SurfaceFit:
 
     slices = (fit.slices * 2)[: len(days)]
     placed_slices = tuple(placed(each, day) for each, day in zip(slices, days, strict=True))
-    return replace(fit, as_of_ns=NOW_NS, slices=placed_slices)
+    return replace(fit, as_of_ns=NOW_NS, reference_ns=NOW_NS, slices=placed_slices)
 
 
 def event(text: str, extra_days: float = 0.0) -> VarianceEvent:
@@ -73,6 +73,14 @@ def test_weekend_and_event_are_told_together_and_normalised() -> None:
     assert sum(made.day_weights) == pytest.approx(7.0)
     assert made.events[0].extra_days == pytest.approx(3.0, rel=0.15)
     assert float(made.years(NOW_NS, NOW_NS + 365 * NS_PER_DAY)) == pytest.approx(1.0, rel=1e-3)
+
+
+def test_a_live_fit_is_read_from_the_instant_that_its_years_count_from() -> None:
+    fit = fit_on(weekend_clock(0.4, 0.6, (VOTE,)))
+    later = replace(fit, as_of_ns=NOW_NS + NS_PER_DAY // 8)
+    held, found = estimate_clock(later, (VOTE,)), estimate_clock(fit, (VOTE,))
+    assert held.events == found.events
+    assert held.weekend == found.weekend
 
 
 def test_without_an_event_nothing_is_found_of_one() -> None:

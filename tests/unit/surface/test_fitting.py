@@ -225,3 +225,15 @@ def test_a_forward_that_its_neighbours_contradict_is_told(factor: float) -> None
     assert f"{factor - 1:+.1%}"[:2] in told[2][0]
     assert off.slices[2].grade.value > plain.slices[2].grade.value
     assert not any("Off the curve" in flag for each in plain.slices for flag in each.flags)
+
+
+def test_a_held_forward_is_of_another_moment_and_not_told_to_be_off() -> None:
+    expiries = list(chain(2, 9, 30, 60, 120).expiries)
+    moved = [
+        replace(each, forward=each.forward * 1.05, log_moneyness=each.log_moneyness - np.log(1.05))
+        for each in expiries
+    ]
+    moved[2] = replace(expiries[2], held="Held from an hour ago.")
+    fit = fit_surface(replace(chain(2, 9, 30, 60, 120), expiries=tuple(moved)))
+    assert isinstance(fit, SurfaceFit)
+    assert not any("Off the curve" in flag for each in fit.slices for flag in each.flags)

@@ -222,6 +222,12 @@ def test_a_gap_is_the_largest_distance_from_what_was_asked(
     assert moved.quoted_gap < 0.001
 
 
+def test_shocks_that_differ_have_digests_that_differ(fit: SurfaceFit) -> None:
+    shocks = (SurfaceShock(level=0.05), SurfaceShock(level=0.0500000001))
+    one, other = (shock_surface(fit, shock).fit for shock in shocks)
+    assert len({fit.digest, one.digest, other.digest}) == 3
+
+
 def test_the_grade_of_a_shocked_surface_is_of_what_was_asked(fit: SurfaceFit) -> None:
     moved = shock_surface(fit, SurfaceShock(level=0.05)).fit
     assert moved.grade is fit.grade
