@@ -38,11 +38,16 @@ NAME_COLUMN = "instrument_name"
 
 def _underlying_of(row: Row, coin: str) -> str:
     name = parse_name(row.get(NAME_COLUMN, ""))
+    stated = row.get("inverse", "").lower()
+    is_inverse = _IS_INVERSE.get(stated)
+    if isinstance(name, FutureName):
+        raise RowFault(f"{NAME_COLUMN} names a future, kind says option")
     if name is not None:
+        if stated and is_inverse == ("_" in name.underlying):
+            raise RowFault("inverse differs from the name's")
         return name.underlying
     if not coin:
         raise RowFault(f"{NAME_COLUMN} names no option, and nothing else says of which coin it is")
-    is_inverse = _IS_INVERSE.get(row.get("inverse", "").lower())
     if is_inverse is None:
         raise RowFault("inverse is neither True nor False")
     return coin if is_inverse else f"{coin}_USDC"
@@ -99,12 +104,14 @@ def _index(figures: dict[str, Decimal | None], underlying: str, event_ns: int) -
 
 def _option_name(row: Row, underlying: str, expiry_ns: int) -> OptionName:
     strike = needed(row["strike"], "strike")
+    option_type = _OPTION_TYPES.get(row["option_type"])
     name = parse_name(row.get(NAME_COLUMN, ""))
     if isinstance(name, OptionName):
         check_expiry(name, expiry_ns)
         check_strike(name, strike)
+        if option_type not in (None, name.option_type):
+            raise RowFault("option_type differs from the name's")
         return name
-    option_type = _OPTION_TYPES.get(row["option_type"])
     if option_type is None:
         raise RowFault("option_type is neither call nor put")
     if strike <= 0:

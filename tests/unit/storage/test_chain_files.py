@@ -164,6 +164,32 @@ def test_quotes_csv_under_another_name_tells_its_coin_by_the_names_inside(tmp_pa
         read_market_file(path, underlying="BTC")
 
 
+@pytest.mark.parametrize(
+    ("name", "option_type", "inverse", "reason"),
+    [
+        ("BTC-28APR26-78000-C", "put", "", "option_type differs from the name's"),
+        ("BTC-28APR26-78000-C", "call", "False", "inverse differs from the name's"),
+        ("BTC_USDC-28APR26-78000-C", "call", "True", "inverse differs from the name's"),
+        ("BTC-PERPETUAL", "call", "", "instrument_name names a future, kind says option"),
+    ],
+)
+def test_quotes_csv_row_that_contradicts_its_name_is_left_out(
+    tmp_path: Path, name: str, option_type: str, inverse: str, reason: str
+) -> None:
+    at = "2026-04-27T08:54:57Z,option,2026-04-28T08:00:00Z,0.01,0.011,,"
+    path = write(
+        tmp_path,
+        "ref_date,kind,maturity,bid,ask,open_interest,volume,strike,option_type,inverse,"
+        "instrument_name\n"
+        f"{at},79000,call,,BTC-28APR26-79000-C\n"
+        f"{at},78000,{option_type},{inverse},{name}\n",
+        "named.csv",
+    )
+    market = read_market_file(path)
+    assert [i.name for i in market.instruments] == ["BTC-28APR26-79000-C"]
+    assert reason in [said for said, _ in market.skipped]
+
+
 def test_the_coin_of_nameless_rows_comes_from_the_file_name_or_the_asker(
     tmp_path: Path, fixtures: Path
 ) -> None:
