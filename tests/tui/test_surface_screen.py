@@ -352,6 +352,20 @@ async def test_a_clock_is_typed_kept_and_taken_back(tmp_path: Path) -> None:
         assert shown.choice.clock.name == "calendar"
 
 
+async def test_a_clock_typed_over_an_earlier_fit_is_neither_taken_nor_kept(tmp_path: Path) -> None:
+    source, path = StillSource(OPENING), tmp_path / "clock-edited.toml"
+    app = DeskApp(source, clock=StillClock(OPENING.ts_ns), keep_clock=partial(keep_clock, path))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+        shown = Shown(app, pilot, source)
+        await shown.press("comma", "C", *"sat 0.5", "enter")
+        assert "an earlier fit is shown" in shown.text()
+        assert "runs on" not in shown.text()
+        assert shown.choice.clock.name == "calendar"
+        assert not path.exists()
+
+
 async def test_residuals_stand_in_place_of_the_table_on_a_small_screen() -> None:
     async with surface_screen(size=(80, 24)) as shown:
         await shown.press("right_square_bracket", "right_square_bracket")

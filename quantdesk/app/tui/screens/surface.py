@@ -286,26 +286,30 @@ class SurfaceScreen(DeskScreen):
         self._past_ns = None
         self.show()
 
-    def _wish(self, change: Callable[[SurfaceChoice], SurfaceChoice]) -> None:
-        """Tell the desk a changed choice; a wish that makes no sense is said and dropped."""
+    def _wish(self, change: Callable[[SurfaceChoice], SurfaceChoice]) -> bool:
+        """Tell the desk a changed choice; whether it was told.
+
+        A wish that makes no sense is said and dropped.
+        """
         chain = self._chain()
         if chain is None:
-            return
+            return False
         if self.context.choose_surface is None:
             self.notify("this desk fits no surfaces", severity="warning")
-            return
+            return False
         if self._past_ns is not None:
             self.notify("an earlier fit is shown; press esc to change the one of now")
-            return
+            return False
         key = (chain.venue, chain.underlying)
         try:
             wish = change(self._choice(chain))
         except InvalidInput as error:
             self.notify(f"{error}", severity="warning", markup=False)
-            return
+            return False
         self._wishes[key] = wish
         self.context.choose_surface(key, wish)
         self.show()
+        return True
 
     def action_model(self) -> None:
         """Fit by the next model."""
@@ -367,10 +371,11 @@ class SurfaceScreen(DeskScreen):
             self.notify(f"{error}", severity="warning", markup=False)
             return
         edited = ClockChoice(name=EDITED_CLOCK, clock=clock)
+        if not self._wish(lambda choice: replace(choice, clock=edited)):
+            return
         context = self.context
         others = tuple(each for each in context.variance_clocks if each.name != EDITED_CLOCK)
         context.variance_clocks = (*others, edited)
-        self._wish(lambda choice: replace(choice, clock=edited))
         words = f"variance between expiries runs on: {clock_words(clock)}"
         try:
             if context.keep_clock is not None:
