@@ -41,7 +41,16 @@ def kept_clock(path: Path) -> ClockChoice | None:
 
 
 def keep_clock(path: Path, clock: VarianceClock) -> Path:
-    """Write `clock` to `path`, whole or not at all; gives `path`. Raises StorageError."""
+    """Write `clock` to `path`, whole or not at all; gives `path`.
+
+    Raises StorageError, also for a file there that can not be read: a slip of a hand that wrote in
+    it must not cost what else it holds.
+    """
+    if path.is_file():
+        try:
+            read_clock(str(path))
+        except ConfigError as error:
+            raise StorageError(f"not kept: {error}; mend or move that file") from error
     draft = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
