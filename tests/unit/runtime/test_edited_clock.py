@@ -29,6 +29,6 @@ def test_clock_is_kept_beside_what_the_desk_was_opened_with(tmp_path: Path) -> N
 def test_a_file_that_can_not_be_read_is_not_written_over(tmp_path: Path) -> None:
     path, slip = tmp_path / "clock-edited.toml", "[weights]\nSat = half\n"
     path.write_text(slip, encoding="utf-8")
-    with pytest.raises(StorageError, match="not kept: clock .*must be TOML"):
+    with pytest.raises(StorageError, match=r"not kept: clock .*must be TOML"):
         keep_clock(path, CLOCK)
     assert path.read_text(encoding="utf-8") == slip
