@@ -51,6 +51,8 @@ def _size(instrument: Instrument) -> tuple[str, str]:
     """Kind and size in words. A held coin counts as one of itself."""
     if instrument.kind is InstrumentKind.SPOT:
         return _KINDS[instrument.kind], f"1 {instrument.underlying}"
-    is_money = instrument.is_inverse_future
+    # A combo of inverse futures stands for quote currency as its legs do.
+    is_combo = instrument.kind is InstrumentKind.FUTURE_COMBO and instrument.is_inverse
+    is_money = instrument.is_inverse_future or is_combo
     unit = instrument.quote_currency if is_money else instrument.underlying
     return _KINDS[instrument.kind], f"{instrument.contract_size.normalize():f} {unit}"

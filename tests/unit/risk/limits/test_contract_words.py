@@ -39,6 +39,10 @@ def of_coin(coin: str) -> Instrument:
         ([CALL, PERPETUAL, CALL], BOTH),
         ([replace(CALL, contract_size=Decimal("0.01"))], "a contract of options is 0.01 BTC"),
         ([replace(PERPETUAL, kind=InstrumentKind.SPOT)], "a contract of coins is 1 BTC"),
+        (
+            [replace(PERPETUAL, kind=InstrumentKind.FUTURE_COMBO)],
+            "a contract of future combos is 10 USD",
+        ),
     ],
 )
 def test_each_sort_is_named_once(instruments: list[Instrument], words: str) -> None:
