@@ -139,12 +139,15 @@ def expiry_name(text: str, where: str) -> str:
     """An expiry as limits name it, "27MAR26" or "PERP". Raises ConfigError."""
     if text.upper() == PERPETUAL:
         return PERPETUAL
-    year, month, day = parse_expiry_date(text) or (0, 0, 0)
+    year, month, day = date = parse_expiry_date(text) or (0, 0, 0)
     try:
-        return expiry_code(parse_instant(f"{year:04d}-{month:02d}-{day:02d}"))
+        code = expiry_code(parse_instant(f"{year:04d}-{month:02d}-{day:02d}"))
     except InvalidInput:
-        rule = "must be an expiry as 27MAR26, PERP or *"
-        raise ConfigError(f"{where}: name = {text!r}: {rule}") from None
+        code = ""
+    # Two digits of a year are of this century: another's would name one of these expiries.
+    if parse_expiry_date(code) != date:
+        raise ConfigError(f"{where}: name = {text!r}: must be an expiry as 27MAR26, PERP or *")
+    return code
 
 
 def _require_once(limits: Sequence[Limit], source: str) -> None:

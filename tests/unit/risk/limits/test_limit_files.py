@@ -142,7 +142,7 @@ def test_an_expiry_limit_needs_its_underlying_and_a_date() -> None:
     assert limit.scope_words == "expiry BTC 27MAR26"
     (same,) = parse_limits(ok.replace("27MAR26", "2026-03-27"), "limits.toml").limits
     assert same.name == "27MAR26"
-    for no_day in ("soon", "30FEB26", "0JAN26", "2026-13-01"):
+    for no_day in ("soon", "30FEB26", "0JAN26", "2026-13-01", "2126-03-27", "1926-03-27"):
         assert "27MAR26, PERP or *" in refused(ok.replace("27MAR26", no_day))
 
 
