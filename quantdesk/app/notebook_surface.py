@@ -232,13 +232,15 @@ class Surface:
     ) -> SurfaceGreeks:
         """Greeks of options of one date, for one coin in quote currency; arrays (n,).
 
+        NaN for a strike that is not finite and above 0.
+
         Parameters
         ----------
         option_type : "call" or "put" for all, or an array (n,) that is true for calls
         stickiness : what stays when the forward moves: "strike", "delta", "surface" (the skew's
             own move), or any skew-stickiness ratio
         """
-        at = np.atleast_1d(np.asarray(strikes, dtype=np.float64))
+        at = _strikes(strikes)
         is_call = _calls(option_type, at.size)
         if isinstance(stickiness, str):
             if stickiness not in STICKINESS:
@@ -253,9 +255,10 @@ class Surface:
         """What one calendar day down the surface as it stands does to options; arrays (n,).
 
         Vol (a fraction) and price (one coin, quote currency) at the same strike and forward, with
-        the vol that the surface now has for a date one day nearer. `option_type` as for `greeks`.
+        the vol that the surface now has for a date one day nearer. `option_type` and NaN as for
+        `greeks`.
         """
-        at = np.atleast_1d(np.asarray(strikes, dtype=np.float64))
+        at = _strikes(strikes)
         return roll_down(self.fit, self.instant(when), at, _calls(option_type, at.size))
 
     def density(self, when: When) -> Density:
@@ -342,6 +345,12 @@ class Surface:
             "buy_edge_vol": edge.buy_edge_vol,
             "buy_edge_ticks": edge.buy_edge_ticks,
         }
+
+
+def _strikes(values: Values) -> FloatArray:
+    """Strikes as an array (n,), NaN where one is no strike."""
+    at = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    return np.where(np.isfinite(at) & (at > 0), at, np.nan)
 
 
 def _calls(option_type: str | BoolArray, count: int) -> BoolArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from statistics import NormalDist
 
 import numpy as np
@@ -136,6 +137,15 @@ def test_roll_down_is_that_of_one_day() -> None:
     assert (roll.price_change < 0).all()
     with pytest.raises(InvalidInput, match="option_type"):
         SURFACE.roll_down("monthly", 60_000.0, "straddle")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("strike", [0.0, -1.0, np.nan, np.inf])
+def test_what_is_no_strike_has_no_greeks(strike: float) -> None:
+    greeks = SURFACE.greeks("monthly", [strike, 60_000.0])
+    roll = SURFACE.roll_down("monthly", [strike, 60_000.0])
+    for values in (*(getattr(greeks, each.name) for each in fields(greeks)), *roll):
+        assert np.isnan(values).tolist() == [True, False]
 
 
 def test_own_vols_stand_beside_the_market() -> None:
