@@ -297,9 +297,8 @@ class _Work:
 
     def legs(self, method: VarMethod, vols: VarVols) -> tuple[LegRisk, ...]:
         """Each leg's part of the total's figure, from the same moves."""
-        history, _ = self._history_of(TOTAL, self.prepared.underlyings, vols)
-        assert isinstance(history, MoveHistory), "the total has a figure of them"
-        kept = sample_moves(history, method, self.settings)
+        kept, _ = self._sample_of(TOTAL, self.prepared.underlyings, method, vols)
+        assert isinstance(kept, MoveHistory), "the total has a figure of them"
         place = [kept.coins.index(coin) for coin in self.prepared.underlyings]
         profits = moved_legs_usd(
             self.prepared,
@@ -312,26 +311,31 @@ class _Work:
 
     def _row(self, scope: str, coins: Sequence[str], method: VarMethod, vols: VarVols) -> VarRow:
         row = VarRow(scope=scope, method=method, vols=vols)
-        history, collateral_reason = self._history_of(scope, coins, vols)
-        if isinstance(history, str):
-            return replace(row, reason=history)
-        kept = sample_moves(history, method, self.settings)
-        if len(kept) < OBSERVATIONS_MIN:
-            return replace(row, reason=_too_few(kept, self.settings, method))
+        kept, collateral_reason = self._sample_of(scope, coins, method, vols)
+        if isinstance(kept, str):
+            return replace(row, reason=kept)
         return self._figures(replace(row, collateral_reason=collateral_reason), coins, kept)
 
-    def _history_of(
-        self, scope: str, coins: Sequence[str], vols: VarVols
+    def _sample_of(
+        self, scope: str, coins: Sequence[str], method: VarMethod, vols: VarVols
     ) -> tuple[MoveHistory | str, str]:
         """The moves of a scope or why there are none, and why its cash is in no figure."""
         # Cash in a coin that the book does not hold is in the total only.
         others = sorted(self.cash.keys() - set(self.prepared.underlyings)) if scope == TOTAL else []
-        history = self._history([*coins, *others], vols)
+        kept = self._sample([*coins, *others], method, vols)
         collateral_reason = ""
-        if isinstance(history, str) and others:
-            collateral_reason = f"collateral: {history}"
-            history = self._history(coins, vols)
-        return history, collateral_reason
+        if isinstance(kept, str) and others:
+            collateral_reason = f"collateral: {kept.removeprefix(NOT_AVAILABLE)}"
+            kept = self._sample(coins, method, vols)
+        return kept, collateral_reason
+
+    def _sample(self, coins: Sequence[str], method: VarMethod, vols: VarVols) -> MoveHistory | str:
+        history = self._history(coins, vols)
+        if isinstance(history, str):
+            return history
+        kept = sample_moves(history, method, self.settings)
+        is_enough = len(kept) >= OBSERVATIONS_MIN
+        return kept if is_enough else _too_few(kept, self.settings, method)
 
     def _history(self, coins: Sequence[str], vols: VarVols) -> MoveHistory | str:
         key = (tuple(coins), vols)

@@ -179,6 +179,19 @@ def test_cash_without_a_record_beside_the_book_s_leaves_no_figure_with_it() -> N
     assert "no time in common" in row.collateral_reason
 
 
+def test_cash_with_too_few_days_beside_the_book_s_leaves_the_book_its_figures() -> None:
+    settings = VarSettings(horizon_days=30, window=100)
+    bare, with_cash = (report_of(OPTIONS, settings, **cash) for cash in ({}, {"ETH": "30"}))
+    row = row_of(with_cash, VarMethod.HISTORICAL, VarVols.UNCHANGED)
+    alone = row_of(bare, VarMethod.HISTORICAL, VarVols.UNCHANGED)
+    assert alone.usd is not None
+    assert (row.usd, row.coin, row.sample) == (alone.usd, alone.coin, alone.sample)
+    assert row.usd_with_collateral is None
+    assert row.coin_with_collateral is None
+    assert row.collateral_reason.startswith("collateral: 41 windows of 30 d")
+    assert with_cash.legs == bare.legs
+
+
 @pytest.mark.parametrize("hours", [1, 6, 24, 72])
 @pytest.mark.parametrize("method", VarMethod)
 def test_eth_takes_hourly_prices_to_2020(method: VarMethod, hours: int) -> None:
