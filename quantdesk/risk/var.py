@@ -210,7 +210,8 @@ def value_at_risk(
     left_out : positions that could not be marked and so are in no figure
     records : by (coin, what); the packaged ones else
 
-    Raises InvalidInput for collateral that is no number or in a currency without a price.
+    Raises InvalidInput for collateral that is no number or in a currency without a price, and for
+    a price that is not above 0.
     """
     chosen = settings or VarSettings()
     for currency, amount in (collateral or {}).items():
@@ -221,6 +222,10 @@ def value_at_risk(
         if coin not in index_prices:
             known = ", ".join(sorted(index_prices.keys() | DOLLARS))
             raise InvalidInput("collateral", coin, f"must be in a currency with a price: {known}")
+    for coin in (*prepared.underlyings, *cash):
+        price = index_prices.get(coin)
+        if price is None or not 0 < price < math.inf:
+            raise InvalidInput("index_prices", price, f"of {coin} must be above 0")
     dollars = math.fsum(float(a) for c, a in (collateral or {}).items() if c in DOLLARS)
     work = _Work(
         prepared=prepared,

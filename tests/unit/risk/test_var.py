@@ -196,6 +196,19 @@ def test_collateral_that_is_no_number_is_refused(currency: str, amount: str) -> 
         risk(short_straddle(), collateral={currency: Decimal(amount)})
 
 
+@pytest.mark.parametrize("price", [math.nan, math.inf, 0.0, -60_000.0, None])
+@pytest.mark.parametrize("coin", ["BTC", "ETH"])
+def test_price_of_a_coin_that_is_none_is_refused(coin: str, price: float | None) -> None:
+    prices = {"BTC": 60_000.0, "ETH": 3_000.0} | {coin: price}
+    with pytest.raises(InvalidInput, match=f"of {coin} must be above 0"):
+        value_at_risk(
+            short_straddle(),
+            index_prices=prices,  # type: ignore[arg-type]
+            until_ns=UNTIL,
+            collateral={"ETH": Decimal(1)},
+        )
+
+
 def test_collateral_without_a_price_is_refused() -> None:
     with pytest.raises(InvalidInput, match="DOGE"):
         risk(short_straddle(), collateral={"DOGE": Decimal(1)})
