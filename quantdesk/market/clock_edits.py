@@ -35,7 +35,11 @@ NAME_MAX = 40
 
 _DURATION = re.compile(r"(\d{1,4}(?:\.\d{1,4})?)(d|h|m)")
 _UNIT_NS = {"d": NS_PER_DAY, "h": 60 * NS_PER_MINUTE, "m": NS_PER_MINUTE}
+_LENGTH_LIKE = re.compile(r"[+-]?\d[\d.]*(?:[a-z]|mins?|minutes?|hours?|days?|weeks?)?")
+"""What is meant for a length, or for days, and is no name: 2w, -1d, 3.0."""
+
 _EVENT_RULE = "must be: event START LENGTH DAYS [NAME], as in event 2026-05-01 1d 3.0 vote"
+_TIME_RULE = "must be START [LENGTH] [NAME], as in 2026-06-17T18:00Z 2h FOMC; lengths in d, h or m"
 
 
 def edited_clock(clock: VarianceClock, text: str) -> VarianceClock:
@@ -62,9 +66,9 @@ def parse_event(text: str, *, needs_days: bool = True) -> VarianceEvent:
     START is ISO-8601 UTC, a day alone its midnight; LENGTH is "1d", "2h" or "30m", a day if left
     out. Raises InvalidInput.
     """
-    words = text.split()
+    words, rule = text.split(), _EVENT_RULE if needs_days else _TIME_RULE
     if not words:
-        raise InvalidInput("event", text, _EVENT_RULE)
+        raise InvalidInput("event", text, rule)
     start_ns = parse_instant(words.pop(0))
     length_ns = NS_PER_DAY
     found = _DURATION.fullmatch(words[0].lower()) if words else None
@@ -72,10 +76,12 @@ def parse_event(text: str, *, needs_days: bool = True) -> VarianceEvent:
         length_ns = round(float(found[1]) * _UNIT_NS[found[2]])
         words.pop(0)
     elif needs_days:
-        raise InvalidInput("event", text, _EVENT_RULE)
+        raise InvalidInput("event", text, rule)
     extra_days = 0.0
     if needs_days:
-        extra_days = _number("event", words.pop(0) if words else "", _EVENT_RULE)
+        extra_days = _number("event", words.pop(0) if words else "", rule)
+    elif words and _LENGTH_LIKE.fullmatch(words[0].lower()):
+        raise InvalidInput("event", text, rule)
     name = " ".join(words) or format_instant(start_ns)[:10]
     if len(name) > NAME_MAX or not name.isprintable():
         raise InvalidInput("name", name[:64], f"must be up to {NAME_MAX} printable letters")

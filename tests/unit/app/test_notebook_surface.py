@@ -175,6 +175,14 @@ def test_weekend_and_events_are_estimated_with_their_errors() -> None:
     assert sum(found.clock.day_weights) == pytest.approx(7.0)
 
 
+@pytest.mark.parametrize("length", ["2w", "-1d", "1.5", "2weeks", "1d 3.0"])
+def test_a_length_that_is_none_is_no_name_of_an_event(length: str) -> None:
+    with pytest.raises(InvalidInput, match="lengths in d, h or m"):
+        SURFACE.clock_estimate(f"2026-07-10 {length} CPI")
+    (named,) = SURFACE.clock_estimate("2026-07-04 4th of July").events
+    assert named.event.name == "4th of July"
+
+
 def test_model_clock_and_points_can_be_chosen() -> None:
     name = SURFACE.slice("17JUL26").quotes.names[5]
     other = DESK.surface("BTC", model="svi", exclude=[name])
