@@ -6,9 +6,10 @@ no market.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeVar
 
 from quantdesk.domain.fill import Fill
 from quantdesk.domain.instrument import Instrument
@@ -20,6 +21,8 @@ from quantdesk.portfolio.ledger import CashEntry, CashKind, CashSum, HoldingKey
 from quantdesk.portfolio.state import PortfolioSnapshot
 
 ZERO = Decimal(0)
+
+_Event = TypeVar("_Event", Fill, CashEntry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +76,22 @@ def changes_of(
 
     instruments : of fills in what was not held, by name. A fill's fee is in the fill; `entries` are
     funding, settlements and fees of their own; a future's settlement is what the expiry paid on
-    what was open by then. Raises InvalidInput for a fill or entry of an instrument that nobody
-    names, and for an entry of a premium, which the fill has.
+    what was open by then. What is given twice counts once, by the ids of `portfolio`. Raises
+    InvalidInput for a fill or entry of an instrument that nobody names, for an id that came before
+    with other content, and for an entry of a premium, which the fill has.
     """
     working = _Working(dict(instruments or {}))
     for position in positions:
         working.hold(position)
     # What closes a part takes its share of the cost of what came before it.
-    for fill in sorted(fills, key=lambda fill: fill.event_ns):
+    trades = _each_once(
+        fills, "trade_id", lambda one: (one.venue, one.account, one.instrument_name, one.trade_id)
+    )
+    for fill in sorted(trades, key=lambda fill: fill.event_ns):
         working.trade(fill)
-    for entry in entries:
+    for entry in _each_once(
+        entries, "entry_id", lambda one: (one.holding.venue, one.holding.account, one.entry_id)
+    ):
         working.post(entry)
     return working.changes()
 
@@ -133,6 +142,18 @@ def _between(
         other_fees={name: fee for name in sorted(others) if (fee := came(CashKind.FEE, name))},
         cost_before=before.cost,
     )
+
+
+def _each_once(
+    given: Iterable[_Event], field_name: str, key_of_one: Callable[[_Event], tuple[str, ...]]
+) -> list[_Event]:
+    """`given` without what came before. Raises InvalidInput for an id with another content."""
+    known: dict[tuple[str, ...], _Event] = {}
+    for one in given:
+        key = key_of_one(one)
+        if known.setdefault(key, one) != one:
+            raise InvalidInput(field_name, key[-1], "came before with another content")
+    return list(known.values())
 
 
 class _Working:

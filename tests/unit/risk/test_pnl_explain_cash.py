@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from quantdesk.domain.instrument import InstrumentKind, Settlement, Side
+from quantdesk.errors import InvalidInput
 from quantdesk.portfolio.ledger import CashEntry, CashKind
 from quantdesk.portfolio.settlement import SettlementPrice, SettlementPrices
 from quantdesk.portfolio.state import opening_book
@@ -67,6 +68,31 @@ def test_a_future_traded_before_its_delivery_carries_exactly_its_cash(
     paid = math.fsum(float(each.signed_amount / each.price) for each in fills)
     # A delivery is paid to 1e-8 coins.
     assert leg.actual == pytest.approx(100_000 / FORWARDS[SEP] + paid - kept / 64_000, abs=1e-8)
+
+
+def test_what_is_reported_twice_counts_once_and_never_as_two_things() -> None:
+    future = named(MARKET, "BTC-25SEP26")
+    start = replace(position(future, 100_000), average_price=Decimal(50_000))
+    sold = fill(future, Side.SELL, "40000", "61000")
+    paid = CashEntry(
+        entry_id="f",
+        holding=key_of(start),
+        currency="BTC",
+        kind=CashKind.FUNDING,
+        amount=Decimal("0.01"),
+        event_ns=NOW,
+    )
+    (change,) = changes_of([start], fills=[sold, sold], entries=[paid, paid])
+    assert (change.quantity_after, change.funding) == (Decimal(60_000), Decimal("0.01"))
+    with pytest.raises(InvalidInput, match="trade_id = 't1': came before"):
+        changes_of([start], fills=[sold, replace(sold, amount=Decimal(20))])
+    with pytest.raises(InvalidInput, match="entry_id = 'f': came before"):
+        changes_of([start], entries=[paid, replace(paid, amount=Decimal(1))])
+    # Binance counts its trades by instrument, and each account has its own.
+    call = named(MARKET, CALL)
+    bought = fill(call, Side.BUY, "1", "0.04")
+    own = [sold, bought, replace(sold, account="b")]
+    assert len(changes_of([start], fills=own, instruments={CALL: call})) == 3
 
 
 def test_a_fee_in_another_currency_is_the_only_cash_of_its_own_leg() -> None:
