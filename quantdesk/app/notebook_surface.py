@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantdesk.domain.times import expiry_code, format_instant
+from quantdesk.domain.times import INSTANT_MAX_NS, expiry_code, format_instant
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, FloatArray, IntArray
 from quantdesk.market.clock_edits import parse_event
@@ -137,8 +137,9 @@ class Surface:
                 listed = [each.expiry_ns for each in self.fit.slices]
                 return select_expiries(listed, when, self.as_of_ns)[0]
             return parse_surface_date(self.fit, when)
-        if when <= self.as_of_ns:
-            raise InvalidInput("when", when, f"must be after {format_instant(self.as_of_ns)}")
+        if not self.as_of_ns < when <= INSTANT_MAX_NS:
+            rule = f"must be after {format_instant(self.as_of_ns)} and before 2262"
+            raise InvalidInput("when", when, rule)
         return int(when)
 
     def slice(self, when: When) -> SliceFit:

@@ -9,6 +9,9 @@ from quantdesk.errors import InvalidInput
 
 NS_PER_S = 1_000_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+INSTANT_MAX_NS = 2**63 - 1
+"""The last instant that columns of 64 bits hold, in 2262; the first is as far before 1970."""
+
 
 _EXPIRY_CODE = re.compile(r"^(\d{1,2})([A-Z]{3})(\d{2})$")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from quantdesk.domain.times import EPOCH, NS_PER_S, format_instant, parse_expiry_date, parse_instant
+from quantdesk.domain.times import (
+    EPOCH,
+    INSTANT_MAX_NS,
+    NS_PER_S,
+    format_instant,
+    parse_expiry_date,
+    parse_instant,
+)
 from quantdesk.errors import InvalidInput
 from quantdesk.market.fitting import SurfaceFit
 from quantdesk.market.variance_clock import NS_PER_DAY
@@ -30,6 +37,8 @@ def parse_surface_date(fit: SurfaceFit, text: str) -> int:
         instant = _expiry_of_day(word)
     if instant <= fit.as_of_ns:
         raise InvalidInput("date", text, f"must be after {format_instant(fit.as_of_ns)}")
+    if instant > INSTANT_MAX_NS:
+        raise InvalidInput("date", text, "must be before 2262")
     return instant
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from quantdesk.domain.times import NS_PER_S
+from quantdesk.domain.times import INSTANT_MAX_NS, NS_PER_S, format_instant
 from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import FloatArray, IntArray
 
@@ -65,6 +65,9 @@ class VarianceEvent:
     def __post_init__(self) -> None:
         if self.end_ns <= self.start_ns:
             raise InvalidInput("end_ns", self.end_ns, f"must be after start_ns = {self.start_ns}")
+        for instant in (self.start_ns, self.end_ns):
+            if abs(instant) > INSTANT_MAX_NS:
+                raise InvalidInput("event", format_instant(instant), "must be from 1678 to 2261")
         if not (math.isfinite(self.extra_days) and 0 <= self.extra_days <= 365):
             raise InvalidInput("extra_days", self.extra_days, "must be from 0 to 365")
 

@@ -33,7 +33,13 @@ def test_dates_are_words_instants_and_days() -> None:
     assert SURFACE.expiries[0] == "28JUN26"
 
 
-@pytest.mark.parametrize("when", ["yesterday", "", "2026-13-01", "2020-01-01", 0, "-3d"])
+@pytest.mark.parametrize(
+    "when",
+    [
+        *("yesterday", "", "2026-13-01", "2020-01-01", 0, "-3d"),
+        *("9999-01-01", "2300-01-01T08:00", 2**63),
+    ],
+)
 def test_what_is_no_date_ahead_is_refused(when: str | int) -> None:
     with pytest.raises(InvalidInput, match=r"date|when"):
         SURFACE.atm(when)

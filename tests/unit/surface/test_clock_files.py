@@ -52,6 +52,8 @@ def test_an_event_makes_its_own_days_longer_and_not_the_year() -> None:
         (EVENT.replace("T18:00:00Z", "T18:00:00"), r"events\[0\].start"),
         (EVENT.replace("0.5", "-1"), "extra_days"),
         (EVENT.replace("T20", "T17"), "end_ns"),
+        (EVENT.replace("2026", "9999"), "event = '9999-.*must be from 1678 to 2261"),
+        (EVENT.replace("start = 2026", "start = 1600"), "event = '1600-"),
     ],
 )
 def test_slips_are_refused_by_name(text: str, field: str) -> None:
