@@ -27,8 +27,10 @@ EXACT = Context(prec=64)
 def worth(instrument: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
     """Signed worth of `quantity` at `price`, settlement currency; see the module's formulas.
 
-    Raises InvalidInput for an inverse future's price that is not above 0.
+    Raises InvalidInput for a price that is no number, and an inverse future's that is not above 0.
     """
+    if not price.is_finite():
+        raise InvalidInput("price", f"{price:f}", f"of {instrument.name} must be a number")
     if instrument.is_inverse_future:
         if price <= 0:
             raise InvalidInput("price", f"{price:f}", f"of {instrument.name} must be above 0")

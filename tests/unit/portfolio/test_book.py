@@ -200,5 +200,12 @@ def test_inverse_worth_of_a_price_of_zero_is_refused() -> None:
     assert average_price(PERPETUAL, Decimal(10), Decimal(0)) is None
 
 
+@pytest.mark.parametrize("instrument", [PERPETUAL, CALL])
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "-Infinity"])
+def test_nothing_has_a_worth_at_what_is_no_price(instrument: Instrument, price: str) -> None:
+    with pytest.raises(InvalidInput, match=f"of {instrument.name} must be a number"):
+        worth(instrument, Decimal(10), Decimal(price))
+
+
 def test_an_option_that_cost_nothing_has_an_average_of_zero() -> None:
     assert average_price(CALL, Decimal(1), Decimal(0)) == 0
