@@ -91,7 +91,7 @@ def pnl_sources(
         )
     first.files += market
     last.files += to_market
-    if replay is not None and first.replay is not None:
+    if first.replay is not None and replay not in (None, first.replay):
         raise ConfigError(f"{first.option} {first.replay}: is one recording, --replay another")
     first.replay = first.replay or replay
     choices: tuple[VenueChoice, ...] = ()

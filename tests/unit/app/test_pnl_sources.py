@@ -77,6 +77,17 @@ def test_two_recordings_of_the_opening_are_refused(tmp_path: Path) -> None:
         pnl_sources(Settings(), from_=[str(tmp_path), "2026-06-27T10:00Z"], replay=tmp_path / "b")
 
 
+def test_a_recording_that_is_named_twice_is_one(tmp_path: Path) -> None:
+    opening, closing = pnl_sources(
+        Settings(),
+        from_=[str(tmp_path), "2026-06-27T10:00Z"],
+        to=["2026-06-27T11:00Z"],
+        replay=tmp_path,
+    )
+    assert opening is not None
+    assert opening.replay == closing.replay == tmp_path
+
+
 def test_what_is_refused_is_named_as_the_user_wrote_it() -> None:
     names, late, early = ("--since", "--at"), ["2026-06-27T11:00Z"], ["2026-06-27T10:00Z"]
     with pytest.raises(ConfigError, match=r"^--at: must be later than --since$"):
