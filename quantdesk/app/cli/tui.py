@@ -7,7 +7,7 @@ import signal
 import sys
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -29,7 +29,12 @@ from quantdesk.market.surface_choice import SurfaceChoice
 from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
 from quantdesk.risk.scenario import Scenario
 from quantdesk.runtime.clock import ManualClock, SystemClock
-from quantdesk.runtime.edited_clock import edited_clock_path, keep_clock, kept_clock
+from quantdesk.runtime.edited_clock import (
+    EDITED_CLOCK,
+    edited_clock_path,
+    keep_clock,
+    kept_clock,
+)
 from quantdesk.runtime.limits_file import limits_path
 from quantdesk.runtime.live import DeskThread
 from quantdesk.runtime.pnl_openings import DayOpenings, openings_store
@@ -117,7 +122,7 @@ def command(
         account=account,
     )
     books = _screen_books(source, book, collateral, scenarios)
-    chosen = _chosen_clock(clock, settings)
+    chosen = screen_clocks(clock, settings)
     # The terminal library draws on standard error.
     if all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         _open_screen(source, underlying.upper(), speed, settings, books, chosen)
@@ -140,16 +145,16 @@ class ScreenClocks:
         return tuple(dict.fromkeys((*CLOCK_CHOICES, self.opening, *own)))
 
 
-def _chosen_clock(name: str | None, settings: Settings) -> ScreenClocks:
-    folder = config_file().parent
-    if name is None:
-        opening = read_clock(settings.surface.clock, folder)
-        return ScreenClocks(
-            opening=opening, edited_path=edited_clock_path(settings.surface.clock, folder)
-        )
-    opening = read_clock(name)
-    beside = folder if opening in CLOCK_CHOICES else Path()
-    return ScreenClocks(opening=opening, edited_path=edited_clock_path(name, beside))
+def screen_clocks(name: str | None, settings: Settings) -> ScreenClocks:
+    """The clocks of a desk opened with `--clock name`, else by its settings. Raises ConfigError."""
+    beside = config_file().parent
+    named, folder = (settings.surface.clock, beside) if name is None else (name, Path())
+    opening = read_clock(named, folder)
+    path = edited_clock_path(named, beside if opening in CLOCK_CHOICES else folder)
+    if opening.name == path.name:
+        # The kept clock itself: the next edit takes its place, beside no older copy of it.
+        opening = replace(opening, name=EDITED_CLOCK)
+    return ScreenClocks(opening=opening, edited_path=path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
