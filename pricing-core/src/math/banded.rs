@@ -1,11 +1,12 @@
-//! Symmetric positive definite systems of half-bandwidth 3, as cubic splines make them.
+//! Symmetric positive definite systems of narrow bands, as cubic splines and chains of slices make
+//! them.
 //!
-//! Assembly and solution cost a few dozen operations a row, whatever the number of rows.
+//! Assembly and solution cost the square of the band a row, whatever the number of rows.
 
-// Each index is a row number plus an offset below 4, of rows that `new` made.
+// Each index is a row number plus an offset below the band's width, of rows that `new` made.
 #![allow(clippy::indexing_slicing)]
 
-/// Entries of a row on and below the diagonal.
+/// Entries of a cubic spline's row on and below the diagonal.
 pub const BAND: usize = 4;
 
 /// Four neighbouring coefficients of a linear form, the first at `start`.
@@ -51,17 +52,21 @@ impl Row {
     }
 }
 
-/// A symmetric matrix of half-bandwidth 3; `rows[i][3 - d]` is the entry (i, i − d).
+/// A symmetric matrix of `WIDTH` entries a row on and below the diagonal, a cubic spline's where
+/// nothing else is said; `rows[i][WIDTH − 1 − d]` is the entry (i, i − d).
 #[derive(Clone, Debug)]
-pub struct Banded {
-    rows: Vec<[f64; BAND]>,
+pub struct Banded<const WIDTH: usize = BAND> {
+    rows: Vec<[f64; WIDTH]>,
 }
 
-impl Banded {
+impl<const WIDTH: usize> Banded<WIDTH> {
+    /// Furthest distance from the diagonal, and where its entry lies in a row.
+    const REACH: usize = WIDTH - 1;
+
     /// The zero matrix of `size` rows.
     pub fn new(size: usize) -> Self {
         Self {
-            rows: vec![[0.0; BAND]; size],
+            rows: vec![[0.0; WIDTH]; size],
         }
     }
 
@@ -74,10 +79,10 @@ impl Banded {
     pub fn negative_product(&self, x: &[f64], target: &mut [f64]) {
         target.fill(0.0);
         for (i, line) in self.rows.iter().enumerate() {
-            target[i] -= line[3] * x[i];
-            for d in 1..=i.min(3) {
-                target[i] -= line[3 - d] * x[i - d];
-                target[i - d] -= line[3 - d] * x[i];
+            target[i] -= line[Self::REACH] * x[i];
+            for d in 1..=i.min(Self::REACH) {
+                target[i] -= line[Self::REACH - d] * x[i - d];
+                target[i - d] -= line[Self::REACH - d] * x[i];
             }
         }
     }
@@ -87,15 +92,14 @@ impl Banded {
         self.rows.copy_from_slice(&other.rows);
     }
 
-    /// Adds `weight · row rowᵀ`.
+    /// Adds `weight · v vᵀ` for the vector that is `values`, at most `WIDTH`, from `start` on.
     #[inline(always)]
-    pub fn add_square(&mut self, row: &Row, weight: f64) {
-        let v = &row.values;
-        let part = &mut self.rows[row.start..row.start + BAND];
+    pub fn add_outer(&mut self, start: usize, values: &[f64], weight: f64) {
+        let part = &mut self.rows[start..start + values.len()];
         for (a, line) in part.iter_mut().enumerate() {
-            let scaled = weight * v[a];
+            let scaled = weight * values[a];
             for b in 0..=a {
-                line[3 - (a - b)] += scaled * v[b];
+                line[Self::REACH - (a - b)] += scaled * values[b];
             }
         }
     }
@@ -103,7 +107,14 @@ impl Banded {
     /// Adds `value` to every diagonal entry.
     pub fn add_diagonal(&mut self, value: f64) {
         for line in &mut self.rows {
-            line[3] += value;
+            line[Self::REACH] += value;
+        }
+    }
+
+    /// Adds `share` of itself, and of at least 1e-30, to every diagonal entry.
+    pub fn damp(&mut self, share: f64) {
+        for line in &mut self.rows {
+            line[Self::REACH] += share * line[Self::REACH].max(1e-30);
         }
     }
 
@@ -114,46 +125,54 @@ impl Banded {
         let size = self.rows.len();
         for i in 0..size {
             let mut line = self.rows[i];
-            let reach = i.min(3);
+            let reach = i.min(Self::REACH);
             // L[i][j]·D[j] first, by columns from the left; scaled by D once all are known.
             for d in (1..=reach).rev() {
                 let j = i - d;
                 let upper = self.rows[j];
-                let mut value = line[3 - d];
+                let mut value = line[Self::REACH - d];
                 for e in (d + 1)..=reach {
                     // k = i − e lies left of j; L[j][k] sits at distance e − d.
-                    value -= line[3 - e] * upper[3 - (e - d)];
+                    value -= line[Self::REACH - e] * upper[Self::REACH - (e - d)];
                 }
-                line[3 - d] = value;
+                line[Self::REACH - d] = value;
             }
-            let mut pivot = line[3];
+            let mut pivot = line[Self::REACH];
             for d in 1..=reach {
-                let scaled = line[3 - d] / self.rows[i - d][3];
-                pivot -= scaled * line[3 - d];
-                line[3 - d] = scaled;
+                let scaled = line[Self::REACH - d] / self.rows[i - d][Self::REACH];
+                pivot -= scaled * line[Self::REACH - d];
+                line[Self::REACH - d] = scaled;
             }
             if !(pivot > 0.0 && pivot.is_finite()) {
                 return false;
             }
-            line[3] = pivot;
+            line[Self::REACH] = pivot;
             self.rows[i] = line;
             let mut sum = rhs[i];
             for d in 1..=reach {
-                sum -= line[3 - d] * rhs[i - d];
+                sum -= line[Self::REACH - d] * rhs[i - d];
             }
             rhs[i] = sum;
         }
         for (value, line) in rhs.iter_mut().zip(&self.rows) {
-            *value /= line[3];
+            *value /= line[Self::REACH];
         }
         for i in (0..size).rev() {
             let known = rhs[i];
             let line = self.rows[i];
-            for d in 1..=i.min(3) {
-                rhs[i - d] -= line[3 - d] * known;
+            for d in 1..=i.min(Self::REACH) {
+                rhs[i - d] -= line[Self::REACH - d] * known;
             }
         }
         true
+    }
+}
+
+impl Banded {
+    /// Adds `weight · row rowᵀ`.
+    #[inline(always)]
+    pub fn add_square(&mut self, row: &Row, weight: f64) {
+        self.add_outer(row.start, &row.values, weight);
     }
 }
 
@@ -164,7 +183,7 @@ mod tests {
     #[test]
     fn solution_satisfies_the_system() {
         let size = 9;
-        let mut matrix = Banded::new(size);
+        let mut matrix = Banded::<BAND>::new(size);
         let mut dense = vec![vec![0.0; size]; size];
         for start in 0..=(size - BAND) {
             let row = Row {
@@ -195,8 +214,41 @@ mod tests {
     }
 
     #[test]
+    fn a_wide_band_takes_vectors_of_any_length_and_is_damped() {
+        let size = 7;
+        let mut matrix = Banded::<6>::new(size);
+        let mut dense = vec![vec![0.0; size]; size];
+        let vectors = [
+            (0, vec![1.0, -2.0, 0.5, 3.0, 0.1, -1.0]),
+            (1, vec![0.3, 1.0, -1.5, 0.7, 2.0, 1.0]),
+            (4, vec![2.0, -0.4, 1.2]),
+        ];
+        for (start, values) in &vectors {
+            matrix.add_outer(*start, values, 0.5);
+            for (a, left) in values.iter().enumerate() {
+                for (b, right) in values.iter().enumerate() {
+                    dense[start + a][start + b] += 0.5 * left * right;
+                }
+            }
+        }
+        matrix.damp(0.25);
+        for (i, line) in dense.iter_mut().enumerate() {
+            line[i] *= 1.25;
+        }
+        let exact: Vec<f64> = (0..size).map(|i| 1.0 - 0.4 * i as f64).collect();
+        let mut rhs: Vec<f64> = dense
+            .iter()
+            .map(|line| line.iter().zip(&exact).map(|(a, x)| a * x).sum())
+            .collect();
+        assert!(matrix.solve(&mut rhs));
+        for (found, expected) in rhs.iter().zip(&exact) {
+            assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        }
+    }
+
+    #[test]
     fn indefinite_matrix_is_refused() {
-        let mut matrix = Banded::new(5);
+        let mut matrix = Banded::<BAND>::new(5);
         matrix.add_diagonal(-1.0);
         assert!(!matrix.solve(&mut [1.0; 5]));
     }

@@ -1,4 +1,4 @@
-//! Levenberg-Marquardt for a handful of unknowns and any number of residuals.
+//! Levenberg-Marquardt: for a handful of unknowns here, for others by their own normal equations.
 
 // Each index is an unknown's number, below the constant size of the arrays.
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
@@ -10,6 +10,16 @@ pub struct Stopping {
     pub steps_max: usize,
     /// Relative fall of the sum of squares below which a step is the last.
     pub tolerance: f64,
+}
+
+/// Normal equations of a sum of squares at one `Place`, the values of its unknowns.
+pub trait NormalEquations<Place> {
+    /// The sum of squares there.
+    fn cost(&self) -> f64;
+
+    /// Where the step leads whose diagonal is raised by a share `damping`, from `place`, which the
+    /// equations are of; None where they have no solution.
+    fn ahead(&self, place: &Place, damping: f64) -> Option<Place>;
 }
 
 /// Normal equations under assembly, for `N` unknowns.
@@ -42,19 +52,21 @@ impl<const N: usize> Normal<N> {
             }
         }
     }
+}
 
-    /// Sum of squares so far.
-    pub fn cost(&self) -> f64 {
+impl<const N: usize> NormalEquations<[f64; N]> for Normal<N> {
+    fn cost(&self) -> f64 {
         self.cost
     }
 
-    fn step(&self, damping: f64) -> Option<[f64; N]> {
+    fn ahead(&self, place: &[f64; N], damping: f64) -> Option<[f64; N]> {
         let mut matrix = self.matrix;
         for i in 0..N {
             matrix[i][i] += damping * matrix[i][i].max(1e-30);
         }
         let rhs: [f64; N] = std::array::from_fn(|i| -self.gradient[i]);
-        solve_symmetric(&matrix, &rhs)
+        let change = solve_symmetric(&matrix, &rhs)?;
+        Some(std::array::from_fn(|i| place[i] + change[i]))
     }
 }
 
@@ -95,40 +107,39 @@ pub fn solve_symmetric<const N: usize>(matrix: &[[f64; N]; N], rhs: &[f64; N]) -
 ///
 /// `assemble` gives the normal equations at a place, or None where it has no value. The answer is
 /// never worse than the start; a start without a value comes back with an infinite cost.
-pub fn minimise<const N: usize>(
-    start: [f64; N],
+pub fn minimise<Place, E: NormalEquations<Place>>(
+    start: Place,
     stopping: Stopping,
-    mut assemble: impl FnMut(&[f64; N]) -> Option<Normal<N>>,
-) -> ([f64; N], f64, usize) {
+    mut assemble: impl FnMut(&Place) -> Option<E>,
+) -> (Place, f64, usize) {
     let mut place = start;
     let Some(mut here) = assemble(&place) else {
         return (place, f64::INFINITY, 0);
     };
     let mut damping = 1e-3;
     for step in 1..=stopping.steps_max {
-        let Some(change) = here.step(damping) else {
+        let Some(ahead) = here.ahead(&place, damping) else {
             damping *= 10.0;
             continue;
         };
-        let ahead: [f64; N] = std::array::from_fn(|i| place[i] + change[i]);
         match assemble(&ahead) {
-            Some(there) if there.cost < here.cost => {
-                let fall = 1.0 - there.cost / here.cost;
+            Some(there) if there.cost() < here.cost() => {
+                let fall = 1.0 - there.cost() / here.cost();
                 (place, here) = (ahead, there);
                 damping = (damping * 0.2).max(1e-12);
                 if fall < stopping.tolerance {
-                    return (place, here.cost, step);
+                    return (place, here.cost(), step);
                 }
             }
             _ => {
                 damping *= 8.0;
                 if damping > 1e10 {
-                    return (place, here.cost, step);
+                    return (place, here.cost(), step);
                 }
             }
         }
     }
-    (place, here.cost, stopping.steps_max)
+    (place, here.cost(), stopping.steps_max)
 }
 
 /// Normal equations of residuals without analytic derivatives, by forward differences.

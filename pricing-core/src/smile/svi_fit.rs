@@ -16,7 +16,7 @@ use super::svi::RawSvi;
 use super::svi_domain::{Shape, domain};
 use super::svi_quasi::{LEE, best_start};
 use crate::error::PricingError;
-use crate::math::least_squares::{Normal, Stopping, differenced, minimise};
+use crate::math::least_squares::{Normal, NormalEquations, Stopping, differenced, minimise};
 
 /// Fewest two-sided quotes of a five-parameter slice: parameters and one more.
 pub const SVI_QUOTES_MIN: usize = 6;

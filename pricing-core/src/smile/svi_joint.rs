@@ -17,6 +17,8 @@ use super::svi_fit::{
     lowered, plain_start, points, to_domain,
 };
 use super::svi_quasi::LEE;
+use crate::math::banded::Banded;
+use crate::math::least_squares::{NormalEquations, Stopping, minimise};
 
 /// ln of the least variance, ln b, artanh ρ, m, ln s.
 const UNKNOWNS: usize = 5;
@@ -34,9 +36,11 @@ const STAGES: [(f64, f64); 9] = [
     (2_000.0, 600.0),
     (4_000.0, 1_000.0),
 ];
-/// Most steps of a stage, and the relative fall of the cost below which a step is its last.
-const STEPS_MAX: usize = 80;
-const TOLERANCE: f64 = 1e-6;
+/// When a stage ends.
+const STOPPING: Stopping = Stopping {
+    steps_max: 80,
+    tolerance: 1e-6,
+};
 /// Where the penalties set in: g, and share of the longer slice.
 const G_ONSET: f64 = 3e-3;
 const SHARE_ONSET: f64 = 0.9995;
@@ -155,7 +159,7 @@ impl Curve {
     /// Total variance.
     fn variance(&self, k: f64) -> Partials {
         let x = k - self.m;
-        let root = x.hypot(self.s);
+        let root = (x * x + self.s * self.s).sqrt();
         let w = self.level + self.b * (self.rho * x + root);
         let partials = [
             self.least,
@@ -170,7 +174,7 @@ impl Curve {
     /// Durrleman's g, given the variance at `k`.
     fn durrleman(&self, k: f64, (w, by_w): &Partials) -> Partials {
         let x = k - self.m;
-        let root = x.hypot(self.s);
+        let root = (x * x + self.s * self.s).sqrt();
         let along = x / root;
         let across = self.s / root;
         let (dw, d2w) = (self.b * (self.rho + along), self.b * across * across / root);
@@ -206,10 +210,9 @@ impl Curve {
     }
 }
 
-/// Normal equations of half-bandwidth `BAND − 1`; `rows[i][BAND − 1 − d]` is the entry (i, i − d).
-#[derive(Clone)]
+/// Normal equations of the unknowns of all slices, one slice after the other.
 struct Normal {
-    rows: Vec<[f64; BAND]>,
+    matrix: Banded<BAND>,
     gradient: Vec<f64>,
     cost: f64,
 }
@@ -217,57 +220,39 @@ struct Normal {
 impl Normal {
     fn new(size: usize) -> Self {
         Self {
-            rows: vec![[0.0; BAND]; size],
+            matrix: Banded::new(size),
             gradient: vec![0.0; size],
             cost: 0.0,
         }
     }
 
     /// Adds a residual whose derivatives by the unknowns from `start` on are `factor · partials`.
+    #[inline(always)]
     fn add(&mut self, start: usize, residual: f64, factor: f64, partials: &[f64]) {
         self.cost += residual * residual;
-        for (i, &own) in partials.iter().enumerate() {
-            let own = factor * own;
-            self.gradient[start + i] += own * residual;
-            let line = &mut self.rows[start + i];
-            for (j, &other) in partials[..=i].iter().enumerate() {
-                line[BAND - 1 - (i - j)] += own * factor * other;
-            }
+        for (slot, partial) in self.gradient[start..].iter_mut().zip(partials) {
+            *slot += factor * partial * residual;
         }
+        self.matrix.add_outer(start, partials, factor * factor);
+    }
+}
+
+impl NormalEquations<Vec<Place>> for Normal {
+    fn cost(&self) -> f64 {
+        self.cost
     }
 
-    /// The damped step, by Cholesky's factorisation; None where the matrix has none.
-    fn step(&self, damping: f64) -> Option<Vec<f64>> {
-        let mut lower = self.rows.clone();
-        let mut x: Vec<f64> = self.gradient.iter().map(|value| -value).collect();
-        for i in 0..x.len() {
-            lower[i][BAND - 1] += damping * lower[i][BAND - 1].max(1e-30);
-            let first = i.saturating_sub(BAND - 1);
-            for j in first..=i {
-                let mut sum = lower[i][BAND - 1 + j - i];
-                for k in first.max(j.saturating_sub(BAND - 1))..j {
-                    sum -= lower[i][BAND - 1 + k - i] * lower[j][BAND - 1 + k - j];
-                }
-                lower[i][BAND - 1 + j - i] = if j < i {
-                    sum / lower[j][BAND - 1]
-                } else if sum > 0.0 && sum.is_finite() {
-                    sum.sqrt()
-                } else {
-                    return None;
-                };
-            }
-            for k in first..i {
-                x[i] -= lower[i][BAND - 1 + k - i] * x[k];
-            }
-            x[i] /= lower[i][BAND - 1];
+    fn ahead(&self, places: &Vec<Place>, damping: f64) -> Option<Vec<Place>> {
+        let mut matrix = self.matrix.clone();
+        matrix.damp(damping);
+        let mut change: Vec<f64> = self.gradient.iter().map(|value| -value).collect();
+        if !matrix.solve(&mut change) {
+            return None;
         }
-        for i in (0..x.len()).rev() {
-            x[i] /= lower[i][BAND - 1];
-            for k in i.saturating_sub(BAND - 1)..i {
-                x[k] -= lower[i][BAND - 1 + k - i] * x[i];
-            }
-        }
-        Some(x)
+        let steps = change.chunks_exact(UNKNOWNS);
+        let pairs = places.iter().zip(steps);
+        let moved = pairs.map(|(place, step)| std::array::from_fn(|i| place[i] + step[i]));
+        Some(moved.collect())
     }
 }
 
@@ -341,40 +326,9 @@ fn add_crossing(normal: &mut Normal, start: usize, weight: f64, own: &Partials, 
 /// Damped steps, stage by stage, from `places`.
 fn fit(chain: &[&Expiry], mut places: Vec<Place>) -> Vec<Place> {
     for stage in STAGES {
-        let Some(mut here) = assemble(chain, &places, stage) else {
-            return places;
-        };
-        let mut damping = 1e-3;
-        for _ in 0..STEPS_MAX {
-            let ahead = here.step(damping).map(|change| moved(&places, &change));
-            let there = ahead.and_then(|ahead| Some((assemble(chain, &ahead, stage)?, ahead)));
-            match there {
-                Some((there, ahead)) if there.cost < here.cost => {
-                    let fall = 1.0 - there.cost / here.cost;
-                    (places, here) = (ahead, there);
-                    damping = (0.3 * damping).max(1e-9);
-                    if fall < TOLERANCE {
-                        break;
-                    }
-                }
-                _ => {
-                    damping *= 6.0;
-                    if damping > 1e8 {
-                        break;
-                    }
-                }
-            }
-        }
+        (places, _, _) = minimise(places, STOPPING, |places| assemble(chain, places, stage));
     }
     places
-}
-
-fn moved(places: &[Place], change: &[f64]) -> Vec<Place> {
-    let steps = change.chunks_exact(UNKNOWNS);
-    let pairs = places.iter().zip(steps);
-    pairs
-        .map(|(place, step)| std::array::from_fn(|i| place[i] + step[i]))
-        .collect()
 }
 
 #[cfg(test)]
