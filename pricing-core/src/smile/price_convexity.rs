@@ -58,12 +58,16 @@ impl PricePoint {
         self.call - (1.0 - self.strike).max(0.0)
     }
 
-    /// Height above the line through `low` and `high`, in half-spreads.
-    fn above_line(&self, low: &Self, high: &Self) -> f64 {
+    /// Height above the line through `low` and `high`, in half-spreads; none where their strikes
+    /// are apart in log-moneyness only, by less than numbers near 1 can say.
+    fn above_line(&self, low: &Self, high: &Self) -> Option<f64> {
+        if high.strike <= low.strike {
+            return None;
+        }
         let share = (self.strike - low.strike) / (high.strike - low.strike);
         let line = low.call + share * (high.call - low.call);
         let width = low.half + share * (high.half - low.half);
-        (self.call - line) / (self.half + width)
+        Some((self.call - line) / (self.half + width))
     }
 
     /// Height above the quote next nearer to the money, in half-spreads; none across the money.
@@ -88,7 +92,7 @@ pub fn price_beliefs(quotes: &SliceQuotes<'_>) -> Vec<f64> {
             let Some(here) = at(Some(i)) else { return 1.0 };
             let is_end = i == 0 || i + 1 == points.len();
             let excess = match (at(i.checked_sub(1)), at(Some(i + 1))) {
-                (Some(low), Some(high)) => Some(here.above_line(&low, &high)),
+                (Some(low), Some(high)) => here.above_line(&low, &high),
                 (Some(inner), None) | (None, Some(inner)) if is_end => here.above_inner(&inner),
                 _ => None,
             };
@@ -161,6 +165,13 @@ mod tests {
         bid[4] = 0.0;
         ask[6] = f64::INFINITY;
         assert_eq!(beliefs(&k, &bid, &ask), vec![1.0; 7]);
+    }
+
+    #[test]
+    fn quotes_of_one_strike_to_the_last_digit_are_not_judged() {
+        let k = [-0.1, 0.0, 1e-17, 2e-17, 0.1];
+        let found = beliefs(&k, &[0.495; 5], &[0.505; 5]);
+        assert_eq!(found, vec![1.0; 5]);
     }
 
     #[test]
