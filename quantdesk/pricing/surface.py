@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from quantdesk import _core
 from quantdesk.errors import InvalidInput
 from quantdesk.pricing.columns import FloatArray, Numbers, as_numbers
 from quantdesk.pricing.smile import HALF_SPREAD_FLOOR, Jets, Slice
+
+Value = TypeVar("Value")
 
 MODELS = ("spline", "svi", "svi-free", "ssvi")
 """Models of a slice: the desk's constrained spline, SVI free of arbitrage, SVI within Lee's bound
@@ -25,8 +28,9 @@ G_MARGIN = 2e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SliceQuotes:
-    """Quotes of one expiry, ascending in log-moneyness; arrays (n,).
+    """Quotes of one expiry, ascending in log-moneyness ln(K/F); arrays (n,).
 
+    `years` are of 365 days, vols are fractions a year: 0.5 is 50 %.
     A bid of 0 or an ask of infinity is a missing side: the other is kept to as a bound. `trust` is
     each quote's share of a full weight, 0 to 1; None where all have it.
     """
@@ -90,7 +94,8 @@ def fit_slices(
 
     Raises
     ------
-    InvalidInput : for an unknown model, or expiries out of order
+    InvalidInput : for an unknown model, expiries out of order, columns of different lengths in one
+        of them, or a number of `warm` or `earlier` that is not theirs
     """
     years = np.array([quotes.years for quotes in expiries], dtype=np.float64)
     if not np.all(np.diff(years) > 0):
@@ -98,11 +103,10 @@ def fit_slices(
     for name, value in (("smoothing", smoothing), ("floor", floor), ("margin", margin)):
         if not (np.isfinite(value) and value > 0):
             raise InvalidInput(name, value, "must be finite and above 0")
-    held = list(earlier) if earlier is not None else [None] * len(expiries)
-    if len(held) != len(expiries):
-        raise InvalidInput(
-            "earlier", len(held), f"must be one for each of {len(expiries)} expiries"
-        )
+    for quotes in expiries:
+        _check_lengths(quotes)
+    starts_from = _one_each("warm", warm, len(expiries))
+    held = _one_each("earlier", earlier, len(expiries))
     starts = [0, *np.cumsum([quotes.log_moneyness.size for quotes in expiries]).tolist()]
     found = _core.fit_slices(
         model,
@@ -111,7 +115,7 @@ def fit_slices(
         _joined([quotes.log_moneyness for quotes in expiries]),
         _joined([quotes.bid_iv for quotes in expiries]),
         _joined([quotes.ask_iv for quotes in expiries]),
-        [[] if each is None else each.tolist() for each in warm or [None] * len(expiries)],
+        [[] if each is None else each.tolist() for each in starts_from],
         smoothing,
         floor,
         margin,
@@ -139,6 +143,22 @@ def _fitted_slice(
         calendar_slack=slack,
         known=known,
     )
+
+
+def _check_lengths(quotes: SliceQuotes) -> None:
+    """Refuse columns of one expiry that would be read as rows of the next."""
+    count = quotes.log_moneyness.size
+    columns = {"bid_iv": quotes.bid_iv, "ask_iv": quotes.ask_iv, "trust": _trust_of(quotes)}
+    for name, column in columns.items():
+        if column.size != count:
+            raise InvalidInput(name, column.size, f"must be one for each of {count} log_moneyness")
+
+
+def _one_each(name: str, values: Sequence[Value | None] | None, count: int) -> list[Value | None]:
+    found: list[Value | None] = [None] * count if values is None else list(values)
+    if len(found) != count:
+        raise InvalidInput(name, len(found), f"must be one for each of {count} expiries")
+    return found
 
 
 def _trust_of(quotes: SliceQuotes) -> FloatArray:
