@@ -61,7 +61,7 @@ def test_one_dirty_expiry(benchmark: BenchmarkFixture, note_pace: NotePace, plac
     earlier = fit_slices(chain())
     dirty = [moved()[n] if n == place else each for n, each in enumerate(chain())]
     found = benchmark(fit_slices, dirty, earlier=earlier)
-    note_pace(1, f"{KERNEL}, one dirty")
+    note_pace(1, f"{KERNEL}, expiry {place + 1} dirty")
     assert_sound(found)
     solved = [new is not old for new, old in zip(found, earlier, strict=True)]
     benchmark.extra_info["solved"] = sum(solved)
