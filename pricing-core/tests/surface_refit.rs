@@ -132,12 +132,18 @@ fn an_unchanged_chain_is_not_solved() {
     }
 }
 
-#[test]
-fn a_tick_of_the_shortest_expiry_leaves_all_others_as_they_are() {
+/// What is known of the chain, and of the same after a tick of the middle quote of `expiry`.
+fn ticked(expiry: usize) -> [Vec<Option<Arc<KnownSlice>>>; 2] {
     let mut chain = chain();
     let first = refit(Model::Spline, &chain, &[]);
-    chain[0].mid[9] += 0.0005;
+    chain[expiry].mid[9] += 0.0005;
     let again = refit(Model::Spline, &chain, &first);
+    [first, again]
+}
+
+#[test]
+fn a_tick_of_the_shortest_expiry_leaves_all_others_as_they_are() {
+    let [first, again] = ticked(0);
     assert!(!is_kept(&again[0], &first[0]));
     assert!(
         again[1..]
@@ -149,10 +155,7 @@ fn a_tick_of_the_shortest_expiry_leaves_all_others_as_they_are() {
 
 #[test]
 fn a_bound_that_moves_out_of_reach_moves_no_slice_below_it() {
-    let mut chain = chain();
-    let first = refit(Model::Spline, &chain, &[]);
-    chain[5].mid[9] += 0.0005;
-    let again = refit(Model::Spline, &chain, &first);
+    let [first, again] = ticked(5);
     assert_sound(&again);
     assert!(!is_kept(&again[5], &first[5]));
     let slice =

@@ -123,11 +123,7 @@ pub fn fit_spline(
         if tightening < TIGHTENINGS_PLAIN {
             problem.tighten(g_min < 0.0, calendar_slack < 0.0);
         } else {
-            problem.refine(
-                &basis,
-                upper,
-                1 << (tightening - TIGHTENINGS_PLAIN + 1).min(4),
-            );
+            problem.refine(&basis, upper, 2 << (tightening - TIGHTENINGS_PLAIN));
         }
         start = Some(coefficients);
     }

@@ -1,9 +1,10 @@
 //! The slices of a chain fitted again: only those that something reached.
 //!
 //! A slice is a function of its own quotes, of the floors that shorter expiries put under it, of
-//! the slice above it, the model and the options, and of SVI what the joint fit says of it. Where all of them are what an earlier fit was
-//! made of, to the last bit, that fit is the answer and nothing is solved. Where only a neighbour
-//! moved and the slice comes back to where it stood, it stays there, and the change goes no further.
+//! the slice above it, the model and the options, and with SVI of what the joint fit, which is
+//! solved each time, says of it. Where all of them are what an earlier fit was made of, to the last
+//! bit, that fit is the answer and nothing else is solved. Where only a neighbour moved and the
+//! slice comes back to where it stood, it stays there, and the change goes no further.
 
 use std::sync::Arc;
 
