@@ -12,7 +12,7 @@ from benches.svi_peers import quantlib_section, scipy_svi, section_rmse, svi_vol
 from quantdesk.app.bench.measure import KERNEL
 from quantdesk.app.bench.pace import NotePace
 from quantdesk.app.bench.surfaces import sample_chain
-from quantdesk.pricing.surface import FittedSlice, SliceQuotes, fit_slices
+from quantdesk.pricing.surface import FittedSlice, SliceQuotes, fit_slices, quote_trust
 
 
 @cache
@@ -52,6 +52,14 @@ def test_warm(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
     warm = [each.coefficients for each in fit_slices(chain())]
     assert_sound(benchmark(fit_slices, moved(), warm=warm))
     note_pace(1, f"{KERNEL}, warm")
+
+
+@pytest.mark.benchmark(group="surface of 12 expiries, 360 quotes")
+def test_trust_of_all_quotes(benchmark: BenchmarkFixture, note_pace: NotePace) -> None:
+    trusts = benchmark(quote_trust, chain())
+    assert [each.size for each in trusts] == [30] * 12
+    assert min(each.min() for each in trusts) > 0.9
+    note_pace(1, f"{KERNEL}, trust in the quotes alone")
 
 
 # By place of the expiry that is dirty: what lies under it is bounded by it, what lies above is not.

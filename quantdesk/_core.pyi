@@ -24,6 +24,7 @@ __all__ = [
     "implied_vol_one",
     "parity_forward",
     "price_one",
+    "quote_trust",
     "set_simd_path",
     "simd_path",
     "simd_paths",
@@ -212,6 +213,15 @@ def fit_slices(
 ) -> list[
     tuple[Slice | None, _Vector, int, float, float, str | None, KnownSlice | None] | None
 ]: ...
+def quote_trust(
+    years: _Vector,
+    starts: Sequence[int],
+    k: _Vector,
+    bid: _Vector,
+    ask: _Vector,
+    floor: float,
+    /,
+) -> _Vector: ...
 def fit_svi(
     method: str, years: float, k: _Vector, bid: _Vector, ask: _Vector, floor: float, /
 ) -> _Five: ...

@@ -14,7 +14,7 @@ from dataclasses import replace
 from quantdesk.domain.times import format_instant
 from quantdesk.market.fitting import FitRefusal, SliceFit, SurfaceFit, fit_surface
 from quantdesk.market.fitting_grades import Grade
-from quantdesk.market.surface_quotes import YEARS_MIN, ExpiryQuotes, SurfaceQuotes
+from quantdesk.market.surface_quotes import YEARS_MIN, ExpiryQuotes, SurfaceQuotes, trusted
 
 
 def first_failures(
@@ -44,12 +44,12 @@ def _is_bad_alone(slice_fit: SliceFit, found: SurfaceFit, quotes: SurfaceQuotes)
 def with_last_good(
     quotes: SurfaceQuotes, failed: Mapping[int, str], previous: SurfaceFit
 ) -> SurfaceQuotes:
-    """`quotes` with those of `previous` for the expiries of `failed`."""
+    """`quotes` with those of `previous` for the expiries of `failed`, trusted as they now stand."""
     expiries = tuple(
         _held(each, failed[each.expiry_ns], previous) if each.expiry_ns in failed else each
         for each in quotes.expiries
     )
-    return replace(quotes, expiries=expiries)
+    return replace(quotes, expiries=trusted(expiries))
 
 
 def _held(new: ExpiryQuotes, reason: str, previous: SurfaceFit) -> ExpiryQuotes:

@@ -22,7 +22,7 @@ from quantdesk.market.fitting import (
     fit_surface,
 )
 from quantdesk.market.fitting_grades import GridFaults, grid_faults
-from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes, without_rows
+from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes, trusted, without_rows
 from quantdesk.market.surface_trials import (
     FAR_SHARE,
     OUTLIER_HALF_SPREADS,
@@ -195,9 +195,7 @@ def _tally(fit: SurfaceFit, rows: Sequence[BoolArray]) -> Tally:
 def _held_out(quotes: SurfaceQuotes, options: FitOptions, every: int) -> Tally:
     """Score of quotes that the fit did not see: each `every`-th used one, never first or last."""
     hidden = [_hidden_rows(each, every) for each in quotes.expiries]
-    seen = tuple(
-        without_rows(each, rows) for each, rows in zip(quotes.expiries, hidden, strict=True)
-    )
+    seen = trusted(list(map(without_rows, quotes.expiries, hidden)))
     fit = fit_surface(replace(quotes, expiries=seen), options=options)
     if not isinstance(fit, SurfaceFit):
         return Tally()

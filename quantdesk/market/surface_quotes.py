@@ -7,7 +7,7 @@ a vol's half-spread is its price's half-spread over vega.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,10 +17,10 @@ from quantdesk.market.chain import BoolArray, Chain, FloatArray
 from quantdesk.market.fit_values import fit_values
 from quantdesk.market.forward_curve import ForwardPoint, forward_point
 from quantdesk.market.forwards import ExpiryForward
-from quantdesk.market.surface_outliers import TRUST_MIN, quote_trust
 from quantdesk.market.valuation import ChainValues
 from quantdesk.market.variance_clock import DAYS_PER_YEAR, NS_PER_DAY
 from quantdesk.market.venue_moment import venue_moment
+from quantdesk.pricing.surface import SliceQuotes, quote_trust
 
 STALE_AFTER_NS = 600 * 1_000_000_000
 """A quote this much older than the chain is stale: a whole chain takes up to eight minutes to be
@@ -40,6 +40,9 @@ OUTLIER = "outlier: far from all that its neighbours say"
 """Reason of a quote that has lost most of its weight, or all; a fit is still scored on it."""
 
 HIDDEN = "hidden from the fit that it judges"
+
+TRUST_MIN = 0.5
+"""Trust below which a quote is called an outlier."""
 
 QUOTES_MIN = 3
 """Two-sided quotes that the simplest slice needs."""
@@ -174,7 +177,7 @@ def surface_quotes(
         venue=chain.venue,
         underlying=chain.underlying,
         as_of_ns=at_ns,
-        expiries=tuple(expiries),
+        expiries=trusted(expiries),
         reference_ns=reference_ns,
     )
 
@@ -227,14 +230,7 @@ def _expiry_quotes(
     )
     _name_duplicates(reasons, k, ask - bid)
     used = np.array([not reason for reason in reasons], dtype=np.bool_)
-    trust = np.zeros(rows.size)
-    if not refusal and used.any():
-        trust[used] = quote_trust(years, k[used], bid[used], ask[used])
-        for row in np.flatnonzero(used & (trust < TRUST_MIN)).tolist():
-            reasons[row] = OUTLIER
-            used[row] = False
-    if not refusal and used.sum() < QUOTES_MIN:
-        refusal = f"{used.sum()} usable two-sided quotes; a slice needs {QUOTES_MIN}"
+    refusal = refusal or _too_few(used)
     return ExpiryQuotes(
         expiry_ns=int(chain.expiry_ns[rows[0]]),
         years=years,
@@ -249,33 +245,59 @@ def _expiry_quotes(
         is_used=used & (not refusal),
         reasons=tuple(reason or refusal for reason in reasons),
         refusal=refusal,
-        trust=trust,
         evidence=evidence,
     )
 
 
 def without_rows(expiry: ExpiryQuotes, hidden: BoolArray) -> ExpiryQuotes:
-    """`expiry` with the rows of the mask (n,) out of the fit, which must not know them: the others
-    are trusted by what they say of each other."""
+    """`expiry` with the rows of the mask (n,) out of the fit and of all that quotes say."""
     reasons = list(expiry.reasons)
     for row in np.flatnonzero(hidden).tolist():
         reasons[row] = HIDDEN
-    seen = replace(expiry, is_used=expiry.is_used & ~hidden, reasons=tuple(reasons))
-    return requoted(seen, expiry.bid_iv, expiry.ask_iv)
+    return replace(expiry, is_used=expiry.is_used & ~hidden, reasons=tuple(reasons))
 
 
-def requoted(expiry: ExpiryQuotes, bid_iv: FloatArray, ask_iv: FloatArray) -> ExpiryQuotes:
-    """`expiry` with other vols (n,), two-sided where they were, and their trust as it is now."""
-    judged = np.flatnonzero(expiry.is_scored)
-    trust = quote_trust(expiry.years, expiry.log_moneyness[judged], bid_iv[judged], ask_iv[judged])
-    reasons, used, weight = list(expiry.reasons), expiry.is_used.copy(), np.zeros(bid_iv.size)
-    weight[judged] = trust
-    for row, share in zip(judged.tolist(), trust.tolist(), strict=True):
-        used[row] = share >= TRUST_MIN
-        reasons[row] = "" if used[row] else OUTLIER
-    return replace(
-        expiry, bid_iv=bid_iv, ask_iv=ask_iv, is_used=used, reasons=tuple(reasons), trust=weight
+def trusted(expiries: Sequence[ExpiryQuotes]) -> tuple[ExpiryQuotes, ...]:
+    """`expiries`, ascending, with each row's trust by what all their quotes now say of it.
+
+    Rows that lose it are outliers, former outliers that have it again are used.
+    """
+    judged = [np.flatnonzero(each.is_scored) for each in expiries]
+    trusts = quote_trust(
+        [
+            SliceQuotes(
+                years=each.years,
+                log_moneyness=each.log_moneyness[rows],
+                bid_iv=each.bid_iv[rows],
+                ask_iv=each.ask_iv[rows],
+            )
+            for each, rows in zip(expiries, judged, strict=True)
+        ]
     )
+    return tuple(map(_with_trust, expiries, judged, trusts))
+
+
+def _with_trust(expiry: ExpiryQuotes, judged: np.ndarray, trust: FloatArray) -> ExpiryQuotes:
+    reasons, used = list(expiry.reasons), expiry.is_used.copy()
+    weight = np.zeros(used.size)
+    weight[judged] = trust
+    used[judged] = trust >= TRUST_MIN
+    for row in judged.tolist():
+        reasons[row] = "" if used[row] else OUTLIER
+    refusal = expiry.refusal or _too_few(used)
+    return replace(
+        expiry,
+        is_used=used & (not refusal),
+        reasons=tuple(reason or refusal for reason in reasons),
+        refusal=refusal,
+        trust=weight,
+    )
+
+
+def _too_few(used: BoolArray) -> str:
+    if used.sum() >= QUOTES_MIN:
+        return ""
+    return f"{used.sum()} usable two-sided quotes; a slice needs {QUOTES_MIN}"
 
 
 def _refusal(years: float, forward: float, strikes: FloatArray, index: float | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -17,7 +17,7 @@ from quantdesk import pricing
 from quantdesk.domain.instrument import TickScheme
 from quantdesk.market.chain import BoolArray, FloatArray
 from quantdesk.market.fitting import INSIDE_TOLERANCE, FitOptions, kernel_quotes
-from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes, requoted
+from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes, trusted
 from quantdesk.pricing.smile import slice_jets
 from quantdesk.pricing.surface import fit_slices
 
@@ -90,8 +90,9 @@ def tick_trials(
         bid, ask = expiry.bid_iv.copy(), expiry.ask_iv.copy()
         bid[move.row], ask[move.row] = move.bid_iv, move.ask_iv
         moved = [*expiries]
-        moved[move.place] = requoted(expiry, bid, ask)
-        trials.append(_trial(move, expiries, before, _theos(moved, options)))
+        moved[move.place] = replace(expiry, bid_iv=bid, ask_iv=ask)
+        after = _theos(trusted(moved), options)
+        trials.append(_trial(move, expiries, before, after))
     return trials
 
 
@@ -127,12 +128,12 @@ def outlier_cost(
         shift = np.zeros(each.bid_iv.size)
         shift[rows] = shifts[part] * (each.ask_iv - each.bid_iv)[rows] / 2
         shift = np.where(each.bid_iv + shift > 0, shift, 0.0)
-        dirty.append(requoted(each, each.bid_iv + shift, each.ask_iv + shift))
+        dirty.append(replace(each, bid_iv=each.bid_iv + shift, ask_iv=each.ask_iv + shift))
         untouched = each.is_scored.copy()
         untouched[rows[wrong[part]]] = False
         masks.append(untouched)
-    clean, spoiled = (_inside(expiries, _theos(each, options), masks) for each in (expiries, dirty))
-    return clean - spoiled
+    clean = _inside(expiries, _theos(expiries, options), masks)
+    return clean - _inside(expiries, _theos(trusted(dirty), options), masks)
 
 
 def _fitted(quotes: SurfaceQuotes) -> list[ExpiryQuotes]:

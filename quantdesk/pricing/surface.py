@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -103,18 +104,12 @@ def fit_slices(
     for name, value in (("smoothing", smoothing), ("floor", floor), ("margin", margin)):
         if not (np.isfinite(value) and value > 0):
             raise InvalidInput(name, value, "must be finite and above 0")
-    for quotes in expiries:
-        _check_lengths(quotes)
     starts_from = _one_each("warm", warm, len(expiries))
     held = _one_each("earlier", earlier, len(expiries))
-    starts = [0, *np.cumsum([quotes.log_moneyness.size for quotes in expiries]).tolist()]
     found = _core.fit_slices(
         model,
         years,
-        starts,
-        _joined([quotes.log_moneyness for quotes in expiries]),
-        _joined([quotes.bid_iv for quotes in expiries]),
-        _joined([quotes.ask_iv for quotes in expiries]),
+        *_rows_of(expiries),
         [[] if each is None else each.tolist() for each in starts_from],
         smoothing,
         floor,
@@ -123,6 +118,55 @@ def fit_slices(
         [None if each is None else each.known for each in held],
     )
     return [_fitted_slice(one, before) for one, before in zip(found, held, strict=True)]
+
+
+def quote_trust(
+    expiries: Sequence[SliceQuotes], *, floor: float = HALF_SPREAD_FLOOR
+) -> list[FloatArray]:
+    """How far each quote (n,) of every expiry is to be trusted, 0 to 1, by those around it.
+
+    The distance of a middle from what its neighbours, the smiles of the expiries beside its own
+    and their total variances say counts in standard deviations of the quote's noise and of what is
+    said: up to 3.5 a quote is trusted whole, from 9 on not at all. What is said is less sure at the
+    ends, between strikes far apart and beside doubted quotes. A wide quote whose own spread holds
+    it is no outlier, and the quotes of an expiry lose at most 35 % on average.
+
+    An expiry with fewer than five quotes, with one-sided ones, or that no slice could be fitted to
+    is trusted whole and says nothing of others. The `trust` that quotes already have is not looked
+    at.
+
+    Parameters
+    ----------
+    expiries : ascending in years
+    floor : least half-spread, a vol
+
+    Raises
+    ------
+    InvalidInput : for expiries out of order, columns of different lengths, or a floor that is not
+        above 0
+    """
+    years = np.array([quotes.years for quotes in expiries], dtype=np.float64)
+    if not np.all(np.diff(years) > 0):
+        raise InvalidInput("years", years.tolist(), "must be strictly ascending")
+    if not (np.isfinite(floor) and floor > 0):
+        raise InvalidInput("floor", floor, "must be finite and above 0")
+    starts, k, bid, ask = _rows_of(expiries)
+    trust = _core.quote_trust(years, starts, k, bid, ask, floor)
+    return [trust[first:last] for first, last in itertools.pairwise(starts)]
+
+
+def _rows_of(
+    expiries: Sequence[SliceQuotes],
+) -> tuple[list[int], FloatArray, FloatArray, FloatArray]:
+    """First rows of the expiries and the number of all; their joined k, bids and asks."""
+    for quotes in expiries:
+        _check_lengths(quotes)
+    return (
+        [0, *np.cumsum([quotes.log_moneyness.size for quotes in expiries]).tolist()],
+        _joined([quotes.log_moneyness for quotes in expiries]),
+        _joined([quotes.bid_iv for quotes in expiries]),
+        _joined([quotes.ask_iv for quotes in expiries]),
+    )
 
 
 def _fitted_slice(

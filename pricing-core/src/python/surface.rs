@@ -12,6 +12,7 @@ use crate::smile::quotes::SliceQuotes;
 use crate::smile::spline_fit::SplineOptions;
 use crate::surface::between::VarianceSurface;
 use crate::surface::fit::Model;
+use crate::surface::quote_trust::quote_trust as trust_of;
 use crate::surface::refit::{KnownSlice, refit_chain};
 
 /// A fitted slice with all that it was made of, to hand to a later fit; frozen.
@@ -62,27 +63,7 @@ fn fit_slices<'py>(
         Some(trust) => Some(values("trust", trust)?),
         None => None,
     };
-    let spans: Option<Vec<SliceQuotes<'_>>> = starts
-        .windows(2)
-        .zip(years)
-        .map(|(pair, &years)| {
-            let &[low, high] = pair else { return None };
-            Some(SliceQuotes {
-                years,
-                k: k.get(low..high)?,
-                bid: bid.get(low..high)?,
-                ask: ask.get(low..high)?,
-                trust: match trust {
-                    Some(trust) => trust.get(low..high)?,
-                    None => &[],
-                },
-            })
-        })
-        .collect();
-    let Some(spans) = spans.filter(|spans| spans.len() == years.len()) else {
-        let rule = "must ascend, one more than years, the last at most the number of rows";
-        return Err(invalid("starts", format!("{starts:?}"), rule));
-    };
+    let spans = spans(years, &starts, [k, bid, ask], trust)?;
     let options = SplineOptions {
         smoothing,
         floor,
@@ -126,6 +107,57 @@ fn fit_slices<'py>(
             )),
         })
         .collect())
+}
+
+/// Trust of each row of a chain, 0 to 1; rows are grouped by expiry as those of `fit_slices`.
+#[pyfunction]
+#[pyo3(signature = (years, starts, k, bid, ask, floor, /))]
+fn quote_trust<'py>(
+    py: Python<'py>,
+    years: PyReadonlyArray1<'py, f64>,
+    starts: Vec<usize>,
+    k: PyReadonlyArray1<'py, f64>,
+    bid: PyReadonlyArray1<'py, f64>,
+    ask: PyReadonlyArray1<'py, f64>,
+    floor: f64,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let years = values("years", &years)?;
+    let columns = [values("k", &k)?, values("bid", &bid)?, values("ask", &ask)?];
+    let spans = spans(years, &starts, columns, None)?;
+    let found = py.detach(|| trust_of(&spans, floor).concat());
+    Ok(PyArray1::from_vec(py, found))
+}
+
+/// The rows of each expiry, from `starts` on.
+fn spans<'a>(
+    years: &[f64],
+    starts: &[usize],
+    [k, bid, ask]: [&'a [f64]; 3],
+    trust: Option<&'a [f64]>,
+) -> PyResult<Vec<SliceQuotes<'a>>> {
+    let found: Option<Vec<SliceQuotes<'a>>> = starts
+        .windows(2)
+        .zip(years)
+        .map(|(pair, &years)| {
+            let &[low, high] = pair else { return None };
+            Some(SliceQuotes {
+                years,
+                k: k.get(low..high)?,
+                bid: bid.get(low..high)?,
+                ask: ask.get(low..high)?,
+                trust: match trust {
+                    Some(trust) => trust.get(low..high)?,
+                    None => &[],
+                },
+            })
+        })
+        .collect();
+    found
+        .filter(|found| found.len() == years.len())
+        .ok_or_else(|| {
+            let rule = "must ascend, one more than years, the last at most the number of rows";
+            invalid("starts", format!("{starts:?}"), rule)
+        })
 }
 
 fn parse_model(name: &str) -> PyResult<Model> {
@@ -192,5 +224,6 @@ impl PySurface {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PySurface>()?;
     module.add_class::<PyKnownSlice>()?;
-    module.add_function(wrap_pyfunction!(fit_slices, module)?)
+    module.add_function(wrap_pyfunction!(fit_slices, module)?)?;
+    module.add_function(wrap_pyfunction!(quote_trust, module)?)
 }

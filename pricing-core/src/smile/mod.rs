@@ -5,13 +5,15 @@
 //!   all expiries at once; [`ssvi`]: three parameters for thin quotes;
 //! - [`spline`]: the desk's own slice, a natural cubic spline; [`spline_fit`]: its constrained fit,
 //!   with the problem in [`spline_problem`] and the method in [`interior_point`];
-//! - [`slice`]: either kind; [`quotes`]: what a slice is fitted to; [`butterfly`]: what checks it.
+//! - [`slice`]: either kind; [`quotes`]: what a slice is fitted to, and
+//!   [`quote_shape`]: what they foretell of each other; [`butterfly`]: what checks it.
 //!
 //! `k = ln(K/F)`, `w = σ²T`. No quote, venue or clock is known here.
 
 pub mod butterfly;
 pub mod interior_point;
 mod price_convexity;
+pub mod quote_shape;
 pub mod quotes;
 pub mod slice;
 pub mod spline;

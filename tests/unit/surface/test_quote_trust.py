@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from quantdesk.market.surface_outliers import LOST_MAX, TRUST_MIN, quote_trust
-from quantdesk.market.surface_quotes import HIDDEN, OUTLIER, requoted, without_rows
+from quantdesk.errors import InvalidInput
+from quantdesk.market.chain import FloatArray
+from quantdesk.market.surface_quotes import (
+    HIDDEN,
+    OUTLIER,
+    TRUST_MIN,
+    ExpiryQuotes,
+    trusted,
+    without_rows,
+)
+from quantdesk.pricing.surface import SliceQuotes
+from quantdesk.pricing.surface import quote_trust as chain_trust
 from quantdesk.runtime.surfaces import read_quotes
-from tests.unit.surface.chains import RECORDED, expiry
+from tests.unit.surface.chains import RECORDED, chain, expiry
+
+LOST_MAX = 0.35
+
+
+def quote_trust(years: float, k: FloatArray, bid_iv: FloatArray, ask_iv: FloatArray) -> FloatArray:
+    """Trust in an expiry that is alone."""
+    quotes = SliceQuotes(years=years, log_moneyness=k, bid_iv=bid_iv, ask_iv=ask_iv)
+    return chain_trust([quotes])[0]
+
+
+def requoted(quotes: ExpiryQuotes, bid_iv: FloatArray, ask_iv: FloatArray) -> ExpiryQuotes:
+    return trusted([replace(quotes, bid_iv=bid_iv, ask_iv=ask_iv)])[0]
 
 
 @pytest.mark.parametrize("rows", [(7,), (3, 15), (9, 10), (0,), (20,)])
@@ -133,8 +157,60 @@ def test_a_hidden_quote_has_no_say_in_anything() -> None:
     hidden[7] = True
     bid = quotes.bid_iv.copy()
     bid[7] = 0.01
-    one = without_rows(quotes, hidden)
-    two = without_rows(requoted(quotes, bid, quotes.ask_iv), hidden)
+    (one,) = trusted([without_rows(quotes, hidden)])
+    (two,) = trusted([without_rows(requoted(quotes, bid, quotes.ask_iv), hidden)])
     assert one.reasons[7] == HIDDEN
     assert one.weight[7] == 0.0
     assert np.array_equal(one.weight, two.weight)
+
+
+def test_the_expiries_beside_it_tell_that_a_whole_end_is_wrong() -> None:
+    quotes = chain(9, 30, 60, 120).expiries
+    spoiled = list(quotes)
+    shift = np.where(np.arange(21) < 3, 0.2, 0.0)
+    wrong = replace(quotes[2], bid_iv=quotes[2].bid_iv + shift, ask_iv=quotes[2].ask_iv + shift)
+    spoiled[2] = wrong
+    found = [np.flatnonzero(each.weight < TRUST_MIN).tolist() for each in trusted(spoiled)]
+    assert found == [[], [], [0, 1, 2], []]
+    (alone,) = trusted([wrong])
+    assert np.flatnonzero(alone.weight < TRUST_MIN).tolist() != [0, 1, 2]
+
+
+def test_a_quote_above_the_total_variance_of_longer_expiries_is_doubted() -> None:
+    quotes = chain(9, 10, 30).expiries
+    far = quotes[0]
+    last = far.log_moneyness[-1] * 1.4
+    crossing = replace(
+        far,
+        log_moneyness=np.append(far.log_moneyness, last),
+        strike=np.append(far.strike, 80_000.0 * np.exp(last)),
+        is_call=np.append(far.is_call, True),
+        bid_iv=np.append(far.bid_iv, 2.0),
+        ask_iv=np.append(far.ask_iv, 2.01),
+        is_used=np.append(far.is_used, True),
+        names=(*far.names, "far"),
+        reasons=(*far.reasons, ""),
+    )
+    found = trusted([crossing, *quotes[1:]])
+    assert found[0].reasons[-1] == OUTLIER
+    assert found[0].is_used[:-1].all()
+    assert all(each.is_used.all() for each in found[1:])
+
+
+def test_bad_input_is_refused() -> None:
+    one, other = (
+        SliceQuotes(
+            years=years,
+            log_moneyness=np.arange(5.0),
+            bid_iv=np.full(5, 0.5),
+            ask_iv=np.full(5, 0.6),
+        )
+        for years in (0.1, 0.2)
+    )
+    with pytest.raises(InvalidInput, match="years"):
+        chain_trust([other, one])
+    with pytest.raises(InvalidInput, match="floor"):
+        chain_trust([one], floor=0.0)
+    with pytest.raises(InvalidInput, match="ask_iv"):
+        chain_trust([replace(one, ask_iv=np.full(4, 0.6)), other])
+    assert chain_trust([]) == []
