@@ -112,7 +112,7 @@ scope = "venue"
 name = "deribit"
 measure = "margin_use"                  # initial margin
 convention = "deribit-standard"         # the venue's model must be named
-unit = "share"                          # of equity; or "usd"
+unit = "share"                          # of equity, 0.8 is 80 %; or "usd"
 soft = 0.6
 hard = 0.8
 
@@ -185,7 +185,7 @@ hard = 250_000
 [[limit]]
 scope = "desk"
 measure = "price_band"                  # from the mark
-unit = "share"                          # of the mark; or "quote"
+unit = "share"                          # of the mark, 0.25 is 25 %; or "quote"
 hard = 0.25
 
 [[limit]]

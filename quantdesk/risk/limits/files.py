@@ -31,8 +31,8 @@
     measure = "allow_list"
     allow = ["BTC*", "ETH-*-C"]   # instrument names, * for any letters
 
-Nothing is guessed: an unknown key, a level that is text or a key that does not go with the measure
-is refused, and a desk whose file is refused does not trade.
+Nothing is guessed: an unknown key, a level that is text, a share above 1 (0.8 is 80 %) or a key
+that does not go with the measure is refused, and a desk whose file is refused does not trade.
 """
 
 from __future__ import annotations

@@ -115,6 +115,14 @@ UNITS: Mapping[str, tuple[str, ...]] = {
 }
 """Units that may be chosen, by root; the first is meant where none is named."""
 
+SHARE_MAX: Mapping[str, float] = {"margin_use": 1.0, "price_band": 1.0}
+"""The largest level in the unit "share", by root: above it stands a percentage, and never binds.
+
+Past its whole equity an account opens nothing at its venue anyway. No sale is further from the mark
+than the whole of it; a purchase at over twice the mark is of an option of few ticks, whose band is
+one of prices.
+"""
+
 FIXED_UNITS: Mapping[str, str] = {
     "theta": "USD per day",
     "notional": "USD",
@@ -219,8 +227,23 @@ class Limit:
             value = getattr(self, level)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise InvalidInput(level, value, f"{where} must be a number from 0 up")
+            if value is not None and value > self._level_max:
+                raise InvalidInput(level, value, f"{where} {self._share_rule(value)}")
         if self.soft is not None and self.hard is not None and self.soft > self.hard:
             raise InvalidInput("soft", self.soft, f"{where} must be at most hard = {self.hard:g}")
+
+    @property
+    def _level_max(self) -> float:
+        return SHARE_MAX[self.measure.root] if self.chosen_unit == "share" else math.inf
+
+    def _share_rule(self, value: float) -> str:
+        """What a share may be, by the percentage that was meant."""
+        percent = value if value <= 100 * self._level_max else 80
+        other = next(unit for unit in UNITS[self.measure.root] if unit != "share")
+        return (
+            f"is a share {self.unit_words} and must be from 0 to {self._level_max:g}: "
+            f'{percent / 100:g} is {percent:g} %; unit = "{other}" has no such bound'
+        )
 
     @property
     def is_in_coin(self) -> bool:

@@ -104,6 +104,38 @@ def test_a_level_must_be_a_number_from_zero_up(level: str) -> None:
     assert "hard" in refused(GOOD.replace("hard = 50", f"hard = {level}"))
 
 
+SHARES = {
+    "margin_use": {"convention": "deribit-standard"},
+    "price_band": {},
+}
+
+
+@pytest.mark.parametrize("unit", [{}, {"unit": "share"}])
+@pytest.mark.parametrize("level", ["soft", "hard"])
+@pytest.mark.parametrize("measure", SHARES)
+def test_a_percentage_typed_for_a_share_is_refused(
+    measure: str, level: str, unit: dict[str, str]
+) -> None:
+    keys: dict[str, object] = {"scope": "desk", "measure": measure, **SHARES[measure], **unit}
+    for percent in (1.01, 5, 80, 100):
+        message = refused(one(**keys, **{level: percent}))
+        assert f"limit 1: {level} = {float(percent)!r}: of the {measure} limit" in message
+        assert "must be from 0 to 1" in message
+        assert f"{percent / 100:g} is {percent:g} %" in message
+    assert "0.8 is 80 %" in refused(one(**keys, **{level: 1e9}))
+    for share in (0, 0.8, 1):
+        (limit,) = parse_limits(one(**keys, **{level: share}), "limits.toml").limits
+        assert getattr(limit, level) == share
+
+
+@pytest.mark.parametrize(("measure", "unit"), [("margin_use", "usd"), ("price_band", "quote")])
+def test_money_has_no_such_bound(measure: str, unit: str) -> None:
+    keys: dict[str, object] = {"scope": "desk", "measure": measure, **SHARES[measure]}
+    (limit,) = parse_limits(one(**keys, unit=unit, hard=80), "limits.toml").limits
+    assert limit.hard == 80
+    assert f'unit = "{unit}"' in refused(one(**keys, hard=80))
+
+
 def test_soft_above_hard_is_refused() -> None:
     assert "must be at most hard = 50" in refused(GOOD.replace("soft = 40", "soft = 60"))
 
