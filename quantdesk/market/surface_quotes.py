@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from quantdesk.domain.times import NS_PER_S
+from quantdesk.market.calendar_order import MoneyRange, money_range, out_of_order
 from quantdesk.market.chain import BoolArray, Chain, FloatArray
 from quantdesk.market.fit_values import fit_values
 from quantdesk.market.forward_curve import ForwardPoint, forward_point
@@ -260,8 +261,10 @@ def without_rows(expiry: ExpiryQuotes, hidden: BoolArray) -> ExpiryQuotes:
 def trusted(expiries: Sequence[ExpiryQuotes]) -> tuple[ExpiryQuotes, ...]:
     """`expiries`, ascending, with each row's trust by what all their quotes now say of it.
 
-    Rows that lose it are outliers, former outliers that have it again are used.
+    Rows that lose it are outliers, former outliers that have it again are used. An expiry that
+    several others contradict at the money is refused, and has no say.
     """
+    expiries = _in_order(expiries)
     judged = [np.flatnonzero(each.is_scored) for each in expiries]
     trusts = quote_trust(
         [
@@ -284,13 +287,34 @@ def _with_trust(expiry: ExpiryQuotes, judged: np.ndarray, trust: FloatArray) -> 
     used[judged] = trust >= TRUST_MIN
     for row in judged.tolist():
         reasons[row] = "" if used[row] else OUTLIER
+    found = replace(expiry, is_used=used, reasons=tuple(reasons), trust=weight)
     refusal = expiry.refusal or _too_few(used)
+    return _refused(found, refusal) if refusal else found
+
+
+def _in_order(expiries: Sequence[ExpiryQuotes]) -> list[ExpiryQuotes]:
+    ranges = [_money_range(each) for each in expiries]
+    broken = out_of_order([each for each in ranges if each is not None])
+    return [
+        _refused(each, broken[each.expiry_ns]) if each.expiry_ns in broken else each
+        for each in expiries
+    ]
+
+
+def _money_range(expiry: ExpiryQuotes) -> MoneyRange | None:
+    if expiry.refusal:
+        return None
+    rows = expiry.is_scored
+    k, bid, ask = (column[rows] for column in (expiry.log_moneyness, expiry.bid_iv, expiry.ask_iv))
+    return money_range(expiry.expiry_ns, expiry.years, k, bid, ask)
+
+
+def _refused(expiry: ExpiryQuotes, refusal: str) -> ExpiryQuotes:
     return replace(
         expiry,
-        is_used=used & (not refusal),
-        reasons=tuple(reason or refusal for reason in reasons),
+        is_used=np.zeros(expiry.is_used.size, dtype=np.bool_),
+        reasons=tuple(reason or refusal for reason in expiry.reasons),
         refusal=refusal,
-        trust=weight,
     )
 
 

@@ -98,7 +98,7 @@ def test_every_tick_of_every_quote_stays_near_its_strike() -> None:
 @pytest.mark.parametrize("half_spreads", OUTLIER_HALF_SPREADS)
 def test_wrong_quotes_of_many_seeds_seldom_cost_more_than_a_point(half_spreads: float) -> None:
     costs = [outlier_cost(each, half_spreads, seed) for each in every_chain() for seed in range(20)]
-    # Two wrong quotes at an end, where nobody else tells, may still take a third with them.
-    assert float(np.mean(costs)) <= 0.002
-    assert float(np.mean([cost > 0.01 for cost in costs])) <= 0.03
+    # Two wrong quotes side by side in the last days may still take a third with them.
+    assert float(np.mean(costs)) <= 0.001
+    assert float(np.mean([cost > 0.01 for cost in costs])) <= 0.01
     assert max(costs) <= 0.02
