@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import InvalidInput
 from quantdesk.risk.pnl_explain_steps import LINE, LINES, STEPS
@@ -39,6 +41,8 @@ from quantdesk.views.table import (
 from quantdesk.views.time_text import expiry_text
 
 BAR_WIDTH = 24
+WIDE = 100
+"""Columns of a terminal whose header has a line for the whole sentence of each currency."""
 GAIN_BAR, LOSS_BAR, ZERO_BAR, STILL_BAR = "█", "░", "│", "·"
 COIN_DECIMALS, DOLLAR_DECIMALS = 6, 2
 TRANSLATION = "translation"
@@ -337,24 +341,21 @@ def pnl_fields(
     since: Sequence[str],
     problems: Sequence[str],
     cost_ns: int,
+    width: int = 2 * WIDE,
 ) -> tuple[HeaderField, ...]:
     """Since when, what came of it in each currency, the rule and what it cost to compute.
 
     problems : why an opening is not what it could be
+    width : columns of the terminal; on few of them the totals share lines and one residual
     """
+    room = max(width - len(" OPENING  "), 20)
+    is_short = width < WIDE
     fields = [
         *(HeaderField("P&L", safe_text(one, 120)) for one in since),
-        *(HeaderField("OPENING", safe_text(one, 200)) for one in problems[:1]),
+        *(HeaderField("OPENING", safe_text(one, min(room, 200))) for one in problems[:1]),
+        *(_short_totals(explained) if is_short else _totals(explained)),
         HeaderField("vols", rule_words(explained.rule)),
     ]
-    for total in explained.totals:
-        unit = safe_text(total.currency, 12)
-        amount = number_text(total.actual, _decimals(total.currency))
-        usd = f"{number_text(total.actual_usd, DOLLAR_DECIMALS)} USD"
-        # With what the opening coin value moved by, dollars may differ from the coin even in sign.
-        in_usd = f", {usd} with translation" if total.translation_usd else f" = {usd}"
-        share = residual_words(waterfall_of(total, in_usd=False))
-        fields.append(HeaderField(unit, f"{amount}{in_usd}, residual {share}"))
     if choice.in_usd and explained.cash_translation_usd:
         parts = [
             f"{number_text(usd, DOLLAR_DECIMALS)} of {safe_text(currency, 8)}"
@@ -366,6 +367,39 @@ def pnl_fields(
     fields.append(HeaderField("money", "USD" if choice.in_usd else "coin"))
     fields.append(HeaderField("explained in", f"{cost_ns / 1e6:.0f} ms"))
     return tuple(fields)
+
+
+def _totals(explained: PnlExplain) -> list[HeaderField]:
+    """What came of it in each currency, with its residual."""
+    fields = []
+    for total in explained.totals:
+        unit = safe_text(total.currency, 12)
+        amount = number_text(total.actual, _decimals(total.currency))
+        usd = f"{number_text(total.actual_usd, DOLLAR_DECIMALS)} USD"
+        # With what the opening coin value moved by, dollars may differ from the coin even in sign.
+        in_usd = f", {usd} with translation" if total.translation_usd else f" = {usd}"
+        share = residual_words(waterfall_of(total, in_usd=False))
+        fields.append(HeaderField(unit, f"{amount}{in_usd}, residual {share}"))
+    return fields
+
+
+def _short_totals(explained: PnlExplain) -> list[HeaderField]:
+    """What came of it in each currency; the worst residual; what dollars hold besides."""
+    fields = []
+    for total in explained.totals:
+        amount = number_text(total.actual, _decimals(total.currency))
+        usd = number_text(total.actual_usd, DOLLAR_DECIMALS)
+        sign = "," if total.translation_usd else " ="
+        fields.append(HeaderField(safe_text(total.currency, 12), f"{amount}{sign} {usd} USD"))
+    found = [waterfall_of(total, in_usd=False) for total in explained.totals]
+    if found:
+        shares = [one.residual_share / one.residual_limit for one in found]
+        worst = found[int(np.argmax(np.nan_to_num(shares, nan=np.inf)))]
+        words = "worst residual" if len(found) > 1 else "residual"
+        fields.append(HeaderField(words, residual_words(worst)))
+    if any(total.translation_usd for total in explained.totals):
+        fields.append(HeaderField("USD", "with translation"))
+    return fields
 
 
 def rule_words(rule: SmileRule) -> str:

@@ -17,7 +17,7 @@ from quantdesk.views.portfolio_margin import (
     whose,
 )
 from quantdesk.views.provenance import Provenance
-from quantdesk.views.safe_text import safe_text
+from quantdesk.views.safe_text import cell_width, safe_text
 from quantdesk.views.table import Align, LineKind, TableColumn, TableLine, TableView, table_view
 
 COLUMNS = (
@@ -28,16 +28,29 @@ COLUMNS = (
     TableColumn(key="leave", title="Leave-1-out", says="margin with the leg less without it"),
     TableColumn(key="euler", title="Euler", says="gradient times size; adds up to the margin"),
 )
+NOTE_COLUMN = TableColumn(key="note", title="Note", says="why it is in no total", align=Align.LEFT)
+"""Stands where something was left out."""
+
 PART_TITLES = ("each leg", "coins", "delta", "at binding", "leave-1-out", "Euler")
 """What the columns are on the lines of legs, which stand below those of the grid."""
 
 BLANK = Cell("", Role.VALUE)
 
 
-def portfolio_title(statement: PortfolioStatement) -> str:
-    """What the table is, and what of it is unproved."""
+def portfolio_title(statement: PortfolioStatement, width: int = 200) -> str:
+    """What the table is, and what of it is unproved; in few of `width` columns without why."""
     label = label_text(statement)
-    return f"Deribit portfolio margin, {statement.mode.value}" + (f": {label}" if label else "")
+    of_mode = f"margin, {statement.mode.value}"
+    if not label:
+        return f"Deribit portfolio {of_mode}"
+    said, _, _ = label.partition(": ")
+    titles = (
+        f"Deribit portfolio {of_mode}: {label}",
+        f"Portfolio {of_mode}: {label}",
+        f"Deribit portfolio {of_mode}: {said}",
+    )
+    fitting = (title for title in titles if cell_width(title) <= width)
+    return next(fitting, f"{said}: portfolio {of_mode}")
 
 
 def portfolio_screen(statement: PortfolioStatement) -> TableView:
@@ -45,14 +58,16 @@ def portfolio_screen(statement: PortfolioStatement) -> TableView:
     lines: list[TableLine] = []
     for one in statement.accounts:
         lines += _account_lines(one)
+    empty = "nothing here has a portfolio margin"
+    if not statement.excluded:
+        return table_view(COLUMNS, lines, empty=empty)
+    lines = [line._replace(cells=(*line.cells, BLANK)) for line in lines]
     for number, left in enumerate(statement.excluded):
-        cells = (
-            Cell(f"left out: {safe_text(left.instrument_name)}", Role.WARNING),
-            Cell(safe_text(left.reason, 200), Role.WARNING),
-            *(BLANK for _ in range(4)),
-        )
-        lines.append(TableLine(key=f"out:{number}", cells=cells))
-    return table_view(COLUMNS, lines, empty="nothing here has a portfolio margin")
+        name = Cell(f"left out: {safe_text(left.instrument_name, 30)}", Role.WARNING)
+        reason = Cell(safe_text(left.reason, 200), Role.WARNING)
+        blanks = (BLANK for _ in COLUMNS[1:])
+        lines.append(TableLine(key=f"out:{number}", cells=(name, *blanks, reason)))
+    return table_view((*COLUMNS, NOTE_COLUMN), lines, empty=empty)
 
 
 def _account_lines(one: AccountPortfolio) -> list[TableLine]:
@@ -130,6 +145,13 @@ def explain_portfolio(statement: PortfolioStatement, key: str | None) -> Provena
     for one in statement.accounts:
         if key is not None and f":{whose(one)}" in key:
             return _explain(one, key.partition(":")[0])
+    kind, _, number = (key or "").partition(":")
+    if kind == "out" and int(number) < len(statement.excluded):
+        left = statement.excluded[int(number)]
+        return Provenance(
+            title=f"{safe_text(left.instrument_name, 40)}: left out, in no total",
+            sentences=(safe_text(left.reason, 400),),
+        )
     return Provenance(title="Move to a line: how it was made is said here", sentences=())
 
 

@@ -228,3 +228,27 @@ async def test_a_damaged_opening_is_said_above_the_tables(tmp_path: Path) -> Non
     book.openings = DayOpenings(store=OpeningStore(tmp_path / "file"))
     async with explaining(book) as shown:
         assert "OPENING not kept, a restart begins anew" in shown.text()
+
+
+@pytest.mark.parametrize("size", [(60, 24), (80, 24), (100, 30), (120, 40), (200, 60)])
+@pytest.mark.parametrize("money", ["coin", "USD"])
+async def test_every_total_is_above_the_waterfall_and_its_actual_below(
+    size: tuple[int, int], money: str
+) -> None:
+    async with explaining(desk_of(book_of(BTC=2)), size=size) as shown:
+        if money == "USD":
+            await shown.press("u")
+        text = shown.text()
+        for total in explained(shown).totals:
+            coin = number_text(total.actual, 6)
+            assert f" {total.currency} {coin}, {number_text(total.actual_usd, 2)} USD" in text
+        assert "with translation" in text
+        assert "residual 0.0" in text
+        assert " actual " in text
+        assert "since 2026-06-27T09:25:30Z" in text
+
+
+async def test_a_short_terminal_keeps_its_lines_for_the_waterfall() -> None:
+    async with explaining(desk_of(book_of(BTC=2)), size=(80, 16)) as shown:
+        assert "forward" in shown.text()
+        assert "worst residual" not in shown.text()

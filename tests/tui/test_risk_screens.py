@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from quantdesk.runtime.screen_books import AccountBook
 from quantdesk.views.number_text import number_text
 from tests.tui.book_samples import SCREENS, account_desk, book_of, desk_of, greek, running_book
@@ -205,3 +207,27 @@ async def test_flat_account_is_no_error() -> None:
         async with running_book(book, screen=screen, snapshot=flat) as shown:
             assert "positions 0" in shown.text()
             assert "no position" in shown.text() or "deribit main BTC" in shown.text()
+
+
+@pytest.mark.parametrize(
+    ("size", "title"),
+    [
+        ((60, 24), "> OPTION PART UNPROVED: portfolio margin, segregated "),
+        ((80, 24), "> Deribit portfolio margin, segregated: OPTION PART UNPROVED "),
+        (
+            (120, 40),
+            "> Portfolio margin, segregated: OPTION PART UNPROVED: no captured simulation reply "
+            "with options has been matched ",
+        ),
+        (
+            (200, 60),
+            "> Deribit portfolio margin, segregated: OPTION PART UNPROVED: no captured simulation "
+            "reply with options has been matched ",
+        ),
+    ],
+)
+async def test_no_title_of_the_margin_screen_is_cut(size: tuple[int, int], title: str) -> None:
+    async with running_book(desk_of(book_of()), screen="8", size=size) as shown:
+        assert "> Standard margin by leg " in shown.text()
+        await shown.press("tab")
+        assert title in shown.text()

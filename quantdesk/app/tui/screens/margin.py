@@ -62,7 +62,8 @@ class MarginScreen(TwoPanes):
         """Totals and legs of both models."""
         self.put("#margin", margin_lines(reading.margin, reading.opened.refused), "margin")
         self.put("#portfolio", portfolio_screen(reading.portfolio), "portfolio")
-        self.title_panes("Standard margin by leg", portfolio_title(reading.portfolio))
+        room = self.size.width - PaneTitle.FRAME
+        self.title_panes("Standard margin by leg", portfolio_title(reading.portfolio, room))
 
     def explain(self, reading: BookReading) -> Provenance:
         """How the line under the cursor was made."""

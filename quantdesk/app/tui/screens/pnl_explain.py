@@ -43,6 +43,9 @@ from quantdesk.views.risk_choice import following
 from quantdesk.views.safe_text import safe_text
 from quantdesk.views.status import ScreenBanner, ScreenState
 
+USUAL_HEIGHT = 24
+"""Lines of the smallest usual terminal."""
+
 
 class PnlExplainScreen(TwoPanes):
     """Steps in their order with bars, lines and residual, of the line chosen in the roll-up."""
@@ -61,6 +64,11 @@ class PnlExplainScreen(TwoPanes):
     def __init__(self, context: DeskContext) -> None:
         super().__init__(context)
         self._choice = PnlChoice()
+
+    def on_resize(self) -> None:
+        """Room for the totals above the waterfall from the usual terminal's height on."""
+        super().on_resize()
+        self.set_class(self.size.height >= USUAL_HEIGHT, "-usual")
 
     @property
     def day(self) -> DayExplain | None:
@@ -103,6 +111,7 @@ class PnlExplainScreen(TwoPanes):
             since=day.since,
             problems=day.problems,
             cost_ns=day.cost_ns,
+            width=self.size.width,
         )
 
     def looks(self, reading: BookReading) -> Hashable:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.widgets import Static
 
 
 class PaneTitle(Static, can_focus=False):
     """A title of safe text, never read as markup."""
+
+    FRAME: ClassVar[int] = 4
+    """Columns that are not the title's: its padding and the mark."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  (the library's name)
         super().__init__("", markup=False, id=id)
