@@ -7,7 +7,7 @@ the byte; `ReplayPlayer` paces it for a screen.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,15 +21,18 @@ from quantdesk.runtime.clock import NS_PER_S
 from quantdesk.runtime.desk import Desk
 from quantdesk.runtime.followed_books import FollowedBooks
 from quantdesk.runtime.live_surfaces import Key
-from quantdesk.runtime.venues import AccountDecoder, account_decoder_of, decoder_of
+from quantdesk.runtime.venues import VENUES, AccountDecoder, account_decoder_of, decoder_of
 from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
 from quantdesk.storage.recording import Recording, read_recording
 
 
 class _Tape:
-    """A recording being fed to a desk, frame by frame."""
+    """A recording being fed to a desk, frame by frame.
 
-    def __init__(self, recording: Recording) -> None:
+    `venues` is the order of the venues; those not named come behind, in the desk's own order.
+    """
+
+    def __init__(self, recording: Recording, venues: Sequence[str] = ()) -> None:
         worlds = _worlds(recording)
         self._recording = recording
         self.desk = Desk(
@@ -39,7 +42,7 @@ class _Tape:
         )
         self.desk.books = FollowedBooks(follow_all=True)
         self._apply: dict[str, Callable[[RawFrame], None]] = {}
-        for name, link in recording.links.items():
+        for name, link in _ordered_links(recording, venues):
             if account := link.get("account"):
                 self.desk.add_account(name, link["venue"], account)
                 self._apply[name] = partial(self._apply_private, account_decoder_of(link["venue"]))
@@ -72,6 +75,19 @@ class _Tape:
 
     def _apply_private(self, decode: AccountDecoder, frame: RawFrame) -> None:
         self.desk.apply_account(frame.connection, frame.recv_ns, decode(frame))
+
+
+def _ordered_links(
+    recording: Recording, venues: Sequence[str]
+) -> list[tuple[str, Mapping[str, str]]]:
+    """Links by venue, as a live desk adds them: a recording names them by the alphabet."""
+    order = list(dict.fromkeys((*venues, *VENUES)))
+
+    def rank(item: tuple[str, Mapping[str, str]]) -> int:
+        venue = item[1]["venue"]
+        return order.index(venue) if venue in order else len(order)
+
+    return sorted(recording.links.items(), key=rank)
 
 
 def _worlds(recording: Recording) -> tuple[str, ...]:
@@ -107,14 +123,17 @@ def snapshots(
         yield tape.snapshot(now_ns, fits_surfaces=fits_surfaces)
 
 
-def snapshot_at(directory: Path, underlying: str | None, at_ns: int | None) -> DeskSnapshot:
+def snapshot_at(
+    directory: Path, underlying: str | None, at_ns: int | None, *, venues: Sequence[str] = ()
+) -> DeskSnapshot:
     """The desk when the venue's clock of `underlying` showed `at_ns`; None is the end.
 
-    Without an underlying the first that was listed tells the time. Raises StorageError where the
-    recording does not reach that moment or that underlying.
+    Without an underlying the first that was listed tells the time. Chains come in the order of
+    `venues`, the others behind. Raises StorageError where the recording does not reach that moment
+    or that underlying.
     """
     recording = read_recording(directory)
-    tape = _Tape(recording)
+    tape = _Tape(recording, venues)
     desk = tape.desk
     first_ns: int | None = None
     now_ns = 0
@@ -148,6 +167,7 @@ def _check_reached(end_ns: int | None, at_ns: int | None, directory: Path) -> No
 class ReplayPlayer:
     """Plays a recording at `speed` times its own pace; `latest` is the newest snapshot.
 
+    Chains come in the order of `venues`, the others behind: a screen opens on the first.
     Runs on a thread of its own. Speed and pause may be changed while it plays. At the end, or
     where the recording breaks, it stands still on the last snapshot, whose links are ENDED.
     """
@@ -161,6 +181,7 @@ class ReplayPlayer:
         clock: Clock,
         speed: float = 1.0,
         surface: SurfaceChoice = DEFAULT_CHOICE,
+        venues: Sequence[str] = (),
     ) -> None:
         self._recording = read_recording(directory)
         self._clock = clock
@@ -168,7 +189,7 @@ class ReplayPlayer:
         self._is_paused = False
         self._wall_ns = 0
         self._tape_ns = self._recording.started_ns
-        self._tape = _Tape(self._recording)
+        self._tape = _Tape(self._recording, venues)
         self._tape.desk.surfaces.set_standard(surface)
         self._choices: list[tuple[Key, SurfaceChoice]] = []
         self._is_over = False

@@ -92,6 +92,11 @@ class Settings(BaseModel):
     surface: SurfaceSettings = SurfaceSettings()
     pnl: PnlSettings = PnlSettings()
 
+    @property
+    def venue_names(self) -> tuple[str, ...]:
+        """The venues without their environments, in order: a desk opens on the first."""
+        return tuple(name.partition(":")[0].strip() for name in self.venue.split(","))
+
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """QUANTDESK_DATA_DIR, else quantdesk under XDG_DATA_HOME, else ~/.local/share/quantdesk."""

@@ -71,7 +71,7 @@ def read_snapshot(source: Source, underlying: str | None, settings: Settings) ->
     if source.market_file is not None:
         return file_snapshot(source.market_file, name, source.at_ns)
     if source.replay is not None:
-        return snapshot_at(source.replay, name, source.at_ns)
+        return snapshot_at(source.replay, name, source.at_ns, venues=settings.venue_names)
     coins = checked_underlyings(source.venues, [] if name is None else [name])
     return asyncio.run(_venue_snapshot(source, coins, settings))
 

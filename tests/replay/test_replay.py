@@ -17,25 +17,36 @@ from quantdesk.runtime.clock import NS_PER_S, ManualClock
 from quantdesk.runtime.recordings import prune, record_venues
 from quantdesk.runtime.replay import ReplayPlayer, snapshot_at, snapshots
 from quantdesk.runtime.settings import Settings
+from quantdesk.runtime.sources import Source, read_snapshot
 from quantdesk.runtime.venues import parse_venues
-from quantdesk.snapshot import Environment
+from quantdesk.snapshot import DeskSnapshot, Environment
 from quantdesk.storage.recording import read_recording
 
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of the embedded ETH venue, recorded over a real socket."""
-    folder = tmp_path_factory.mktemp("recording") / "eth"
+    return recorded(tmp_path_factory.mktemp("recording") / "eth", "deribit", seconds=2.0)
+
+
+@pytest.fixture(scope="module")
+def both_venues(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both embedded ETH venues; Binance's list comes first, and its name by the alphabet."""
+    folder = tmp_path_factory.mktemp("recording") / "both"
+    return recorded(folder, "deribit,binance", seconds=4.0)
+
+
+def recorded(folder: Path, venues: str, *, seconds: float) -> Path:
     os.environ["QUANTDESK_DATA_DIR"] = str(folder.parent / "data")
 
     async def run() -> None:
         await record_venues(
-            parse_venues(["deribit"]),
+            parse_venues([venues]),
             ("ETH",),
             folder,
             settings=Settings(),
             run_id="test",
-            seconds=2.0,
+            seconds=seconds,
             stop=asyncio.Event(),
         )
 
@@ -133,6 +144,41 @@ def test_player_reaches_the_end_at_its_own_pace(recording: Path) -> None:
     latest = player.latest()
     assert latest is not None
     assert latest.ts_ns >= (read_recording(recording).last_recv_ns or 0)
+    player.close()
+
+
+def venues_of(snapshot: DeskSnapshot | None) -> list[str]:
+    assert snapshot is not None
+    return [chain.venue for chain in snapshot.chains]
+
+
+def test_a_recording_of_both_venues_opens_on_deribit(both_venues: Path) -> None:
+    assert list(read_recording(both_venues).links) == ["binance-eth", "deribit-eth"]
+    *_, last = snapshots(both_venues, every_s=1.0)
+    assert venues_of(last) == ["deribit", "binance"]
+    assert venues_of(snapshot_at(both_venues, "ETH", None)) == ["deribit", "binance"]
+
+
+@pytest.mark.parametrize(
+    ("venue", "order"),
+    [
+        (Settings().venue, ["deribit", "binance"]),
+        ("binance", ["binance", "deribit"]),
+        ("binance:live, deribit:live", ["binance", "deribit"]),
+    ],
+)
+def test_a_replay_opens_on_the_first_venue_of_the_settings(
+    both_venues: Path, venue: str, order: list[str]
+) -> None:
+    settings = Settings(venue=venue)
+    still = read_snapshot(Source(replay=both_venues), "ETH", settings)
+    assert venues_of(still) == order
+    clock = ManualClock(0)
+    player = ReplayPlayer(both_venues, clock=clock, venues=settings.venue_names)
+    player.start()
+    clock.advance_to(10**12)
+    player.wait()
+    assert venues_of(player.latest()) == order
     player.close()
 
 

@@ -229,7 +229,13 @@ def _open_screen(
         return
     clock = SystemClock()
     if source.replay is not None:
-        player = ReplayPlayer(source.replay, clock=clock, speed=speed, surface=surface)
+        player = ReplayPlayer(
+            source.replay,
+            clock=clock,
+            speed=speed,
+            surface=surface,
+            venues=settings.venue_names,
+        )
         player.start()
         try:
             run(player, clock)
