@@ -6,7 +6,7 @@
 //! - [`spline`]: the desk's own slice, a natural cubic spline; [`spline_fit`]: its constrained fit,
 //!   with the problem in [`spline_problem`] and the method in [`interior_point`];
 //! - [`slice`]: either kind; [`quotes`]: what a slice is fitted to, and
-//!   [`quote_shape`]: what they foretell of each other; [`butterfly`]: what checks it.
+//!   [`quote_shape`]: what they predict of each other; [`butterfly`]: what checks it.
 //!
 //! `k = ln(K/F)`, `w = σ²T`. No quote, venue or clock is known here.
 

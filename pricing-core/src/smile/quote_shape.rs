@@ -1,4 +1,4 @@
-//! The quotes of one expiry as a smile in its own units, and what they foretell of any place.
+//! The quotes of one expiry as a smile in its own units, and what they predict of any place.
 //!
 //! Vols count in the expiry's own level, log-moneyness in standard deviations: there smiles of
 //! neighbouring expiries look alike. Seen from a place, a smile is a line plus a bend whose slope
@@ -22,7 +22,7 @@ const BEND_DAYS: f64 = 0.01;
 /// Quotes on each side that are asked.
 const BESIDE: usize = 4;
 
-/// Quotes below which nothing is foretold of any.
+/// Quotes below which nothing is predicted of any.
 const ROWS_MIN: usize = 5;
 
 /// Quotes nearest the money whose median vol is the level: two of them may be wrong.
@@ -59,9 +59,9 @@ impl ShapeRow {
     }
 }
 
-/// A vol over the level that is foretold of a place, and its variance.
+/// A vol over the level that is predicted of a place, and its variance.
 #[derive(Clone, Copy, Debug)]
-pub struct Foretold {
+pub struct Prediction {
     /// Vol over the level.
     pub vol: f64,
     /// Its variance.
@@ -117,7 +117,7 @@ impl QuoteShape {
     }
 
     /// What the rows beside `row` say of it, each heard with its `weight`, 0 to 1.
-    pub fn left_out(&self, row: usize, weight: &[f64]) -> Option<Foretold> {
+    pub fn left_out(&self, row: usize, weight: &[f64]) -> Option<Prediction> {
         let here = self.rows.get(row)?;
         let mut found = self.line_at(here.x, row, row + 1, weight).value()?;
         // What is extrapolated over a wide gap from a narrow one is worth as much less.
@@ -130,7 +130,7 @@ impl QuoteShape {
     }
 
     /// What the rows say of log-moneyness `k`, each heard with its `weight`.
-    pub fn at(&self, k: f64, weight: &[f64]) -> Option<Foretold> {
+    pub fn at(&self, k: f64, weight: &[f64]) -> Option<Prediction> {
         let x = k / (self.level * self.years.sqrt());
         let place = self.rows.partition_point(|row| row.x < x);
         self.line_at(x, place, place, weight).value()
@@ -155,12 +155,17 @@ impl QuoteShape {
     }
 }
 
-/// What is known of a line at a place: its information matrix and vector in (value, slope).
+/// What is known of a line at a place: information matrix ((`one`, `slope`), (`slope`, `square`))
+/// and vector (`value`, `product`) in (value, slope).
+///
+/// The matrix' determinant is kept beside it: sums of what is not negative make it, where the
+/// difference of products would leave nothing of it between rows that are close together.
 #[derive(Clone, Copy, Default)]
 struct Line {
     one: f64,
     slope: f64,
     square: f64,
+    determinant: f64,
     value: f64,
     product: f64,
 }
@@ -170,6 +175,7 @@ impl Line {
     fn hear(self, value: f64, variance: f64) -> Self {
         Self {
             one: self.one + 1.0 / variance,
+            determinant: self.determinant + self.square / variance,
             value: self.value + value / variance,
             ..self
         }
@@ -182,28 +188,27 @@ impl Line {
             bend * step * step / 2.0,
             bend * step,
         );
-        // (1 + information × variance walked)⁻¹: a matrix that has an inverse though the
-        // information of the first row alone has none.
-        let (a, b) = (
-            1.0 + self.one * cube + self.slope * half,
-            self.one * half + self.slope * walk,
-        );
-        let (c, d) = (
-            self.slope * cube + self.square * half,
-            1.0 + self.slope * half + self.square * walk,
-        );
-        let determinant = a * d - b * c;
-        let one = (d * self.one - b * self.slope) / determinant;
-        let slope = (d * self.slope - b * self.square) / determinant;
-        let square = (a * self.square - c * self.slope) / determinant;
-        let value = (d * self.value - b * self.product) / determinant;
-        let product = (a * self.product - c * self.value) / determinant;
+        // Λ + |Λ| adj Q over |1 + ΛQ|, of information Λ and variance walked Q, is the inverse of
+        // their variances' sum though the information of the first row alone has none.
+        let growth = 1.0
+            + self.one * cube
+            + 2.0 * self.slope * half
+            + self.square * walk
+            + self.determinant * (bend * step * step).powi(2) / 12.0;
+        let one = (self.one + self.determinant * walk) / growth;
+        let slope = (self.slope - self.determinant * half) / growth;
+        let square = (self.square + self.determinant * cube) / growth;
+        let value = self.value * (1.0 + self.slope * half + self.square * walk)
+            - self.product * (self.one * half + self.slope * walk);
+        let product = self.product * (1.0 + self.one * cube + self.slope * half)
+            - self.value * (self.slope * cube + self.square * half);
         Self {
             one,
             slope: slope + step * one,
             square: square + 2.0 * step * slope + step * step * one,
-            value,
-            product: product + step * value,
+            determinant: self.determinant / growth,
+            value: value / growth,
+            product: (product + step * value) / growth,
         }
     }
 
@@ -222,19 +227,23 @@ impl Line {
             one: self.one + other.one,
             slope: self.slope + other.slope,
             square: self.square + other.square,
+            determinant: self.determinant
+                + other.determinant
+                + self.one * other.square
+                + self.square * other.one
+                - 2.0 * self.slope * other.slope,
             value: self.value + other.value,
             product: self.product + other.product,
         }
     }
 
     /// The line's value; None where fewer than two rows were heard.
-    fn value(self) -> Option<Foretold> {
-        let determinant = self.one * self.square - self.slope * self.slope;
-        let found = Foretold {
-            vol: (self.square * self.value - self.slope * self.product) / determinant,
-            variance: self.square / determinant,
+    fn value(self) -> Option<Prediction> {
+        let found = Prediction {
+            vol: (self.square * self.value - self.slope * self.product) / self.determinant,
+            variance: self.square / self.determinant,
         };
-        (determinant > 0.0 && found.vol.is_finite() && found.variance > 0.0).then_some(found)
+        (self.determinant > 0.0 && found.vol.is_finite() && found.variance > 0.0).then_some(found)
     }
 }
 
@@ -252,7 +261,7 @@ fn one_side(rows: impl Iterator<Item = (f64, f64, f64)>, bend: f64) -> Line {
     from.map_or(line, |distance| line.nearer(distance, bend))
 }
 
-/// Factors on deviations of what is foretold of the first and the last row.
+/// Factors on deviations of what is predicted of the first and the last row.
 fn reach(rows: &[ShapeRow]) -> (f64, f64) {
     let gaps: Vec<f64> = rows
         .windows(2)
@@ -364,6 +373,18 @@ mod tests {
     }
 
     #[test]
+    fn rows_close_together_tell_as_little_of_a_place_far_away_as_they_do() {
+        let (gap, far, variance) = (1e-9, 3.0, 1e-6);
+        let rows = [(far + gap, 1.0, variance), (far, 1.0, variance)];
+        let found = one_side(rows.into_iter(), WALK).value().unwrap();
+        // The line through both, extrapolated, and the slope's walk on the way.
+        let gap = rows[0].0 - far;
+        let shares = (far / gap).powi(2) + (1.0 + far / gap).powi(2);
+        let expected = variance * shares + WALK * far * far * (far + gap) / 3.0;
+        assert!((found.variance / expected - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
     fn a_place_half_way_is_the_mean_with_its_noise_and_bend() {
         let row = |value| one_side([(0.5, value, 0.01)].into_iter(), WALK);
         let found = row(1.0).mirrored().with(row(1.2)).value().unwrap();
@@ -373,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn one_row_foretells_nothing() {
+    fn one_row_predicts_nothing() {
         assert!(
             one_side([(0.5, 1.0, 0.01)].into_iter(), WALK)
                 .value()
@@ -396,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_foretold_wherever_it_is_asked() {
+    fn a_line_is_predicted_wherever_it_is_asked() {
         let k: Vec<f64> = (0..9).map(|i| -0.4 + 0.1 * f64::from(i)).collect();
         let shape = shape(&k, |k| 0.5 + 0.2 * k);
         let all = [1.0; 9];
@@ -410,6 +431,26 @@ mod tests {
         }
         let (middle, end) = (shape.left_out(4, &all), shape.left_out(0, &all));
         assert!(middle.unwrap().variance < end.unwrap().variance);
+    }
+
+    #[test]
+    fn an_end_beyond_a_wide_gap_is_predicted_with_less_certainty() {
+        let k = [-0.7, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3];
+        let (whole, rest) = (shape(&k, |_| 0.5), shape(&k[1..], |_| 0.5));
+        let found = whole.left_out(0, &[1.0; 7]).unwrap();
+        let plain = rest.at(k[0], &[1.0; 6]).unwrap();
+        // Five times the gap before it, of which 2.5 would be like the others.
+        assert!((found.variance / plain.variance - 4.0).abs() < 1e-9);
+        let other = whole.left_out(6, &[1.0; 7]).unwrap();
+        let plain = shape(&k[..6], |_| 0.5).at(k[6], &[1.0; 6]).unwrap();
+        assert!((other.variance / plain.variance - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn wings_do_not_move_the_level() {
+        let k: Vec<f64> = (0..15).map(|i| -0.7 + 0.1 * f64::from(i)).collect();
+        let winged = shape(&k, |k| if k.abs() < 0.25 { 0.5 } else { 2.0 });
+        assert!((winged.level - 0.5).abs() < 1e-12);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //!
 //! Trust is a smooth function of a quote and those around it: a tick of one quote decides nothing
 //! about quotes far away, and no quote enters or leaves a fit by a step. Said of a quote is what
-//! the smoothing spline through its neighbours foretells; what the smiles of the expiries beside
+//! the smoothing spline through its neighbours predicts; what the smiles of the expiries beside
 //! its own, in its units, have there; and that their total variances do not cross. Quotes that are
 //! doubted themselves say less, and all are looked at several times.
 
-use crate::smile::quote_shape::{DAYS_PER_YEAR, Foretold, NOISE, QuoteShape, ShapeRow};
+use crate::smile::quote_shape::{DAYS_PER_YEAR, NOISE, Prediction, QuoteShape, ShapeRow};
 use crate::smile::quotes::{Quote, SliceQuotes, TRUST_MIN};
 
 /// Standard deviations at which a neighbour is heard half as much.
@@ -66,7 +66,7 @@ const LINES_MIN: usize = 6;
 ///
 /// An expiry with fewer than five quotes, with one-sided ones, or that no slice could be fitted to
 /// is trusted whole and says nothing of others. A wide quote whose own spread holds what is
-/// foretold is no outlier. Half-spreads are at least `floor`, a vol.
+/// predicted is no outlier. Half-spreads are at least `floor`, a vol.
 pub fn quote_trust(expiries: &[SliceQuotes<'_>], floor: f64) -> Vec<Vec<f64>> {
     let shape = |quotes: &SliceQuotes<'_>| {
         let is_whole = quotes.check().is_ok() && quotes.iter().all(|q: Quote| q.is_two_sided());
@@ -127,16 +127,16 @@ fn trusts(shape: &QuoteShape, said: &[Said]) -> Vec<f64> {
 /// All that is said of one row.
 #[derive(Clone, Copy)]
 struct Said {
-    line: Foretold,
+    line: Prediction,
     /// What the smiles of the expiries beside its own say of it, without its own neighbours.
-    beside: Option<Foretold>,
+    beside: Option<Prediction>,
     /// Squared deviations by which it crosses a neighbouring expiry's smile.
     crossing: f64,
 }
 
 impl Said {
     /// What neighbours alone say.
-    fn of_own(line: Foretold) -> Self {
+    fn of_own(line: Prediction) -> Self {
         Self {
             line,
             beside: None,
@@ -195,10 +195,10 @@ fn own_weights(shape: &QuoteShape) -> Vec<f64> {
     weight
 }
 
-fn said_of_own(shape: &QuoteShape, weight: &[f64]) -> Vec<Foretold> {
+fn said_of_own(shape: &QuoteShape, weight: &[f64]) -> Vec<Prediction> {
     let rows = shape.rows.iter().enumerate();
     rows.map(|(row, here)| {
-        let nothing = Foretold {
+        let nothing = Prediction {
             vol: here.vol,
             variance: f64::INFINITY,
         };
@@ -226,7 +226,7 @@ type Heard<'a> = (&'a QuoteShape, &'a [f64]);
 /// What is said of the rows of `own` by their neighbours and by the expiries beside it.
 fn said_of(own: &Heard<'_>, shorter: Option<&Heard<'_>>, longer: Option<&Heard<'_>>) -> Vec<Said> {
     let (shape, weight) = *own;
-    let mut beside: Vec<Option<Foretold>> = vec![None; shape.rows.len()];
+    let mut beside: Vec<Option<Prediction>> = vec![None; shape.rows.len()];
     for other in [shorter, longer].into_iter().flatten() {
         for (sum, said) in beside.iter_mut().zip(said_by_shape(own, other)) {
             *sum = both(*sum, said);
@@ -249,12 +249,12 @@ fn said_of(own: &Heard<'_>, shorter: Option<&Heard<'_>>, longer: Option<&Heard<'
 }
 
 /// Two independent predictions of one place.
-fn both(one: Option<Foretold>, other: Option<Foretold>) -> Option<Foretold> {
+fn both(one: Option<Prediction>, other: Option<Prediction>) -> Option<Prediction> {
     let (Some(a), Some(b)) = (one, other) else {
         return one.or(other);
     };
     let sure = 1.0 / a.variance + 1.0 / b.variance;
-    Some(Foretold {
+    Some(Prediction {
         vol: (a.vol / a.variance + b.vol / b.variance) / sure,
         variance: 1.0 / sure,
     })
@@ -263,19 +263,19 @@ fn both(one: Option<Foretold>, other: Option<Foretold>) -> Option<Foretold> {
 /// What the smile of `other`, in its own units and at the level of `own`, says of each row.
 ///
 /// Smiles in their own units walk at random from expiry to expiry in the logarithm of time.
-fn said_by_shape(own: &Heard<'_>, other: &Heard<'_>) -> Vec<Option<Foretold>> {
+fn said_by_shape(own: &Heard<'_>, other: &Heard<'_>) -> Vec<Option<Prediction>> {
     let ((shape, weight), (beside, heard)) = (*own, *other);
     let apart = (shape.years / beside.years).ln().abs();
     let days = shape.years.min(beside.years) * DAYS_PER_YEAR;
     let unit = beside.level * beside.years.sqrt();
-    let said: Vec<Option<Foretold>> = shape
+    let said: Vec<Option<Prediction>> = shape
         .rows
         .iter()
         .map(|row| {
             let there = beside.at(row.x * unit, heard)?;
             let change = CHANGE + CHANGE_WING * row.x.abs();
             let walked = change * change * (1.0 + CHANGE_DAYS / days) * apart;
-            Some(Foretold {
+            Some(Prediction {
                 vol: there.vol,
                 variance: there.variance + walked,
             })
@@ -294,7 +294,7 @@ fn said_by_shape(own: &Heard<'_>, other: &Heard<'_>) -> Vec<Option<Foretold>> {
     );
     said.into_iter()
         .map(|said| {
-            said.map(|said| Foretold {
+            said.map(|said| Prediction {
                 vol: ratio * said.vol,
                 ..said
             })
@@ -372,7 +372,7 @@ fn weighted_median(mut values: Vec<(f64, f64)>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::indexing_slicing)]
+    #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
     use super::*;
 
@@ -386,7 +386,12 @@ mod tests {
     impl Quotes {
         /// A skewed smile over deviations −2 to 2, alike for every time to expiry.
         fn new(years: f64) -> Self {
-            let x: Vec<f64> = (0..17).map(|i| -2.0 + 0.25 * f64::from(i)).collect();
+            Self::over(years, 17)
+        }
+
+        /// The same with another number of rows from deviation −2 on.
+        fn over(years: f64, rows: u32) -> Self {
+            let x: Vec<f64> = (0..rows).map(|i| -2.0 + 0.25 * f64::from(i)).collect();
             let vol = |x: &f64| 0.5 * (1.0 - 0.04 * x + 0.03 * x * x);
             Self {
                 years,
@@ -465,9 +470,87 @@ mod tests {
         odd[1].k.truncate(4);
         odd[1].vol = vec![0.5, 5.0, 0.1, 0.5];
         assert!(trusts(&odd).concat().iter().all(|&trust| trust == 1.0));
-        odd[1].years = f64::NAN;
+        for years in [f64::NAN, 0.0] {
+            let mut odd = chain();
+            odd[1].years = years;
+            odd[1].vol[8] = 2.0;
+            assert!(trusts(&odd).concat().iter().all(|&trust| trust == 1.0));
+        }
+        let mut odd = chain();
+        odd[1].k.swap(3, 4);
+        odd[1].vol[8] = 2.0;
         assert!(trusts(&odd).concat().iter().all(|&trust| trust == 1.0));
         assert!(quote_trust(&[], 0.0015).is_empty());
+    }
+
+    fn shape(years: f64, k: &[f64], vol: &[f64]) -> QuoteShape {
+        let side = |half: f64| vol.iter().map(|vol| vol + half).collect::<Vec<f64>>();
+        let (bid, ask) = (side(-0.004), side(0.004));
+        let quotes = SliceQuotes {
+            years,
+            k,
+            bid: &bid,
+            ask: &ask,
+            trust: &[],
+        };
+        QuoteShape::new(&quotes, 0.0015).unwrap()
+    }
+
+    #[test]
+    fn total_variances_that_cross_count_and_others_do_not() {
+        let k: Vec<f64> = (0..9).map(|i| -0.4 + 0.1 * f64::from(i)).collect();
+        let (all, mut vol) = ([1.0; 9], [0.5; 9]);
+        let longer = shape(0.2, &k, &vol);
+        // A third more total variance than the longer expiry has, and almost as much.
+        vol[8] = 0.5 * (2.0_f64 * 4.0 / 3.0).sqrt();
+        vol[0] = 0.5 * (2.0_f64 * 0.99).sqrt();
+        let shorter = shape(0.1, &k, &vol);
+        let above = |row: usize| crossing(&shorter, &shorter.rows[row], &(&longer, &all), 1.0);
+        assert_eq!((above(0), above(4)), (0.0, 0.0));
+        let there = longer.at(k[8], &all).unwrap();
+        // Vols of the longer expiry, told in the shorter one's units.
+        let excess = vol[8] / 0.5 - 2.0_f64.sqrt();
+        let variance = 2.0 * there.variance + 4.0 * shorter.rows[8].noise();
+        assert!((above(8) * variance / (excess * excess) - 1.0).abs() < 1e-9);
+        // The same from the other side: the longer expiry lies below.
+        vol = [0.5; 9];
+        let shorter = shape(0.1, &k, &vol);
+        vol[8] = 0.5 * 0.375_f64.sqrt();
+        let longer = shape(0.2, &k, &vol);
+        let below = |row: usize| crossing(&longer, &longer.rows[row], &(&shorter, &all), -1.0);
+        assert_eq!(below(4), 0.0);
+        assert!(below(8) > 1.0);
+    }
+
+    #[test]
+    fn crossing_alone_is_enough_to_be_doubted() {
+        // Longer expiries that are alike in their own units, below and above the last quote.
+        let trust = |scale: f64| {
+            let mut shorter = Quotes::over(0.1, 17);
+            shorter.k.push(0.62);
+            shorter.vol.push(0.72);
+            let mut longer = Quotes::over(0.2, 26);
+            for one in longer.k.iter_mut().chain(&mut longer.vol) {
+                *one *= scale;
+            }
+            trusts(&[shorter, longer])[0][17]
+        };
+        assert!(trust(0.8) < 0.5);
+        assert!(trust(1.0) > 0.9);
+    }
+
+    #[test]
+    fn smiles_are_compared_by_all_their_rows_not_by_the_level_alone() {
+        let one = Quotes::new(0.2);
+        let flat = shape(0.2, &one.k, &[0.5; 17]);
+        let mut vol = [0.5; 17];
+        vol[7..10].fill(0.45);
+        let low = shape(0.1, &Quotes::new(0.1).k, &vol);
+        let (all, mut doubting) = ([1.0; 17], [1.0; 17]);
+        doubting[7..10].fill(0.01);
+        for said in said_by_shape(&(&low, &doubting), &(&flat, &all)) {
+            assert!((said.unwrap().vol * low.level - 0.5).abs() < 1e-9);
+        }
     }
 
     #[test]
