@@ -44,6 +44,8 @@ const THIN_TILTS: [f64; 3] = [-0.5, -0.1, 0.5];
 const THIN_BENDS: [f64; 3] = [-3.0, 0.0, 2.0];
 /// A flat slice stands below the least of its bound by this share.
 const FLAT_SHARE: f64 = 0.99;
+/// Level lines that are tried, each half as high as the one before.
+const DIPS_MAX: i32 = 10;
 /// Where upper bounds are felt, log-moneyness: dense near the money, out to 3.25.
 const FENCE: usize = 81;
 
@@ -411,7 +413,7 @@ pub fn thin(
 /// Where even the flattest such slice crosses its bound, a level line under the least of the bound
 /// stands in: it has no arbitrage, and its residuals say how little it has to do with its quotes.
 ///
-/// Errors: `NotConverged` where `is_below` refuses the level line as well.
+/// Errors: `NotConverged` where `is_below` refuses every level line as well.
 pub fn retreated(
     mut slice: Ssvi,
     years: f64,
@@ -431,9 +433,10 @@ pub fn retreated(
     let places = common_grid().chain(wings());
     let least = places.map(|k| upper.map_or(level, |upper| upper.total_variance(k)));
     let level = FLAT_SHARE * least.fold(level, f64::min);
-    RawSvi::new(level, 0.0, 0.0, 0.0, 1.0)
-        .ok()
-        .filter(is_below)
+    // The bound may dip between the places that were asked.
+    (0..DIPS_MAX)
+        .filter_map(|halves| RawSvi::new(level * 0.5_f64.powi(halves), 0.0, 0.0, 0.0, 1.0).ok())
+        .find(is_below)
         .ok_or(PricingError::NotConverged {
             model: "SSVI slice",
             iterations: RETREATS_MAX as u32,

@@ -33,6 +33,10 @@ const OUTSIDE_FROM: f64 = 4.0;
 /// wrong? They are fitted then, and the fit's share inside the spread tells.
 const LOST_MAX: f64 = 0.35;
 
+/// Trust counts in steps of this, upwards: what is finer shows in no vol, and would have expiries
+/// fitted again that a change hardly reaches.
+const GRAIN: f64 = 1.0 / (1 << 20) as f64;
+
 /// Standard deviation of what a smile in its own units changes by from one expiry to another e
 /// times as long: at the money, and what each standard deviation of moneyness adds.
 const CHANGE: f64 = 0.009;
@@ -120,7 +124,7 @@ fn trusts(shape: &QuoteShape, said: &[Said]) -> Vec<f64> {
     let share = (LOST_MAX / lost.max(LOST_MAX)).min(1.0);
     found
         .iter()
-        .map(|trust| 1.0 - share * (1.0 - trust))
+        .map(|trust| ((1.0 - share * (1.0 - trust)) / GRAIN).ceil() * GRAIN)
         .collect()
 }
 
@@ -537,6 +541,16 @@ mod tests {
         };
         assert!(trust(0.8) < 0.5);
         assert!(trust(1.0) > 0.9);
+    }
+
+    #[test]
+    fn a_hair_of_doubt_does_not_reach_another_expiry() {
+        let mut doubtful = chain();
+        doubtful[2].vol[5] += 0.008;
+        let before = trusts(&doubtful);
+        assert!(before[2][5] > 0.5 && before[2][5] < 1.0, "{}", before[2][5]);
+        doubtful[0].vol[5] += 1e-5;
+        assert_eq!(trusts(&doubtful), before);
     }
 
     #[test]
