@@ -37,7 +37,10 @@ def first_failures(
 
 
 def _is_bad_alone(slice_fit: SliceFit, found: SurfaceFit, quotes: SurfaceQuotes) -> bool:
-    alone = fit_surface(replace(quotes, expiries=(slice_fit.quotes,)), options=found.options)
+    # Its trust, too, is its own: what broken neighbours say of it must not stand.
+    alone = fit_surface(
+        replace(quotes, expiries=trusted([slice_fit.quotes])), options=found.options
+    )
     return isinstance(alone, FitRefusal) or alone.slices[0].grade is Grade.F
 
 

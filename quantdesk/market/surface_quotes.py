@@ -262,10 +262,10 @@ def trusted(expiries: Sequence[ExpiryQuotes]) -> tuple[ExpiryQuotes, ...]:
     """`expiries`, ascending, with each row's trust by what all their quotes now say of it.
 
     Rows that lose it are outliers, former outliers that have it again are used. An expiry that
-    several others contradict at the money is refused, and has no say.
+    several others contradict at the money is refused. A refused one has no say and stays as it is.
     """
     expiries = _in_order(expiries)
-    judged = [np.flatnonzero(each.is_scored) for each in expiries]
+    judged = [np.flatnonzero(each.is_scored & (not each.refusal)) for each in expiries]
     trusts = quote_trust(
         [
             SliceQuotes(
@@ -281,6 +281,8 @@ def trusted(expiries: Sequence[ExpiryQuotes]) -> tuple[ExpiryQuotes, ...]:
 
 
 def _with_trust(expiry: ExpiryQuotes, judged: np.ndarray, trust: FloatArray) -> ExpiryQuotes:
+    if expiry.refusal:
+        return expiry
     reasons, used = list(expiry.reasons), expiry.is_used.copy()
     weight = np.zeros(used.size)
     weight[judged] = trust
@@ -288,7 +290,7 @@ def _with_trust(expiry: ExpiryQuotes, judged: np.ndarray, trust: FloatArray) -> 
     for row in judged.tolist():
         reasons[row] = "" if used[row] else OUTLIER
     found = replace(expiry, is_used=used, reasons=tuple(reasons), trust=weight)
-    refusal = expiry.refusal or _too_few(used)
+    refusal = _too_few(used)
     return _refused(found, refusal) if refusal else found
 
 

@@ -151,7 +151,11 @@ def still_stands(request: FitRequest, quotes: SurfaceQuotes) -> bool:
     usable = [each for each in quotes.expiries if not each.refusal]
     if [each.expiry_ns for each in usable] != [each.expiry_ns for each in fit.slices]:
         return False
-    return not dirty_expiries(usable, fit)
+    if dirty_expiries(usable, fit):
+        return False
+    # Trust is by all quotes, those too that leave an expiry refused.
+    held = [each.quotes.weight for each in fit.slices]
+    return all(map(np.array_equal, [each.weight for each in usable], held))
 
 
 def dirty_expiries(expiries: Sequence[ExpiryQuotes], fit: SurfaceFit) -> tuple[int, ...]:

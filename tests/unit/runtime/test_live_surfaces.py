@@ -31,6 +31,7 @@ from quantdesk.runtime.live_surfaces import (
     chain_quotes,
     dirty_expiries,
     run_fit,
+    still_stands,
     with_surfaces,
 )
 from quantdesk.runtime.recordings import record_venues
@@ -199,6 +200,20 @@ def test_only_the_expiry_whose_quote_moved_is_dirty(opening: DeskSnapshot) -> No
     later = one_quote_moved(opening, fit, 3).chains[0]
     expiries = [one for one in chain_quotes(later, DEFAULT_CHOICE).expiries if not one.refusal]
     assert dirty_expiries(expiries, fit) == (fit.slices[3].expiry_ns,)
+
+
+def test_a_fit_stands_no_more_where_what_quotes_say_of_others_changed(
+    opening: DeskSnapshot,
+) -> None:
+    surfaces = LiveSurfaces()
+    fit = surfaces.fit_now(opening).chains[0].fit
+    assert fit is not None
+    (request,) = surfaces.due(moved(opening, 1.0))
+    quotes = chain_quotes(opening.chains[0], DEFAULT_CHOICE)
+    assert still_stands(request, quotes)
+    expiries = list(quotes.expiries)
+    expiries[2] = replace(expiries[2], trust=0.9 * expiries[2].weight)
+    assert not still_stands(request, replace(quotes, expiries=tuple(expiries)))
 
 
 def test_a_change_moves_no_vol_of_an_expiry_that_it_does_not_reach(opening: DeskSnapshot) -> None:

@@ -151,6 +151,19 @@ def test_a_wrong_quote_is_named_and_named_no_more_when_it_is_right_again() -> No
     assert right.reasons == quotes.reasons
 
 
+def test_an_expiry_refused_for_its_outliers_names_them_at_every_look() -> None:
+    quotes = expiry(30, count=6, half=0.002)
+    shift = np.array([0.3, 0.0, 0.3, 0.0, 0.3, 0.0])
+    once = requoted(quotes, quotes.bid_iv + shift, quotes.ask_iv + shift)
+    assert "a slice needs 3" in once.refusal
+    assert once.reasons.count(OUTLIER) > 3
+    assert once.weight.max() > 0.4
+    assert not once.is_used.any()
+    (again,) = trusted([once])
+    assert (again.reasons, again.refusal) == (once.reasons, once.refusal)
+    assert np.array_equal(again.weight, once.weight)
+
+
 def test_a_hidden_quote_has_no_say_in_anything() -> None:
     quotes = expiry(30)
     hidden = np.zeros(quotes.strike.size, dtype=np.bool_)
