@@ -50,8 +50,11 @@ def read_clock(name: str, folder: Path | None = None) -> ClockChoice:
 def quotes_of(chain: ChainSnapshot, excluded: Collection[str] = ()) -> SurfaceQuotes:
     """What a surface is fitted to, from a chain as the desk holds it.
 
-    Raises InvalidInput for a name in `excluded` that no option of the chain has.
+    Raises InvalidInput for `excluded` that is no collection of names, and for a name in it that no
+    option of the chain has.
     """
+    if isinstance(excluded, str) or not all(isinstance(name, str) for name in excluded):
+        raise InvalidInput("exclude", excluded, "must be a list of names of options")
     listed = [instrument.name for instrument in chain.chain.instruments]
     for name in sorted(set(excluded).difference(listed)):
         near = get_close_matches(name.upper(), listed, n=NEAR_NAMES, cutoff=NEAR_SHARE)

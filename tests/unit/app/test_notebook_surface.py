@@ -200,6 +200,13 @@ def test_model_clock_and_points_can_be_chosen() -> None:
         DESK.surface("BTC", clock="nowhere")
 
 
+def test_what_to_leave_out_is_a_list_of_names() -> None:
+    name = SURFACE.slice("nearest").quotes.names[0]
+    for wrong in (name, [1]):
+        with pytest.raises(InvalidInput, match=r"exclude.*must be a list of names"):
+            DESK.surface("BTC", exclude=wrong)  # type: ignore[arg-type]
+
+
 def test_delta_that_no_option_has_is_out_of_domain() -> None:
     with pytest.raises(OutOfDomain, match="delta"):
         SURFACE.at_delta("monthly", 0.999999999999, premium_adjusted=True)
