@@ -7,7 +7,7 @@ them all; none of 1,381 recorded pairs of neighbouring expiries is out of order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +70,7 @@ def out_of_order(ranges: Sequence[MoneyRange]) -> dict[int, str]:
         if not counts or counts[0] < WITNESSES or counts[:2] == [counts[0]] * 2:
             return found
         worst = max(left, key=lambda each: len(against[each.expiry_ns]))
-        found[worst.expiry_ns] = _reason(worst, against)
+        found[worst.expiry_ns] = _reason(worst, against[worst.expiry_ns])
         left.remove(worst)
 
 
@@ -83,13 +83,18 @@ def _against(each: MoneyRange, others: Sequence[MoneyRange]) -> list[MoneyRange]
     ]
 
 
-def _reason(worst: MoneyRange, against: Mapping[int, Sequence[MoneyRange]]) -> str:
-    others = against[worst.expiry_ns]
-    shorter = [other for other in others if other.years < worst.years]
-    side, kind = ("below", "shorter") if len(shorter) * 2 >= len(others) else ("above", "longer")
+def _reason(worst: MoneyRange, against: Sequence[MoneyRange]) -> str:
+    shorter = [other for other in against if other.years < worst.years]
+    longer = [other for other in against if other.years > worst.years]
+    side, kind, others = (
+        ("below", "shorter", shorter)
+        if len(shorter) >= len(longer)
+        else ("above", "longer", longer)
+    )
     names = ", ".join(expiry_code(other.expiry_ns) for other in others[:WITNESSES])
     more = ", …" if len(others) > WITNESSES else ""
+    noun = "expiry" if len(others) == 1 else "expiries"
     return (
         f"its quotes at the money are broken: total variance {side} that of {len(others)} {kind} "
-        f"expiries ({names}{more})"
+        f"{noun} ({names}{more})"
     )

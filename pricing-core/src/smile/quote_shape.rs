@@ -98,12 +98,13 @@ impl QuoteShape {
             .collect();
         let rows = quotes
             .iter()
+            .zip(&halves)
             .zip(surroundings(&halves))
-            .map(|(quote, around)| ShapeRow {
+            .map(|((quote, &half), around)| ShapeRow {
                 k: quote.k,
                 x: quote.k / unit,
                 vol: quote.mid() / level,
-                half: quote.half_spread(floor) / level,
+                half,
                 around,
             })
             .collect::<Vec<ShapeRow>>();
@@ -149,9 +150,7 @@ impl QuoteShape {
             .map(heard);
         let right = pairs().skip(right).take(BESIDE).map(heard);
         let seen_from_left = one_side(left, self.bend).mirrored();
-        // From the farthest to the nearest, as on the other side.
-        let right: Vec<(f64, f64, f64)> = right.collect();
-        seen_from_left.with(one_side(right.into_iter().rev(), self.bend))
+        seen_from_left.with(one_side(right.rev(), self.bend))
     }
 }
 
@@ -293,18 +292,10 @@ fn surroundings(values: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Middle value, or the mean of the two middle ones; 0 of none.
-pub fn median(mut values: Vec<f64>) -> f64 {
+/// Middle one of an odd number of values; 0 of none.
+fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match (values.get(middle), values.len() % 2) {
-        (Some(&high), 0) => {
-            let low = values.get(middle.wrapping_sub(1)).copied();
-            0.5 * (low.unwrap_or(high) + high)
-        }
-        (Some(&one), _) => one,
-        (None, _) => 0.0,
-    }
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]

@@ -131,6 +131,7 @@ fn trusts(shape: &QuoteShape, said: &[Said]) -> Vec<f64> {
 /// All that is said of one row.
 #[derive(Clone, Copy)]
 struct Said {
+    /// What its own neighbours and the expiries beside its own say together.
     line: Prediction,
     /// What the smiles of the expiries beside its own say of it, without its own neighbours.
     beside: Option<Prediction>,
@@ -225,6 +226,7 @@ fn said_of_chain(shapes: &[&QuoteShape], weights: &[Vec<f64>]) -> Vec<Vec<Said>>
         .collect()
 }
 
+/// An expiry and how much each of its rows is heard.
 type Heard<'a> = (&'a QuoteShape, &'a [f64]);
 
 /// What is said of the rows of `own` by their neighbours and by the expiries beside it.

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from quantdesk.market.calendar_order import money_range
+from quantdesk.market.calendar_order import MoneyRange, money_range, out_of_order
 from quantdesk.market.fitting import SurfaceFit, fit_surface
 from quantdesk.market.surface_quotes import ExpiryQuotes, trusted
+from quantdesk.market.variance_clock import NS_PER_DAY
 from quantdesk.runtime.surfaces import read_quotes
 from tests.unit.surface.chains import RECORDED, chain
 
@@ -46,6 +47,17 @@ def test_a_broken_expiry_is_refused_and_the_others_fit_as_without_it(
     assert fit.refused == ((expiries[place].expiry_ns, found[place].refusal),)
     for one, other in zip(fit.slices, without.slices, strict=True):
         np.testing.assert_array_equal(one.fit_iv, other.fit_iv)
+
+
+def test_only_those_of_the_side_that_is_named_are_counted() -> None:
+    def at(days: int, vol: float) -> MoneyRange:
+        years = days / 365
+        return MoneyRange(expiry_ns=days * NS_PER_DAY, years=years, bid_iv=vol, ask_iv=vol * 1.01)
+
+    # 20 days lie below both shorter ones and above both longer ones.
+    ranges = [at(10, 1.0), at(11, 0.99), at(20, 0.6), at(30, 0.4), at(31, 0.41)]
+    (reason,) = out_of_order(ranges).values()
+    assert "below that of 2 shorter expiries (11JAN70, 12JAN70)" in reason
 
 
 def test_two_that_contradict_each_other_are_both_kept() -> None:
