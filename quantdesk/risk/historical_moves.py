@@ -137,17 +137,19 @@ def joint_moves(
     vols: VarVols,
     until_ns: int,
     records: Mapping[tuple[str, str], Series] | None = None,
+    held: Sequence[str] = (),
 ) -> MoveHistory | str:
     """Moves of `coins` over windows of the horizon that all their records cover, or why there are
     none, as a sentence.
 
     until_ns : nothing known later is used;  records : by (coin, what), the packaged ones else
+    held : coins after `coins` that are cash: only their index is needed, their vol stays
     """
     known = recorded_series() if records is None else records
     needed = [INDEX] if vols is VarVols.UNCHANGED else [INDEX, VOL_INDEX]
     series: list[Series] = []
-    for coin in coins:
-        for what in needed:
+    for coin in (*coins, *held):
+        for what in [INDEX] if coin in held else needed:
             one = known.get((coin, what))
             if one is None:
                 return f"no {what} of {coin} is recorded"
@@ -163,7 +165,7 @@ def joint_moves(
         return (
             f"the record has steps of {step_ns // NS_PER_HOUR} h: no horizon of {horizon_days:g} d"
         )
-    return _paired(tuple(coins), series, horizon_ns, vols)
+    return _paired((*coins, *held), series, horizon_ns, vols)
 
 
 def _paired(

@@ -21,6 +21,7 @@ from quantdesk.market.chain import FloatArray
 from quantdesk.risk.historical_moves import MoveHistory, Series, VarVols, joint_moves
 from quantdesk.risk.revaluation import PreparedBook
 from quantdesk.risk.scenarios import DOLLARS
+from quantdesk.risk.var_cash import cash_profits
 from quantdesk.risk.var_components import LegRisk, leg_risks
 from quantdesk.risk.var_filter import BURN_IN, forecast_vols, scaled
 from quantdesk.risk.var_quantiles import (
@@ -131,7 +132,9 @@ class VarRow:
     usd, coin : without the collateral; *_with_collateral with it: coin cash has no profit in its
         own coin, dollar cash none in USD
     delta_gamma_usd : see DELTA_GAMMA_LABEL
-    sample : None where there is none
+    sample : of the figures without collateral; None where there is none
+    collateral_sample : of those with it. Another where the collateral is in coins that the scope
+        does not hold: their records may be shorter. None where there is none
     reason : why figures are None, "" where they are not
     collateral_reason : why only those with collateral are
     """
@@ -145,6 +148,7 @@ class VarRow:
     coin_with_collateral: Figure | None = None
     delta_gamma_usd: Figure | None = None
     sample: VarSample | None = None
+    collateral_sample: VarSample | None = None
     reason: str = ""
     collateral_reason: str = ""
 
@@ -243,7 +247,11 @@ def value_at_risk(
     return replace(
         found,
         legs=() if head is None else work.legs(head.method, head.vols),
-        notes=(*_stand_in(found), *_age_of_record(found, until_ns)),
+        notes=(
+            *_stand_in(found),
+            *_age_of_record(found, until_ns),
+            *_days_of_collateral(found),
+        ),
     )
 
 
@@ -284,7 +292,9 @@ class _Work:
     until_ns: int
     records: Mapping[tuple[str, str], Series] | None
     threads: int | None
-    found: dict[tuple[tuple[str, ...], VarVols], MoveHistory | str] = field(default_factory=dict)
+    found: dict[tuple[tuple[str, ...], tuple[str, ...], VarVols], MoveHistory | str] = field(
+        default_factory=dict
+    )
 
     def rows(self, method: VarMethod, vols: VarVols) -> list[VarRow]:
         """The total's row and, of a book of several coins, one row a coin."""
@@ -302,7 +312,7 @@ class _Work:
 
     def legs(self, method: VarMethod, vols: VarVols) -> tuple[LegRisk, ...]:
         """Each leg's part of the total's figure, from the same moves."""
-        kept, _ = self._sample_of(TOTAL, self.prepared.underlyings, method, vols)
+        kept = self._sample(self.prepared.underlyings, method, vols)
         assert isinstance(kept, MoveHistory), "the total has a figure of them"
         place = [kept.coins.index(coin) for coin in self.prepared.underlyings]
         profits = moved_legs_usd(
@@ -316,37 +326,53 @@ class _Work:
 
     def _row(self, scope: str, coins: Sequence[str], method: VarMethod, vols: VarVols) -> VarRow:
         row = VarRow(scope=scope, method=method, vols=vols)
-        kept, collateral_reason = self._sample_of(scope, coins, method, vols)
+        kept = self._sample(coins, method, vols)
         if isinstance(kept, str):
             return replace(row, reason=kept)
-        return self._figures(replace(row, collateral_reason=collateral_reason), coins, kept)
-
-    def _sample_of(
-        self, scope: str, coins: Sequence[str], method: VarMethod, vols: VarVols
-    ) -> tuple[MoveHistory | str, str]:
-        """The moves of a scope or why there are none, and why its cash is in no figure."""
-        # Cash in a coin that the book does not hold is in the total only.
+        coin, usd = self._profits(coins, kept)
+        row = replace(
+            row,
+            usd=figure(usd, self.settings.confidence),
+            coin=figure(coin, self.settings.confidence),
+            delta_gamma_usd=figure(self._expanded(coins, kept), self.settings.confidence),
+            sample=_told(kept),
+        )
+        # Cash in a coin that the book does not hold is in the total only, and only there may its
+        # record cut the days short: what needs no collateral is drawn from all of its own.
         others = sorted(self.cash.keys() - set(self.prepared.underlyings)) if scope == TOTAL else []
-        kept = self._sample([*coins, *others], method, vols)
-        collateral_reason = ""
-        if isinstance(kept, str) and others:
-            collateral_reason = f"collateral: {kept.removeprefix(NOT_AVAILABLE)}"
-            kept = self._sample(coins, method, vols)
-        return kept, collateral_reason
+        if others:
+            joint = self._sample(coins, method, vols, others)
+            if isinstance(joint, str):
+                reason = f"collateral: {joint.removeprefix(NOT_AVAILABLE)}"
+                return replace(row, collateral_reason=reason)
+            kept, (coin, usd) = joint, self._profits(coins, joint)
+        cash_usd, cash_coin = cash_profits(kept, self.cash, self.dollars, self.index_prices)
+        return replace(
+            row,
+            usd_with_collateral=figure(usd + cash_usd, self.settings.confidence),
+            coin_with_collateral=figure(coin + cash_coin, self.settings.confidence),
+            collateral_sample=_told(kept),
+        )
 
-    def _sample(self, coins: Sequence[str], method: VarMethod, vols: VarVols) -> MoveHistory | str:
-        history = self._history(coins, vols)
+    def _sample(
+        self, coins: Sequence[str], method: VarMethod, vols: VarVols, held: Sequence[str] = ()
+    ) -> MoveHistory | str:
+        """The moves of `coins`, and of the index of those `held` as cash, or why there are none."""
+        history = self._history(coins, vols, held)
         if isinstance(history, str):
             return history
         kept = sample_moves(history, method, self.settings)
         is_enough = len(kept) >= OBSERVATIONS_MIN
         return kept if is_enough else _too_few(kept, self.settings, method)
 
-    def _history(self, coins: Sequence[str], vols: VarVols) -> MoveHistory | str:
-        key = (tuple(coins), vols)
+    def _history(
+        self, coins: Sequence[str], vols: VarVols, held: Sequence[str]
+    ) -> MoveHistory | str:
+        key = (tuple(coins), tuple(held), vols)
         if key not in self.found:
             self.found[key] = joint_moves(
                 coins,
+                held=held,
                 horizon_days=self.settings.horizon_days,
                 vols=vols,
                 until_ns=self.until_ns,
@@ -354,53 +380,50 @@ class _Work:
             )
         return self.found[key]
 
-    def _figures(self, row: VarRow, coins: Sequence[str], kept: MoveHistory) -> VarRow:
-        # The book's own order of coins; what is not asked for has no groups and stays at nought.
+    def _profits(self, coins: Sequence[str], kept: MoveHistory) -> tuple[FloatArray, FloatArray]:
+        """Profit of the legs of `coins` in each move, (m,) in coin and in USD."""
+        book, spot, vol = self._moved(coins, kept)
+        in_coin, in_usd = moved_pnl(
+            book,
+            spot,
+            vol,
+            horizon_days=self.settings.horizon_days,
+            tenor_power=self.settings.tenor_power,
+            threads=self.threads,
+        )
+        return np.add.reduce(in_coin, axis=0), np.add.reduce(in_usd, axis=0)
+
+    def _expanded(self, coins: Sequence[str], kept: MoveHistory) -> FloatArray:
+        """The comparison DELTA_GAMMA_LABEL, (m,) in USD."""
+        book, spot, vol = self._moved(coins, kept)
+        expanded = expanded_usd(
+            book,
+            spot,
+            vol,
+            horizon_days=self.settings.horizon_days,
+            tenor_power=self.settings.tenor_power,
+        )
+        usd: FloatArray = np.add.reduce(expanded, axis=0)
+        return usd
+
+    def _moved(
+        self, coins: Sequence[str], kept: MoveHistory
+    ) -> tuple[PreparedBook, FloatArray, FloatArray]:
+        """The book's legs of `coins`, and the moves in the book's own order of coins; a coin that
+        is not asked for has no groups and stays at nought.
+        """
         book = _of_coins(self.prepared, coins)
         place = [kept.coins.index(coin) if coin in coins else 0 for coin in book.underlyings]
-        moves = {
-            "horizon_days": self.settings.horizon_days,
-            "tenor_power": self.settings.tenor_power,
-        }
-        in_coin, in_usd = moved_pnl(
-            book, kept.spot[place], kept.vol[place], threads=self.threads, **moves
-        )
-        expanded = expanded_usd(book, kept.spot[place], kept.vol[place], **moves)
-        confidence = self.settings.confidence
-        usd = np.add.reduce(in_usd, axis=0)
-        coin = np.add.reduce(in_coin, axis=0)
-        cash_usd, cash_coin = self._cash_profits(kept)
-        has_all_cash = not row.collateral_reason
-        return replace(
-            row,
-            usd=figure(usd, confidence),
-            usd_with_collateral=figure(usd + cash_usd, confidence) if has_all_cash else None,
-            coin=figure(coin, confidence),
-            coin_with_collateral=figure(coin + cash_coin, confidence) if has_all_cash else None,
-            delta_gamma_usd=figure(np.add.reduce(expanded, axis=0), confidence),
-            sample=VarSample(
-                observations=len(kept),
-                first_ns=int(kept.start_ns[0]),
-                last_ns=int(kept.end_ns[-1]),
-                sources=kept.sources,
-            ),
-        )
+        return book, kept.spot[place], kept.vol[place]
 
-    def _cash_profits(self, kept: MoveHistory) -> tuple[FloatArray, FloatArray]:
-        """Profit of the cash (m,) in USD, and (m,) counted in the first coin, of which all other
-        cash is worth less where it is dearer.
-        """
-        simple = np.expm1(kept.spot)
-        factor = 1.0 + simple
-        price = self.index_prices[kept.coins[0]]
-        in_usd = np.zeros(len(kept))
-        in_coin = self.dollars / price * (1.0 / factor[0] - 1.0)
-        for number, name in enumerate(kept.coins):
-            if name in self.cash:
-                worth = self.cash[name] * self.index_prices[name]
-                in_usd += worth * simple[number]
-                in_coin += worth / price * (factor[number] / factor[0] - 1.0)
-        return in_usd, in_coin
+
+def _told(kept: MoveHistory) -> VarSample:
+    return VarSample(
+        observations=len(kept),
+        first_ns=int(kept.start_ns[0]),
+        last_ns=int(kept.end_ns[-1]),
+        sources=kept.sources,
+    )
 
 
 def _of_coins(prepared: PreparedBook, coins: Sequence[str]) -> PreparedBook:
@@ -459,3 +482,18 @@ def _age_of_record(report: VarReport, until_ns: int) -> tuple[str, ...]:
             "do not compare"
         )
     return tuple(notes)
+
+
+def _days_of_collateral(report: VarReport) -> tuple[str, ...]:
+    """That the headline is drawn from other days with its collateral than without, where it is."""
+    head = report.headline
+    if head is None or head.sample is None or head.collateral_sample is None:
+        return ()
+    bare, with_cash = head.sample, head.collateral_sample
+    if (bare.first_ns, bare.last_ns) == (with_cash.first_ns, with_cash.last_ns):
+        return ()
+    first, last = (format_instant(ns)[:10] for ns in (with_cash.first_ns, with_cash.last_ns))
+    return (
+        "the total with collateral is drawn from the days that the collateral's record covers too, "
+        f"{first} to {last}: it does not compare with the total without",
+    )

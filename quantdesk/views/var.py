@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from quantdesk.domain.times import format_instant
-from quantdesk.risk.var import DEFAULT_METHOD, DELTA_GAMMA_LABEL, TOTAL, VarReport, VarRow
+from quantdesk.risk.var import (
+    DEFAULT_METHOD,
+    DELTA_GAMMA_LABEL,
+    TOTAL,
+    VarReport,
+    VarRow,
+    VarSample,
+)
 from quantdesk.risk.var_backtest import Backtest
 from quantdesk.risk.var_exceptions import SIGNIFICANCE, ExceptionTests, LikelihoodRatio
 from quantdesk.risk.var_quantiles import ES_RULE, QUANTILE_RULE, Figure
@@ -129,22 +136,25 @@ def _coin_table(report: VarReport) -> TextTable:
 def _sample_table(report: VarReport) -> TextTable:
     rows = []
     for row in _shown(report):
-        sample = row.sample
-        rows.append(
-            (
-                *_method(row, report),
-                DASH if sample is None else str(sample.observations),
-                DASH if sample is None else f"{_day(sample.first_ns)} to {_day(sample.last_ns)}",
-                ", ".join(sample.sources) if sample is not None else "",
-                safe_text(row.reason or row.collateral_reason, REASON_LENGTH_MAX),
-            )
-        )
+        method = _method(row, report)
+        reason = safe_text(row.reason or row.collateral_reason, REASON_LENGTH_MAX)
+        rows.append((*method, *_sample_cells(row.sample), reason))
+        if row.collateral_sample not in (None, row.sample):
+            scope = f"{method[0]}, with collateral"
+            rows.append((scope, *method[1:], *_sample_cells(row.collateral_sample), ""))
     return TextTable(
         title="Samples",
         columns=("Scope", "Method", "Vols", "Observations", "Span", "Records", "Reason"),
         numeric=(False, False, False, True, False, False, False),
         rows=tuple(rows),
     )
+
+
+def _sample_cells(sample: VarSample | None) -> tuple[str, str, str]:
+    if sample is None:
+        return DASH, DASH, ""
+    span = f"{_day(sample.first_ns)} to {_day(sample.last_ns)}"
+    return str(sample.observations), span, ", ".join(sample.sources)
 
 
 def backtest_table(backtests: Sequence[Backtest]) -> TextTable:

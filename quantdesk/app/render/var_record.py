@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from quantdesk.domain.times import format_instant
-from quantdesk.risk.var import DEFAULT_METHOD, DELTA_GAMMA_LABEL, VarReport, VarRow
+from quantdesk.risk.var import DEFAULT_METHOD, DELTA_GAMMA_LABEL, VarReport, VarRow, VarSample
 from quantdesk.risk.var_backtest import Backtest
 from quantdesk.risk.var_components import LegRisk
 from quantdesk.risk.var_exceptions import SIGNIFICANCE, LikelihoodRatio
@@ -90,7 +90,6 @@ def leg_risk_record(leg: LegRisk) -> dict[str, Any]:
 
 def row_record(row: VarRow) -> dict[str, Any]:
     """Figures of one scope and method; null with a reason where they are not available."""
-    sample = row.sample
     record: dict[str, Any] = {
         "scope": row.scope,
         "method": row.method.value,
@@ -100,17 +99,22 @@ def row_record(row: VarRow) -> dict[str, Any]:
     record |= {name: _figure(getattr(row, name)) for name in FIGURES}
     return record | {
         "comparison": {"label": DELTA_GAMMA_LABEL, "usd": _figure(row.delta_gamma_usd)},
-        "sample": None
-        if sample is None
-        else {
-            "observations": sample.observations,
-            "from": format_instant(sample.first_ns),
-            "to": format_instant(sample.last_ns),
-            "sources": list(sample.sources),
-        },
+        "sample": _sample(row.sample),
+        "collateral_sample": _sample(row.collateral_sample),
         "reason": row.reason or None,
         "collateral_reason": row.collateral_reason or None,
         "coin_reason": _coin_reason(row) or None,
+    }
+
+
+def _sample(sample: VarSample | None) -> dict[str, Any] | None:
+    if sample is None:
+        return None
+    return {
+        "observations": sample.observations,
+        "from": format_instant(sample.first_ns),
+        "to": format_instant(sample.last_ns),
+        "sources": list(sample.sources),
     }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
+from quantdesk.app.render.var_record import row_record
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import InvalidInput
 from quantdesk.risk.historical_moves import (
@@ -29,6 +31,7 @@ from quantdesk.risk.var import TOTAL, VarMethod, VarReport, VarSettings, value_a
 from quantdesk.risk.var_backtest import Backtest, backtest
 from quantdesk.risk.var_filter import BURN_IN, forecast_vols
 from quantdesk.risk.var_revaluation import TENOR_POWER, moved_pnl
+from quantdesk.views.var import var_tables
 from tests.unit.market.chains import SEP
 from tests.unit.risk import black
 from tests.unit.risk.books import FORWARDS, made_market, named, position
@@ -188,6 +191,75 @@ def test_collateral_moves_usd_by_its_coin_and_coin_by_its_dollars() -> None:
     assert coins.coin_with_collateral == bare.coin
     assert dollars.usd_with_collateral == bare.usd
     assert dollars.coin_with_collateral != bare.coin
+
+
+def ether_index(days: range) -> Series:
+    """Prices that go up and down by 2 % from day to day."""
+    values = 3_000.0 * 1.02 ** (np.array(days) % 2)
+    instants = np.array(days, dtype=np.int64) * DAY
+    return Series(
+        coin="ETH", what=INDEX, instants_ns=instants, values=values, step_ns=DAY, source="short"
+    )
+
+
+@pytest.mark.parametrize("vols", VarVols)
+def test_a_short_record_of_the_collateral_s_coin_leaves_the_book_its_days(vols: VarVols) -> None:
+    """The book has 300 days of BTC, the cash the first 151 of ETH: a crash of BTC after them is in
+    the figure without the cash, and could not be in the one with it.
+    """
+    records = made_records(301)
+    crash = records["BTC", INDEX].values.copy()
+    crash[250:] *= 0.5
+    records["BTC", INDEX] = replace(records["BTC", INDEX], values=crash)
+    records["ETH", INDEX] = ether_index(range(1, 152))
+    book = book_of({PERPETUAL: 60_000})
+    bare, with_cash = (
+        value_at_risk(
+            book,
+            index_prices={"BTC": INDEX_PRICE, "ETH": 3_000.0},
+            until_ns=UNTIL,
+            records=records,
+            collateral=cash,
+        )
+        for cash in ({}, {"ETH": Decimal(20)})
+    )
+    alone, row = (one.row(TOTAL, PLAIN, vols) for one in (bare, with_cash))
+    assert alone is not None
+    assert row is not None
+    assert alone.usd is not None
+    assert row.usd is not None
+    assert (row.usd, row.coin, row.delta_gamma_usd) == (
+        alone.usd,
+        alone.coin,
+        alone.delta_gamma_usd,
+    )
+    assert row.sample == alone.sample
+    assert row.sample is not None
+    assert (row.sample.observations, row.sample.last_ns) == (200, 301 * DAY)
+    # Of 200 days one per cent are the worst two: the crash is the worst.
+    profit = np.sort(np.diff(crash[-201:]) / crash[-201:-1])[:2] * 60_000
+    assert row.usd.es == pytest.approx(-profit.mean(), rel=5e-3)
+    # With the cash: the 150 days of both, though the cash's coin has no vol index, nor needs one.
+    assert row.collateral_sample is not None
+    assert (row.collateral_sample.observations, row.collateral_sample.last_ns) == (150, 151 * DAY)
+    assert row.usd_with_collateral is not None
+    assert row.usd_with_collateral.es < row.usd.es
+    assert with_cash.legs == bare.legs
+    head = with_cash.headline
+    assert head is not None
+    assert head.usd is not None
+    parts = math.fsum(leg.component_es for leg in with_cash.legs)
+    assert parts == pytest.approx(head.usd.es, rel=1e-12)
+    said = "drawn from the days that the collateral's record covers too"
+    assert any(said in note for note in with_cash.notes)
+    assert not any(said in note for note in bare.notes)
+    record = row_record(row)
+    assert record["sample"]["to"] == "1970-10-29T00:00:00Z"
+    assert record["collateral_sample"]["to"] == "1970-06-01T00:00:00Z"
+    (samples,) = (one for one in var_tables(with_cash) if one.title == "Samples")
+    assert [line[3] for line in samples.rows if line[0] == "total, with collateral"] == (
+        ["120", "150", "120", "150"]
+    )
 
 
 @pytest.mark.parametrize(("currency", "amount"), [("BTC", "NaN"), ("USDC", "Infinity")])

@@ -151,12 +151,22 @@ def test_cash_in_another_coin_counts_in_usd_and_in_the_coin_of_the_book() -> Non
     """2.5 BTC have no profit in BTC, 30 ETH have one by their price in BTC."""
     report = report_of(OPTIONS, BTC="2.5", ETH="30", USDC="40000")
     row = row_of(report, VarMethod.HISTORICAL, VarVols.UNCHANGED)
-    spot, vol, _ = oracle.moves(["BTC", "ETH"], hours=DAY, with_vols=False)
-    spot, vol = spot[:, -200:], vol[:, -200:]
-    coin, usd = oracle.profits(OPTIONS, ["BTC"], spot[:1], vol[:1], days=1.0, power=POWER)
-    btc, eth = 1 + np.expm1(spot)
+    # What needs no ETH is drawn from all days of BTC, the rest from those that both have.
+    spot, vol, own_ends = oracle.moves(["BTC"], hours=DAY, with_vols=False)
+    coin, usd = oracle.profits(
+        OPTIONS, ["BTC"], spot[:, -200:], vol[:, -200:], days=1.0, power=POWER
+    )
     close(row.usd, oracle.var_es(usd, 0.99))
     close(row.coin, oracle.var_es(coin, 0.99))
+    spot, vol, ends = oracle.moves(["BTC", "ETH"], hours=DAY, with_vols=False)
+    spot, vol = spot[:, -200:], vol[:, -200:]
+    coin, usd = oracle.profits(OPTIONS, ["BTC"], spot[:1], vol[:1], days=1.0, power=POWER)
+    assert row.sample is not None
+    assert row.collateral_sample is not None
+    assert row.sample.last_ns == own_ends[-1] * 3600 * 10**9
+    assert row.collateral_sample.last_ns == ends[-1] * 3600 * 10**9
+    assert row.sample.last_ns > row.collateral_sample.last_ns
+    btc, eth = 1 + np.expm1(spot)
     cash_usd = 2.5 * BTC * (btc - 1) + 30 * ETH * (eth - 1)
     close(row.usd_with_collateral, oracle.var_es(usd + cash_usd, 0.99))
     cash_coin = 40_000 / BTC * (1 / btc - 1) + 30 * ETH / BTC * (eth / btc - 1)
