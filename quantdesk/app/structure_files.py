@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from quantdesk.errors import InvalidInput, StorageError
+from quantdesk.storage.whole_files import write_whole
 from quantdesk.structures.plan import StructurePlan
 from quantdesk.structures.text import format_line, format_toml, parse_plan
 
@@ -63,9 +64,7 @@ def write_structure_file(text: str, plan: StructurePlan, *, known: Path | None) 
     try:
         if path.exists() and path != known and not may_overwrite:
             raise StorageError(f"{path}: is there already; end the name with ! to write over it")
-        draft = path.with_name(f".{path.name}.part")
-        draft.write_text(content, encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, content.encode())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StorageError(f"{path}: can not be written: {reason}") from error

@@ -14,6 +14,7 @@ from quantdesk.market.clock_files import clock_text
 from quantdesk.market.surface_clock import CLOCK_CHOICES, ClockChoice
 from quantdesk.market.variance_clock import VarianceClock
 from quantdesk.runtime.surfaces import read_clock
+from quantdesk.storage.whole_files import write_whole
 
 EDITED_CLOCK = "edited"
 """Name of a clock whose weights were typed on the screen."""
@@ -51,11 +52,9 @@ def keep_clock(path: Path, clock: VarianceClock) -> Path:
             read_clock(str(path))
         except ConfigError as error:
             raise StorageError(f"not kept: {error}; mend or move that file") from error
-    draft = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(clock_text(clock, COMMENT), encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, clock_text(clock, COMMENT).encode())
     except OSError as error:
         raise StorageError(f"{path}: can not be written: {error.strerror}") from error
     return path

@@ -23,6 +23,7 @@ from quantdesk.runtime.made_numbers import SAMPLE_OF, made_by_rule
 from quantdesk.simulator import BinanceServer, DeribitServer, SimulatedVenue, load_sample
 from quantdesk.simulator.deribit.opening import opening_frames
 from quantdesk.snapshot import DeskSnapshot, Environment, LinkState
+from quantdesk.storage.whole_files import write_whole
 from quantdesk.venues import deribit
 
 EMBEDDED_VENUES = ("deribit", "binance")
@@ -65,10 +66,8 @@ def published(addresses: Addresses, folder: Path) -> Iterator[None]:
         return
     with contextlib.suppress(OSError):  # other commands then start a venue of their own
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}")
         left = json.dumps({"pid": os.getpid(), "venues": addresses})
-        temporary.write_text(left, encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, left.encode())
     try:
         yield
     finally:

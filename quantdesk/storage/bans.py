@@ -6,12 +6,12 @@ place, readable by its owner only.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
 from quantdesk.errors import StorageError
+from quantdesk.storage.whole_files import OWNER_ONLY, write_whole
 
 FORMAT = 1
 FILE_BYTES_MAX = 64 * 1024
@@ -87,15 +87,8 @@ class JsonBanStore:
         )
 
     def _write(self, text: bytes) -> None:
-        beside = self._path.with_name(f"{self._path.name}.new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            beside.unlink(missing_ok=True)
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self._path)
+            write_whole(self._path, text, mode=OWNER_ONLY)
         except OSError as error:
             raise StorageError(f"{self._path}: can not be written: {error.strerror}") from error

@@ -8,7 +8,6 @@ damaged or of another version is refused by name. Readable by its owner only.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import zlib
 from pathlib import Path
@@ -20,6 +19,7 @@ from quantdesk.domain.account import AccountSnapshot
 from quantdesk.domain.instrument import Instrument
 from quantdesk.domain.position import PositionRow
 from quantdesk.errors import QuantDeskError, StorageError
+from quantdesk.storage.whole_files import OWNER_ONLY, write_whole
 
 MAGIC = b"quantdesk opening 1\n"
 FILE_BYTES_MAX = 16 << 20
@@ -125,17 +125,10 @@ class OpeningStore:
         """Keep `stored` as `name`, in place of what was there. Raises StorageError."""
         path = self.path(name)
         payload = zlib.compress(_encoder.encode(stored), 1)
-        beside = path.with_name(f"{path.name}.new")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            beside.unlink(missing_ok=True)
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(MAGIC + hashlib.sha256(payload).digest() + payload)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-            _sync(self._folder)
+            content = MAGIC + hashlib.sha256(payload).digest() + payload
+            write_whole(path, content, mode=OWNER_ONLY, is_durable=True)
         except OSError as error:
             raise StorageError(f"{path}: can not be written: {error.strerror}") from error
 
@@ -155,12 +148,3 @@ def _payload(content: bytes) -> bytes:
     if inflater.unconsumed_tail or not inflater.eof:
         raise StorageError(f"its content is more than {CONTENT_BYTES_MAX:,} bytes or cut")
     return plain
-
-
-def _sync(folder: Path) -> None:
-    """Let the folder's own entry survive a loss of power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

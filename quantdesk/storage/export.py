@@ -6,10 +6,8 @@ calls decides names, units and order.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantdesk.errors import InvalidInput, StorageError
+from quantdesk.storage.whole_files import draft_of
 
 Column = Sequence[float | int | str | bool | None] | NDArray[Any]
 
@@ -70,13 +69,17 @@ def write_parquet(
     for name, length in lengths.items():
         if length != rows:
             raise InvalidInput(name, length, f"values, where the first column has {rows}")
-    with _replaced_whole(path) as fresh:
-        try:
-            _copy_to(fresh, prepared, metadata or {})
-        except duckdb.Error as error:
-            raise StorageError(
-                f"{path}: can not be written: {str(error).splitlines()[0]}"
-            ) from error
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        what = "a folder" if target.is_dir() else "no regular file"
+        raise StorageError(f"{path}: is {what}; give a file name")
+    try:
+        with draft_of(target, is_durable=True) as draft:
+            _copy_to(draft, prepared, metadata or {})
+    except duckdb.Error as error:
+        raise StorageError(f"{path}: can not be written: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise StorageError(f"{path}: can not be written: {error.strerror}") from error
     return rows
 
 
@@ -130,34 +133,6 @@ def _prepare_integers(name: str, values: Sequence[object]) -> _Prepared:
     # Masked, since a float has no room for a nanosecond.
     integers = np.ma.MaskedArray(np.array(filled, dtype=np.int64), mask=absent)
     return _Prepared(values=integers, sql_type=_BIGINT)
-
-
-@contextmanager
-def _replaced_whole(path: Path) -> Iterator[Path]:
-    """A file to write to beside `path`, which takes its place once it is written and synced."""
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        what = "a folder" if target.is_dir() else "no regular file"
-        raise StorageError(f"{path}: is {what}; give a file name")
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        yield fresh
-        _sync(fresh)
-        fresh.replace(target)
-        _sync(target.parent)
-    except OSError as error:
-        raise StorageError(f"{path}: can not be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _copy_to(path: Path, columns: Mapping[str, _Prepared], metadata: Mapping[str, str]) -> None:

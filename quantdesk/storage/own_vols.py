@@ -1,18 +1,18 @@
 """The user's own vols in a file: small, written whole, and never half.
 
-JSON with a version of its own, beside the desk's other data. A write goes to another file first,
-which then takes the old one's place. Rows are plain columns: what they mean is not known here.
+JSON with a version of its own, beside the desk's other data. Rows are plain columns: what they mean
+is not known here.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from quantdesk.errors import ConfigError, StorageError
+from quantdesk.storage.whole_files import write_whole
 
 SCHEMA = "quantdesk.own_vols/1"
 
@@ -74,14 +74,9 @@ class OwnVolsFile:
             rows, key=lambda row: (row.origin, row.venue, row.underlying, row.expiry_ns)
         )
         content = msgspec.json.encode(_Document(schema=SCHEMA, vols=tuple(ordered)))
-        draft = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("wb") as file:
-                file.write(msgspec.json.format(content, indent=1) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self.path)
+            write_whole(self.path, msgspec.json.format(content, indent=1) + b"\n")
         except OSError as error:
             raise StorageError(f"{self.path}: can not be written: {error.strerror}") from error
 

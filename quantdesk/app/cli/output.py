@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 from pathlib import Path
 
 from quantdesk.errors import ConfigError, StorageError
+from quantdesk.storage.whole_files import write_whole
 
 
 def write_output(data: bytes, output: Path | None, *, is_binary: bool = False) -> None:
@@ -21,16 +20,12 @@ def write_output(data: bytes, output: Path | None, *, is_binary: bool = False) -
             raise ConfigError("this format is binary: give -o FILE, or pipe it")
         _write_stdout(data)
         return
-    temporary = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         if output.exists() and not output.is_file():
             output.write_bytes(data)
             return
-        temporary.write_bytes(data)
-        temporary.replace(output)
+        write_whole(output, data)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         raise StorageError(
             f"{output}: can not be written: {reason}; name another -o FILE"

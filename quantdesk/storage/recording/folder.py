@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from quantdesk.errors import RecordingDamaged, StorageError
+from quantdesk.storage.whole_files import sync_directory
 
 SEGMENT_SUFFIX = ".qdrec"
 SEGMENTS_MAX = 999_999
@@ -109,15 +110,6 @@ class FolderLock:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-
-def sync_directory(directory: Path) -> None:
-    """Make created and renamed names of `directory` durable. Raises OSError."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def sync_data(fd: int) -> None:

@@ -37,13 +37,6 @@ def test_file_is_its_owners_only_and_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_leftover_of_a_crash_does_not_hinder(tmp_path: Path) -> None:
-    (tmp_path / "bans.json.new").write_bytes(b"half")
-    store = JsonBanStore(tmp_path / "bans.json")
-    store.note_ban(HOST, 7)
-    assert JsonBanStore(tmp_path / "bans.json").banned_until_ns(HOST) == 7
-
-
 def test_only_so_many_bans_are_kept(tmp_path: Path) -> None:
     store = JsonBanStore(tmp_path / "bans.json")
     for number in range(BANS_MAX + 5):
@@ -78,9 +71,9 @@ def test_file_of_another_make_is_refused_and_left_alone(tmp_path: Path, text: by
 
 
 def test_place_that_can_not_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "bans.json.new").mkdir()
+    (tmp_path / "data").write_text("a file")
     with pytest.raises(StorageError, match="can not be written"):
-        JsonBanStore(tmp_path / "bans.json").note_ban(HOST, 7)
+        JsonBanStore(tmp_path / "data" / "bans.json").note_ban(HOST, 7)
 
 
 def test_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:

@@ -68,10 +68,11 @@ def test_rows_and_accounts_come_back_as_they_were(tmp_path: Path) -> None:
 def test_what_a_killed_desk_left_beside_it_hinders_nobody(tmp_path: Path) -> None:
     store = OpeningStore(tmp_path)
     store.write("rows", ROWS)
-    store.path("rows").with_name("rows.opening.new").write_bytes(b"half of i")
+    draft = tmp_path / ".quantdesk-0123456789abcdef.part"
+    draft.write_bytes(b"half of i")
     assert store.read("rows", StoredRows) == ROWS
     store.write("rows", ROWS)
-    assert [one.name for one in tmp_path.iterdir()] == ["rows.opening"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [draft.name, "rows.opening"]
 
 
 def test_cut_changed_and_foreign_files_are_refused_by_name(tmp_path: Path) -> None:
