@@ -16,7 +16,7 @@ import numpy as np
 
 from quantdesk.market.chain import FloatArray
 from quantdesk.risk.limits.cells import Cell, CellMap, Slot
-from quantdesk.risk.limits.findings import Finding, Use
+from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
 from quantdesk.risk.limits.limit import Filters, Limit, Measure
 from quantdesk.risk.limits.trial import Result, Trial
 
@@ -65,6 +65,16 @@ class Check(ABC):
     def rebuild(self, slots: Sequence[Slot]) -> None:
         """Take a list of slots that grew, or whose units changed."""
         self.slots = slots
+
+    def learn_levels(self) -> None:
+        """Read the cells' levels, for the checks that compare arrays of cells with them."""
+        self._hard = self.levels(Level.HARD)
+        self._tightest = np.minimum(self._hard, self.levels(Level.SOFT))
+
+    def levels(self, level: Level) -> FloatArray:
+        """(cells,) the largest value within each level; infinite where there is none."""
+        found = [getattr(cell.limit, level.value) for cell in self.cells]
+        return np.array([np.inf if value is None else allowed(value) for value in found])
 
     def moved(self, slot: Slot) -> None:  # noqa: B027 -- not every check keeps it
         """Take what is held or open of one slot."""

@@ -22,14 +22,7 @@ from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing, instrument_of
 from quantdesk.risk.checks.fill_paths import RISES_AGAIN
 from quantdesk.risk.limits.cells import Slot
-from quantdesk.risk.limits.findings import (
-    Finding,
-    Level,
-    Use,
-    allowed,
-    number_words,
-    unknown_finding,
-)
+from quantdesk.risk.limits.findings import Finding, Level, Use, number_words, unknown_finding
 from quantdesk.risk.limits.limit import Limit
 from quantdesk.risk.limits.trial import Trial
 
@@ -68,17 +61,6 @@ class InstrumentSums(Check):
             self._count(place)
         self._settle()
         self.learn_levels()
-
-    def learn_levels(self) -> None:
-        """Read the cells' levels, scaled to what is summed."""
-        self._hard = self.levels(Level.HARD)
-        self._soft = self.levels(Level.SOFT)
-        self._tightest = np.minimum(self._hard, self._soft)
-
-    def levels(self, level: Level) -> FloatArray:
-        """(cells,) the largest sum within each level; infinite where there is none."""
-        found = [getattr(cell.limit, level.value) for cell in self.cells]
-        return np.array([np.inf if value is None else allowed(value) for value in found])
 
     def shown(self, place: int, value: float) -> float | None:
         """A sum in the limit's unit."""

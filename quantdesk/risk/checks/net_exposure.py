@@ -18,15 +18,8 @@ from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.limits.cells import Slot
 from quantdesk.risk.limits.contract_words import contract_words_of
-from quantdesk.risk.limits.findings import (
-    Finding,
-    Level,
-    Use,
-    allowed,
-    number_words,
-    unknown_finding,
-)
-from quantdesk.risk.limits.limit import Limit, Measure
+from quantdesk.risk.limits.findings import Finding, Level, Use, number_words, unknown_finding
+from quantdesk.risk.limits.limit import Measure
 from quantdesk.risk.limits.trial import Trial
 from quantdesk.risk.limits.units import COLUMNS, column_of
 
@@ -40,9 +33,8 @@ class NetExposure(Check):
     def rebuild(self, slots: Sequence[Slot]) -> None:
         """Rows (slots, cells) of what a unit adds, and the levels."""
         super().rebuild(slots)
-        cells = [cell.limit for cell in self.cells]
         units = np.array([slot.unit.row for slot in slots]).reshape(len(slots), len(COLUMNS))
-        raw = units[:, [column_of(limit) for limit in cells]]
+        raw = units[:, [column_of(cell.limit) for cell in self.cells]]
         self._mask = self.map.mask()
         raw = np.where(self._mask, raw, 0.0)
         self._is_blind_row = np.isnan(raw)
@@ -50,9 +42,7 @@ class NetExposure(Check):
         self._most = np.abs(self._rows)
         self._raising = np.maximum(self._rows, 0.0)
         self._lowering = np.minimum(self._rows, 0.0)
-        self._hard = _levels(cells, Level.HARD)
-        self._soft = _levels(cells, Level.SOFT)
-        self._tightest = np.minimum(self._hard, self._soft)
+        self.learn_levels()
         self._contracts = contract_words_of(self.map, slots)
         self._sum()
 
@@ -149,9 +139,3 @@ class NetExposure(Check):
             else:
                 found.append(Use(cell=cell, value=value, detail=detail))
         return found
-
-
-def _levels(limits: Sequence[Limit], level: Level) -> np.ndarray:
-    """(cells,) the largest value within each level; infinite where there is none."""
-    found = [getattr(limit, level.value) for limit in limits]
-    return np.array([np.inf if value is None else allowed(value) for value in found])

@@ -83,18 +83,15 @@ class PortfolioMarginUse(Check):
             else None
         )
         self._sum()
-        self._learn_levels()
+        self.learn_levels()
 
     def learned(self, results: dict[Filters, Result]) -> None:
         """Take equity by scope."""
         self._margin_levels.results = results
-        self._learn_levels()
+        self.learn_levels()
 
-    def _learn_levels(self) -> None:
-        self._hard = self._levels(Level.HARD)
-        self._tightest = np.minimum(self._hard, self._levels(Level.SOFT))
-
-    def _levels(self, level: Level) -> FloatArray:
+    def levels(self, level: Level) -> FloatArray:
+        """Levels in USD."""
         return np.array([self._margin_levels.usd(cell, level) for cell in self.cells])
 
     def moved(self, slot: Slot) -> None:

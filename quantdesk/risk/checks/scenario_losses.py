@@ -16,8 +16,7 @@ from quantdesk.market.chain import BoolArray, FloatArray
 from quantdesk.risk.checks.check import Bound, Check, without_room
 from quantdesk.risk.checks.closing import blind_beyond_closing
 from quantdesk.risk.limits.cells import Slot
-from quantdesk.risk.limits.findings import Finding, Level, Use, allowed
-from quantdesk.risk.limits.limit import Limit
+from quantdesk.risk.limits.findings import Finding, Level, Use
 from quantdesk.risk.limits.trial import Trial
 
 NOISE_USD = 1e-9
@@ -49,15 +48,8 @@ class ScenarioLosses(Check):
         self._units = self._mask[:, :, None] * units[:, None, :]
         self._most = np.abs(self._units).max(axis=2, initial=0.0)
         self._gains, self._harms = np.maximum(self._units, 0.0), np.minimum(self._units, 0.0)
-        self._hard = _levels(self.cells_limits, Level.HARD)
-        self._soft = _levels(self.cells_limits, Level.SOFT)
-        self._tightest = np.minimum(self._hard, self._soft)
+        self.learn_levels()
         self._sum()
-
-    @property
-    def cells_limits(self) -> list[Limit]:
-        """The limits of the cells."""
-        return [cell.limit for cell in self.cells]
 
     def moved(self, slot: Slot) -> None:
         """Sum anew."""
@@ -141,8 +133,3 @@ class ScenarioLosses(Check):
     def detail(self, place: int) -> str:
         """What is to be said beside the value."""
         return ""
-
-
-def _levels(limits: Sequence[Limit], level: Level) -> FloatArray:
-    found = [getattr(limit, level.value) for limit in limits]
-    return np.array([np.inf if value is None else allowed(value) for value in found])

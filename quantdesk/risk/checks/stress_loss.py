@@ -45,7 +45,7 @@ class StressLoss(ScenarioLosses):
 
     def rebuild(self, slots: Sequence[Slot]) -> None:
         """As the base does, and which stresses count for which cell."""
-        chosen = [limit.scenarios or self._names for limit in self.cells_limits]
+        chosen = [cell.limit.scenarios or self._names for cell in self.cells]
         self._counts = np.array(
             [[name in names for name in self._names] for names in chosen], dtype=np.bool_
         ).reshape(len(chosen), len(self._names))
