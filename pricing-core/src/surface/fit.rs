@@ -19,13 +19,13 @@ use crate::smile::{SmileSection, svi_fit, svi_joint};
 pub const SPLINE_QUOTES_MIN: usize = 4;
 
 /// Half-spreads of a shorter expiry's quote in which leaving its floor counts as one.
-const FLOOR_WIDTH: f64 = 4.0;
+const FLOOR_WIDTH: f64 = 8.0;
 /// Half-spreads below a slice's own middles from which a shorter expiry's bid is heard.
 const FLOOR_ONSET: f64 = 2.0;
 
 /// Half-spreads above a shorter expiry's middle to which a slice is lifted beyond its own quotes:
 /// room enough that its bound does not bind where the shorter one is quoted.
-const BEYOND_HALF_SPREADS: f64 = 2.0;
+const BEYOND_HALF_SPREADS: f64 = 3.0;
 
 /// Largest such lift as a share of the shorter expiry's total variance: quotes as wide as a market
 /// in distress has them ask for no more.
