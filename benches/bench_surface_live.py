@@ -13,7 +13,7 @@ from quantdesk.market.chain import BoolArray
 from quantdesk.market.fitting import SurfaceFit
 from quantdesk.market.surface_choice import DEFAULT_CHOICE
 from quantdesk.runtime.embedded import opening_snapshot
-from quantdesk.runtime.live_surfaces import FitRequest, run_fit
+from quantdesk.runtime.live_surfaces import FitRequest, SurfaceFitted, run_fit
 from quantdesk.snapshot import ChainSnapshot
 
 
@@ -24,8 +24,12 @@ def opening() -> ChainSnapshot:
 
 
 @cache
+def first() -> SurfaceFitted:
+    return run_fit(FitRequest(seq=1, chain=opening(), choice=DEFAULT_CHOICE))
+
+
 def fitted() -> SurfaceFit:
-    fit = run_fit(FitRequest(seq=1, chain=opening(), choice=DEFAULT_CHOICE)).fit
+    fit = first().fit
     assert fit is not None
     return fit
 
@@ -45,6 +49,7 @@ def later(rows: BoolArray) -> FitRequest:
         choice=DEFAULT_CHOICE,
         previous=fitted(),
         previous_choice=DEFAULT_CHOICE,
+        latest=first(),
     )
 
 
@@ -70,3 +75,17 @@ def test_one_expiry_moved(benchmark: BenchmarkFixture) -> None:
 def test_nothing_moved(benchmark: BenchmarkFixture) -> None:
     request = later(np.zeros(len(opening().chain), dtype=np.bool_))
     assert benchmark(run_fit, request).fit is fitted()
+
+
+@pytest.mark.benchmark(group="a chain of 7 expiries on the desk's clock")
+def test_nothing_moved_beside_a_held_expiry(benchmark: BenchmarkFixture) -> None:
+    rows = opening().chain.expiry_ns == fitted().slices[5].expiry_ns
+    request = later(np.zeros(rows.size, dtype=np.bool_))
+    values = request.chain.values
+    bid_iv = np.where(rows, np.nan, values.bid_iv)
+    chain = replace(request.chain, values=replace(values, bid_iv=bid_iv))
+    held = run_fit(replace(request, chain=chain))
+    assert held.fit is not None
+    assert any(each.quotes.held for each in held.fit.slices)
+    again = replace(request, chain=chain, previous=held.fit, latest=held)
+    assert benchmark(run_fit, again).fit is held.fit

@@ -21,11 +21,12 @@ import numpy as np
 
 from quantdesk.errors import InvalidInput, QuantDeskError
 from quantdesk.market.chain import Chain
-from quantdesk.market.fitting import FitRefusal, SliceFit, SurfaceFit, keep_last_good
-from quantdesk.market.last_good import first_failures, with_last_good
+from quantdesk.market.fitting import FitRefusal, SurfaceFit, keep_last_good
+from quantdesk.market.last_good import HeldFit, fit_or_hold
+from quantdesk.market.quote_changes import is_unchanged
 from quantdesk.market.surface_choice import DEFAULT_CHOICE, SurfaceChoice
 from quantdesk.market.surface_clock import fit_on_clock
-from quantdesk.market.surface_quotes import ExpiryQuotes, SurfaceQuotes, surface_quotes
+from quantdesk.market.surface_quotes import SurfaceQuotes, surface_quotes
 from quantdesk.snapshot import ChainSnapshot, ChainSurface, DeskSnapshot
 
 REFIT_INTERVAL_NS = 1_000_000_000
@@ -46,29 +47,12 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FitRequest:
-    """A chain to be fitted: the snapshot's number, the chain, how, and where to start from.
-
-    `previous` was made by `previous_choice`.
-    """
-
-    seq: int
-    chain: ChainSnapshot
-    choice: SurfaceChoice
-    previous: SurfaceFit | None = None
-    previous_choice: SurfaceChoice | None = None
-
-    @property
-    def key(self) -> Key:
-        """(venue, underlying)."""
-        return self.chain.venue, self.chain.underlying
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SurfaceFitted:
     """What a worker made of a request: a fit, or why there is none; `seq` it was based on.
 
-    `quotes_ns` is the moment of the quotes that it stands for, on the venue's clock.
+    `quotes_ns` is the moment of the quotes that it stands for, on the venue's clock. `quotes` are
+    the first ones since which nothing changed, None where they could not be read, and `held` is
+    what they came to, None where it was no fit to go on from.
     """
 
     key: Key
@@ -77,55 +61,80 @@ class SurfaceFitted:
     choice: SurfaceChoice
     fit: SurfaceFit | None
     problem: str
+    quotes: SurfaceQuotes | None = None
+    held: HeldFit | None = None
+
+    @property
+    def solved(self) -> int:
+        """Slices that the kernel solved for it."""
+        return 0 if self.held is None else self.held.solved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FitRequest:
+    """A chain to be fitted: the snapshot's number, the chain, how, and where to start from.
+
+    `previous`, the last good fit, was made by `previous_choice`; `latest` is what the newest
+    request came to, which may be no fit.
+    """
+
+    seq: int
+    chain: ChainSnapshot
+    choice: SurfaceChoice
+    previous: SurfaceFit | None = None
+    previous_choice: SurfaceChoice | None = None
+    latest: SurfaceFitted | None = None
+
+    @property
+    def key(self) -> Key:
+        """(venue, underlying)."""
+        return self.chain.venue, self.chain.underlying
 
 
 def run_fit(request: FitRequest) -> SurfaceFitted:
     """Fit the chain of `request`. Pure: runs anywhere; failure is a value."""
-    problem, fit = "", None
-    try:
-        quotes = chain_quotes(request.chain, request.choice, held_reference(request))
-        if still_stands(request, quotes):
-            fit = request.previous
-        else:
-            fit, problem = _fitted(request, quotes)
-    except (QuantDeskError, ArithmeticError, np.linalg.LinAlgError) as error:
-        problem = f"{error}"
-    return SurfaceFitted(
+    event = SurfaceFitted(
         key=request.key,
         seq=request.seq,
         quotes_ns=request.chain.as_of_ns,
         choice=request.choice,
-        fit=fit,
-        problem=problem,
+        fit=None,
+        problem="",
     )
+    try:
+        quotes = chain_quotes(request.chain, request.choice, held_reference(request))
+        latest = _latest_alike(request)
+        if latest is not None and still_stands(request, quotes):
+            known = None if latest.held is None else replace(latest.held, solved=0)
+            return replace(
+                event, fit=latest.fit, problem=latest.problem, quotes=latest.quotes, held=known
+            )
+        held = _fitted(request, quotes)
+    except (QuantDeskError, ArithmeticError, np.linalg.LinAlgError) as error:
+        return replace(event, problem=f"{error}")
+    event = replace(event, quotes=quotes, held=held)
+    if isinstance(held.fit, FitRefusal):
+        return replace(event, problem=held.fit.reason)
+    if all(each.quotes.held for each in held.fit.slices):
+        why = held.fit.slices[-1].quotes.held
+        return replace(event, problem=f"no expiry's quotes make a smile: {why}")
+    return replace(event, fit=held.fit)
 
 
-def _fitted(request: FitRequest, quotes: SurfaceQuotes) -> tuple[SurfaceFit | None, str]:
-    """The fit of `quotes`, last good ones where newer fail, or None and why there is none."""
-    found = _fit_of(request, quotes)
-    if isinstance(found, FitRefusal):
-        return None, found.reason
-    previous, made_by = request.previous, request.previous_choice
-    if previous is None or made_by is None or not request.choice.is_fitted_alike(made_by):
-        return found, ""
-    while failed := first_failures(found, previous, quotes):
-        quotes = with_last_good(quotes, failed, previous)
-        held = _fit_of(request, quotes)
-        if isinstance(held, FitRefusal):
-            return None, held.reason
-        found = held
-    if all(each.quotes.held for each in found.slices):
-        return None, f"no expiry's quotes make a smile: {found.slices[-1].quotes.held}"
-    return found, ""
+def _fitted(request: FitRequest, quotes: SurfaceQuotes) -> HeldFit:
+    choice, previous, made_by = request.choice, request.previous, request.previous_choice
+    if previous is not None and made_by is not None and choice.is_fitted_alike(made_by):
+        latest = _latest_alike(request)
+        before = None if latest is None else latest.held
+        return fit_or_hold(quotes, choice=choice, previous=previous, before=before)
+    fit = fit_on_clock(quotes, options=choice.options, choice=choice.clock, previous=previous)
+    return HeldFit(fit=fit, solved=0 if isinstance(fit, FitRefusal) else fit.refitted or 0)
 
 
-def _fit_of(request: FitRequest, quotes: SurfaceQuotes) -> SurfaceFit | FitRefusal:
-    return fit_on_clock(
-        quotes,
-        options=request.choice.options,
-        choice=request.choice.clock,
-        previous=request.previous,
-    )
+def _latest_alike(request: FitRequest) -> SurfaceFitted | None:
+    latest = request.latest
+    is_alike = latest is not None and request.choice.is_fitted_alike(latest.choice)
+    return latest if is_alike else None
 
 
 def held_reference(request: FitRequest) -> int | None:
@@ -139,49 +148,13 @@ def held_reference(request: FitRequest) -> int | None:
 
 
 def still_stands(request: FitRequest, quotes: SurfaceQuotes) -> bool:
-    """Whether the fit before is the one of `quotes` too: then it stays, and no theo moves.
+    """Whether what the newest request came to is the answer to `quotes` too: no theo moves.
 
-    Marks, open interest and sizes change a chain without touching its surface.
+    Marks, open interest and sizes change a chain without touching its surface. The quotes of an
+    expiry that is held are compared with those that failed, not with those held.
     """
-    fit, made_by = request.previous, request.previous_choice
-    if fit is None or made_by is None or not request.choice.is_fitted_alike(made_by):
-        return False
-    if quotes.reference_ns != fit.reference_ns:
-        return False
-    usable = [each for each in quotes.expiries if not each.refusal]
-    if [each.expiry_ns for each in usable] != [each.expiry_ns for each in fit.slices]:
-        return False
-    if dirty_expiries(usable, fit):
-        return False
-    # Trust is by all quotes, those too that leave an expiry refused.
-    held = [each.quotes.weight for each in fit.slices]
-    return all(map(np.array_equal, [each.weight for each in usable], held))
-
-
-def dirty_expiries(expiries: Sequence[ExpiryQuotes], fit: SurfaceFit) -> tuple[int, ...]:
-    """Instants of those of `expiries` whose quotes are not those that `fit` was made of."""
-    return tuple(
-        each.expiry_ns
-        for each in expiries
-        if (held := fit.slice_at(each.expiry_ns)) is None or not _is_same(each, held)
-    )
-
-
-def _is_same(new: ExpiryQuotes, held: SliceFit) -> bool:
-    return (
-        not held.quotes.held
-        and new.names == held.quotes.names
-        and _kinds(new.reasons) == _kinds(held.quotes.reasons)
-        and new.forward == held.forward
-        and np.array_equal(new.log_moneyness, held.quotes.log_moneyness)
-        and np.array_equal(new.bid_iv, held.quotes.bid_iv, equal_nan=True)
-        and np.array_equal(new.ask_iv, held.quotes.ask_iv, equal_nan=True)
-    )
-
-
-def _kinds(reasons: Sequence[str]) -> list[str]:
-    # A stale quote's age grows in words, and it takes no more part for it.
-    return ["stale" if reason.startswith("stale: ") else reason for reason in reasons]
+    latest = _latest_alike(request)
+    return latest is not None and latest.quotes is not None and is_unchanged(quotes, latest.quotes)
 
 
 def chain_quotes(
@@ -210,6 +183,7 @@ class _Held:
     choice: SurfaceChoice
     fit: SurfaceFit | None = None
     fit_choice: SurfaceChoice | None = None
+    latest: SurfaceFitted | None = None
     seq: int = 0
     quotes_ns: int = 0
     problem: str = ""
@@ -272,6 +246,7 @@ class LiveSurfaces:
                     choice=held.choice,
                     previous=held.fit,
                     previous_choice=held.fit_choice,
+                    latest=held.latest,
                 )
             )
         return requests
@@ -291,7 +266,7 @@ class LiveSurfaces:
         held.is_pending = False
         if event.seq < held.seq or not event.choice.is_fitted_alike(held.choice):
             return
-        held.problem = event.problem
+        held.problem, held.latest = event.problem, event
         if event.fit is not None:
             held.fit, held.seq = keep_last_good(event.fit, held.fit), event.seq
             held.fit_choice, held.quotes_ns = event.choice, event.quotes_ns

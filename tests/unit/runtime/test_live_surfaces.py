@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quantdesk.market.fitting import FitOptions, SurfaceFit
+from quantdesk.market.fitting import FitOptions
 from quantdesk.market.own_vols import VolOverride
+from quantdesk.market.quote_changes import dirty_expiries
 from quantdesk.market.surface_choice import DEFAULT_CHOICE, SurfaceChoice
 from quantdesk.market.surface_clock import WEEKEND_CHOICE, ClockChoice
 from quantdesk.market.surface_edge import surface_edge
@@ -29,7 +30,6 @@ from quantdesk.runtime.live_surfaces import (
     LiveSurfaces,
     SurfaceFitted,
     chain_quotes,
-    dirty_expiries,
     run_fit,
     still_stands,
     with_surfaces,
@@ -43,6 +43,7 @@ from quantdesk.runtime.surfaces import every_moment, read_quotes
 from quantdesk.runtime.venues import parse_venues
 from quantdesk.snapshot import ChainSnapshot, DeskSnapshot
 from quantdesk.storage.surface_history import SurfaceHistory
+from tests.unit.runtime.chain_steps import moved, one_quote_moved
 
 KEY = ("deribit", "BTC")
 
@@ -52,84 +53,11 @@ def opening() -> DeskSnapshot:
     return opening_snapshot("BTC")
 
 
-def moved(snapshot: DeskSnapshot, seconds: float) -> DeskSnapshot:
-    """The desk later on, with a chain that is another object: a quote came."""
-    after_ns = round(seconds * 1e9)
-    chain = snapshot.chains[0]
-    rows = np.ones(len(chain.chain), dtype=np.bool_)
-    later = replace(chain, chain=chain.chain.take(rows), as_of_ns=chain.as_of_ns + after_ns)
-    return replace(snapshot, seq=snapshot.seq + 1, ts_ns=snapshot.ts_ns + after_ns, chains=(later,))
-
-
 def broken(chain: ChainSnapshot) -> ChainSnapshot:
     """The chain without one two-sided vol."""
     nothing = np.full(len(chain.chain), np.nan)
     values: ChainValues = replace(chain.values, bid_iv=nothing, ask_iv=nothing.copy())
     return replace(chain, values=values)
-
-
-def changed_expiry(
-    snapshot: DeskSnapshot, expiry_ns: int, bid: float, ask: float, seed: int = 1
-) -> DeskSnapshot:
-    """Vols of one expiry scaled by factors drawn between `bid` and `ask`; NaN takes them away."""
-    chain = snapshot.chains[0]
-    rows = chain.chain.expiry_ns == expiry_ns
-    drawn = bid + (ask - bid) * np.random.default_rng(seed).random(rows.size)
-    factor = np.where(rows, drawn, 1.0)
-    values = replace(
-        chain.values, bid_iv=chain.values.bid_iv * factor, ask_iv=chain.values.ask_iv * factor
-    )
-    return replace(snapshot, chains=(replace(chain, values=values),))
-
-
-@pytest.mark.parametrize(
-    ("bid", "ask", "reason"),
-    [(np.nan, np.nan, "0 usable two-sided quotes"), (0.2, 3.0, "grade F")],
-    ids=["no quotes", "wild quotes"],
-)
-def test_an_expiry_that_fails_keeps_its_last_good_slice(
-    opening: DeskSnapshot, bid: float, ask: float, reason: str
-) -> None:
-    surfaces = LiveSurfaces()
-    first = surfaces.fit_now(opening).chains[0].fit
-    assert first is not None
-    last = first.slices[len(first.slices) // 2]
-    bad = changed_expiry(moved(opening, 1.0), last.expiry_ns, bid, ask)
-    fit = surfaces.fit_now(bad).chains[0].fit
-    assert fit is not None
-    assert [each.expiry_ns for each in fit.slices] == [each.expiry_ns for each in first.slices]
-    held = fit.slice_at(last.expiry_ns)
-    assert held is not None
-    assert [each.expiry_ns for each in fit.slices if each.quotes.held] == [last.expiry_ns]
-    np.testing.assert_allclose(held.fit_iv, last.fit_iv, rtol=0, atol=1e-8)
-    assert held.grade.value >= "D"
-    (flag,) = [each for each in held.flags if each.startswith("Held from")]
-    assert reason in flag
-    assert fit.faults == ()
-
-    later = changed_expiry(moved(opening, 2.0), last.expiry_ns, bid, ask, seed=2)
-    again = surfaces.fit_now(replace(later, seq=9)).chains[0].fit
-    assert again is not None
-    still = again.slice_at(last.expiry_ns)
-    assert still is not None
-    assert still.quotes.held == held.quotes.held
-
-    well = surfaces.fit_now(replace(moved(opening, 3.0), seq=10)).chains[0].fit
-    assert well is not None
-    assert not any(each.quotes.held for each in well.slices)
-
-
-def test_a_surface_of_wild_quotes_never_replaces_the_last_good_one(opening: DeskSnapshot) -> None:
-    surfaces = LiveSurfaces()
-    first = surfaces.fit_now(opening).chains[0].fit
-    assert first is not None
-    wild = moved(opening, 1.0)
-    for seed, each in enumerate(first.slices):
-        wild = changed_expiry(wild, each.expiry_ns, 0.2, 3.0, seed)
-    after = surfaces.fit_now(wild).chains[0]
-    assert after.fit is first
-    assert after.surface is not None
-    assert "no expiry's quotes make a smile" in after.surface.problem
 
 
 def test_nothing_is_fitted_where_nothing_changed(opening: DeskSnapshot) -> None:
@@ -181,25 +109,12 @@ def test_time_alone_asks_for_a_fit_once_the_nearest_expiry_feels_it(
     assert fit is not first
 
 
-def one_quote_moved(opening: DeskSnapshot, fit: SurfaceFit, place: int) -> DeskSnapshot:
-    """A second later, with the bid of a used quote of slice `place` 0.2 points lower."""
-    quotes = fit.slices[place].quotes
-    name = quotes.names[int(np.flatnonzero(quotes.is_used)[4])]
-    later = moved(opening, 1.0)
-    chain = later.chains[0]
-    row = [each.name for each in chain.chain.instruments].index(name)
-    bid_iv = chain.values.bid_iv.copy()
-    bid_iv[row] -= 0.002
-    changed = replace(chain, values=replace(chain.values, bid_iv=bid_iv))
-    return replace(later, chains=(changed,))
-
-
 def test_only_the_expiry_whose_quote_moved_is_dirty(opening: DeskSnapshot) -> None:
     fit = with_surfaces(opening).chains[0].fit
     assert fit is not None
     later = one_quote_moved(opening, fit, 3).chains[0]
-    expiries = [one for one in chain_quotes(later, DEFAULT_CHOICE).expiries if not one.refusal]
-    assert dirty_expiries(expiries, fit) == (fit.slices[3].expiry_ns,)
+    before, after = (chain_quotes(one, DEFAULT_CHOICE) for one in (opening.chains[0], later))
+    assert dirty_expiries(after, before) == (fit.slices[3].expiry_ns,)
 
 
 def test_a_fit_stands_no_more_where_what_quotes_say_of_others_changed(
@@ -337,6 +252,7 @@ def test_failed_fit_keeps_the_last_good_one_and_says_why(opening: DeskSnapshot) 
     assert chain.fit is good
     assert chain.surface.based_on_seq == opening.seq
     assert "usable two-sided quotes" in chain.surface.problem
+    assert chain.surface.problem.startswith("none of 7 expiries can be fitted")
     healed = surfaces.fit_now(moved(later, 2.0)).chains[0].surface
     assert healed is not None
     assert healed.problem == ""

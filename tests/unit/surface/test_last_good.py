@@ -8,7 +8,7 @@ import numpy as np
 
 from quantdesk.market.fitting import SurfaceFit, fit_surface
 from quantdesk.market.fitting_grades import Grade
-from quantdesk.market.last_good import first_failures
+from quantdesk.market.last_good import Doubts, first_failures
 from quantdesk.market.surface_quotes import trusted
 from tests.unit.surface.chains import chain
 
@@ -29,7 +29,8 @@ def test_what_broken_neighbours_say_of_an_expiry_does_not_make_it_fail_alone() -
     found = fit_surface(spoiled)
     assert isinstance(found, SurfaceFit)
     assert [found.slices[place].grade for place in (1, 3)] == [Grade.F, Grade.F]
-    assert list(first_failures(found, good, spoiled)) == [wild.expiry_ns]
+    doubts = Doubts(options=found.options)
+    assert list(first_failures(found, good, spoiled, doubts)) == [wild.expiry_ns]
 
 
 def test_a_refused_expiry_keeps_its_reasons_however_often_quotes_are_looked_at() -> None:
