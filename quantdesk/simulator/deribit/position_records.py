@@ -127,7 +127,7 @@ def position_record(face: DeribitFace, account_id: str, report: PositionReport) 
         return record
     return msgspec.structs.replace(
         record,
-        realized_funding=plain(report.realised_funding, COIN_DECIMALS),
+        realized_funding=plain(report.session_funding, COIN_DECIMALS),
         interest_value=round(row.funding_8h * 100, COIN_DECIMALS),
     )
 

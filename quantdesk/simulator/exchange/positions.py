@@ -22,7 +22,9 @@ class PositionReport:
     value : an option's signed market value; a future's profit since the last settlement
     unrealised_pnl : at the mark against the average price
     session_pnl : what the next settlement would pay; 0 for options
-    realised_pnl : of what was closed, before fees, since the account opened
+    realised_pnl, realised_funding : of what was closed before fees, and of a perpetual's funding,
+        since the account opened
+    session_funding : of that funding, what came since the last settlement
     settlement_price : of the last session; None before the first, and for options
     """
 
@@ -37,6 +39,7 @@ class PositionReport:
     session_pnl: Decimal
     realised_pnl: Decimal
     realised_funding: Decimal
+    session_funding: Decimal
     fees: Decimal
     settlement_price: Decimal | None
 
@@ -51,6 +54,7 @@ class Position:
         "realised_funding",
         "realised_pnl",
         "session_cost",
+        "session_funding",
         "settlement_price",
         "size",
     )
@@ -62,6 +66,7 @@ class Position:
         self.session_cost = ZERO
         self.realised_pnl = ZERO
         self.realised_funding = ZERO
+        self.session_funding = ZERO
         self.fees = ZERO
         self.settlement_price: Decimal | None = None
 
@@ -99,6 +104,11 @@ class Position:
             return ZERO
         return self._law.value(self.size, price) - self.session_cost
 
+    def fund(self, cash: Decimal) -> None:
+        """Note funding of a perpetual, positive received."""
+        self.realised_funding += cash
+        self.session_funding += cash
+
     def settle_session(self, price: Decimal) -> Decimal:
         """Begin a new session at `price`; gives the profit of the old one, not rounded to cash."""
         profit = self.session_pnl(price)
@@ -128,6 +138,7 @@ class Position:
             session_pnl=session_pnl,
             realised_pnl=self.realised_pnl,
             realised_funding=self.realised_funding,
+            session_funding=self.session_funding,
             fees=self.fees,
             settlement_price=self.settlement_price,
         )

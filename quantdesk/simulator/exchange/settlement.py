@@ -48,7 +48,7 @@ class Settlement:
         for account_id, position in listing.holders.items():
             cash = self._whole(listing, -rate * listing.law.notional(position.size, mark))
             if cash:
-                position.realised_funding += cash
+                position.fund(cash)
                 postings.append(self._posting(listing, account_id, position.size, cash))
         self._post(listing, EntryKind.FUNDING, mark, at_ns, postings)
 
@@ -56,6 +56,8 @@ class Settlement:
         """A future's profit since the last settlement becomes cash; positions stay."""
         postings = []
         for account_id, position in listing.holders.items():
+            # Of what is flat by now too: it may be opened again.
+            position.session_funding = ZERO
             if not position.is_idle:
                 cash = self._whole(listing, position.settle_session(price))
                 postings.append(self._posting(listing, account_id, position.size, cash))

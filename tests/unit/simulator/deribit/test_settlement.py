@@ -126,6 +126,15 @@ async def test_perpetual_pays_funding_by_the_hour(
         assert line["interest_pl"] == near(round(-rate * 1_000_000 / line["mark_price"], 8))
     position = await trader.result("private/get_position", instrument_name=FUTURE)
     assert position["realized_funding"] == near(sum(line["cashflow"] for line in lines))
+    # Past 08:00 UTC it begins anew, with the session.
+    run_for(clock, 24 * 3_600 * NS_PER_S)
+    server.pump()
+    lines = await log_of(trader, "settlement")
+    settled = max(line["timestamp"] for line in lines if "settlement_price" in line)
+    later = [line["interest_pl"] for line in lines if line["timestamp"] > settled]
+    assert len(later) >= 1
+    position = await trader.result("private/get_position", instrument_name=FUTURE)
+    assert position["realized_funding"] == near(sum(later))
 
 
 async def test_delivery_is_told_on_the_state_channel_and_in_settlements(

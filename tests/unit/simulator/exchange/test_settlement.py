@@ -312,8 +312,35 @@ def test_longs_of_a_perpetual_pay_shorts_what_the_rate_says() -> None:
     position = venue.exchange.position("bob", PERPETUAL)
     assert position is not None
     assert position.realised_funding == D("-0.00005")
+    assert position.session_funding == D("-0.00005")
     entry = venue.exchange.statement("bob")[-1]
     assert (entry.kind, entry.change) == (EntryKind.FUNDING, D("-0.00005"))
+    assert_conserved(venue)
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_each_session_counts_its_own_funding(is_closed: bool) -> None:
+    venue = Venue(future(PERPETUAL, expiry_ns=None))
+    venue.sell("ann", "50000", "100000")
+    venue.buy("bob", "50000", "100000")
+    venue.market.rate = D("0.0001")
+    venue.exchange.advance(OPENED_NS + HOUR_NS)
+    if is_closed:
+        venue.buy("ann", "50000", "100000")
+        venue.sell("bob", "50000", "100000")
+    venue.exchange.advance(OPENED_NS + 24 * HOUR_NS)
+    if is_closed:
+        venue.sell("ann", "50000", "100000")
+        venue.buy("bob", "50000", "100000")
+    offset_ns = 8 * HOUR_NS
+    settled_ns = (OPENED_NS - offset_ns) // (24 * HOUR_NS) * 24 * HOUR_NS + offset_ns + 24 * HOUR_NS
+    venue.exchange.advance(OPENED_NS + 27 * HOUR_NS)
+    paid = [one for one in venue.exchange.statement("bob") if one.kind is EntryKind.FUNDING]
+    position = venue.exchange.position("bob", PERPETUAL)
+    assert position is not None
+    assert position.realised_funding == sum(one.change for one in paid)
+    assert position.session_funding == sum(one.change for one in paid if one.event_ns > settled_ns)
+    assert 0 > position.session_funding > position.realised_funding
     assert_conserved(venue)
 
 
