@@ -46,6 +46,8 @@ class PositionReport:
 
     quantity : in the instrument's amount unit, positive long
     average_price, mark_price, value, unrealised_pnl : quote and settlement currency
+    session_funding : of a perpetual since the venue's session began, settlement currency, positive
+        received
     """
 
     venue: str
@@ -57,6 +59,7 @@ class PositionReport:
     mark_price: Decimal | None = None
     value: Decimal | None = None
     unrealised_pnl: Decimal | None = None
+    session_funding: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

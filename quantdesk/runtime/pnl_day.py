@@ -3,6 +3,7 @@
 The rows of a positions file count as held since the opening, since a file tells no trades; where
 they were others at the opening, the leg is left out by name. An account's trades are those that its
 venue reported; where they do not lead from what was held to what is held, the leg is left out too.
+Its funding is what the venue's session brought, where both moments are of one session.
 Wiring only; made for a worker thread.
 """
 
@@ -21,7 +22,7 @@ from quantdesk.domain.times import format_instant
 from quantdesk.errors import QuantDeskError
 from quantdesk.market.market_data import MarketData
 from quantdesk.portfolio.importing import positions_of_account
-from quantdesk.portfolio.ledger import HoldingKey
+from quantdesk.portfolio.ledger import CashEntry, HoldingKey
 from quantdesk.portfolio.leg_marks import LegMarks
 from quantdesk.risk.fitted import fit_surfaces
 from quantdesk.risk.index_prices import index_prices_of
@@ -32,6 +33,7 @@ from quantdesk.risk.scenario import SmileRule
 from quantdesk.risk.scenarios import DOLLARS
 from quantdesk.runtime.books import OpenBook
 from quantdesk.runtime.contract_names import read_contract_name
+from quantdesk.runtime.pnl_funding import FundingUnknown, funding_since
 from quantdesk.runtime.pnl_moments import positions_at_either
 from quantdesk.runtime.pnl_openings import Openings, since_sentence
 from quantdesk.runtime.screen_books import FileBook, ScreenBook
@@ -64,6 +66,7 @@ class _Held:
 
     positions: list[Position] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
+    entries: list[CashEntry] = field(default_factory=list)
     instruments: dict[str, Instrument] = field(default_factory=dict)
     left_out: list[Unexplained] = field(default_factory=list)
     cash: dict[str, Decimal] = field(default_factory=dict)
@@ -102,7 +105,12 @@ def explain_day(
     else:
         held = _held_by_accounts(snapshot, opening, closing, openings)
     try:
-        changes = changes_of(held.positions, fills=held.fills, instruments=held.instruments)
+        changes = changes_of(
+            held.positions,
+            fills=held.fills,
+            instruments=held.instruments,
+            entries=held.entries,
+        )
         closed = fit_surfaces(_touched(closing, [one.instrument for one in changes]))
         explained = explain_pnl(
             changes,
@@ -182,8 +190,8 @@ def _held_by_accounts(
             if balance.cash:
                 held.cash[balance.currency] = held.cash.get(balance.currency, ZERO) + balance.cash
         held.notes.append(
-            f"account {now.account}: its venue reports trades with their fees; funding and "
-            "deliveries are not reported, and in no number"
+            f"account {now.account}: its venue reports trades with their fees; deliveries are "
+            "not reported, and in no number"
         )
     return held
 
@@ -231,6 +239,15 @@ def _add_account(
                 )
             )
         held.fills.extend(_fill(one, instrument, now.account, held.notes) for one in since)
+        if not quantity and not since:
+            continue
+        funding = funding_since(instrument, before, now, opened_ns=opened_ns)
+        if isinstance(funding, CashEntry):
+            held.entries.append(funding)
+        elif isinstance(funding, FundingUnknown):
+            held.notes.append(
+                f"{name}: its funding since the opening is in no number: {funding.reason}"
+            )
 
 
 def _positions(

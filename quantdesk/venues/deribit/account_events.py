@@ -239,6 +239,7 @@ def _position(position: Position, event_ns: int, frame: RawFrame) -> PositionRep
         average_price=signed(position.average_price, "average_price"),
         mark_price=signed(position.mark_price, "mark_price"),
         unrealised_pnl=signed(position.floating_profit_loss, "floating_profit_loss"),
+        session_funding=signed(position.realized_funding, "realized_funding"),
     )
 
 

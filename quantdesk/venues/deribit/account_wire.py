@@ -126,6 +126,7 @@ class Position(Struct, gc=False):
     average_price: OptionalDecimal = UNSET
     mark_price: OptionalDecimal = UNSET
     floating_profit_loss: OptionalDecimal = UNSET
+    realized_funding: OptionalDecimal = UNSET
     kind: Unused = UNSET
     size_currency: Unused = UNSET
     average_price_usd: Unused = UNSET
@@ -143,7 +144,6 @@ class Position(Struct, gc=False):
     open_orders_margin: Unused = UNSET
     leverage: Unused = UNSET
     estimated_liquidation_price: Unused = UNSET
-    realized_funding: Unused = UNSET
     interest_value: Unused = UNSET
 
 

@@ -59,8 +59,9 @@ class Exchange:
 
 
 @asynccontextmanager
-async def exchange() -> AsyncIterator[Exchange]:
-    plan = SimulationPlan(underlyings=("BTC",))
+async def exchange(speed: float = 1.0) -> AsyncIterator[Exchange]:
+    """Both faces over BTC, `speed` venue seconds a second."""
+    plan = SimulationPlan(underlyings=("BTC",), speed=speed)
     async with running_simulation(plan, clock=SystemClock()) as running:
         yield Exchange(json.loads(running.ready_line()))
 

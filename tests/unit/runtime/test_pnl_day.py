@@ -140,7 +140,7 @@ def test_an_accounts_trade_and_fee_carry_exactly_their_cash() -> None:
     )
     assert leg.actual == pytest.approx(-3 * last + 5 * first - 0.0504, abs=1e-14)
     assert legs(day)[PUT].change.traded == 0
-    assert any("funding and deliveries are not reported" in note for note in day.notes)
+    assert any("deliveries are not reported" in note for note in day.notes)
 
 
 def test_a_trade_that_opens_and_closes_within_the_day_is_explained() -> None:

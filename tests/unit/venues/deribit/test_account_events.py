@@ -18,6 +18,7 @@ from quantdesk.domain.account import (
     GreeksReport,
     OrderReport,
     PositionReport,
+    PositionsListed,
     TradeReport,
 )
 from quantdesk.domain.events import FrameSetAside, PlatformState, RawFrame, VenueTime
@@ -177,6 +178,14 @@ def test_positions_are_signed_by_their_direction(
     )
     assert report.quantity == Decimal(quantity)
     assert report.unrealised_pnl == Decimal("0.0006")
+
+
+def test_funding_of_a_perpetual_is_that_of_its_session(frame_of: MakeFrame) -> None:
+    perpetual = position(instrument_name="BTC-PERPETUAL", realized_funding=-0.00012)
+    events = account_events_of(frame_of(answer("private/get_positions", [perpetual, position()])))
+    listed = events[1]
+    assert isinstance(listed, PositionsListed)
+    assert [one.session_funding for one in listed.positions] == [Decimal("-0.00012"), None]
 
 
 def test_flat_positions_are_not_listed_as_open(frame_of: MakeFrame) -> None:
