@@ -296,7 +296,7 @@ def statement_for(
             )
         )
     return BookMargin(
-        as_of_ns=max((one.as_of_ns for one in market.markets), default=0),
+        as_of_ns=market.as_of_ns,
         source=market.source,
         accounts=tuple(accounts),
         excluded=tuple(working.excluded),

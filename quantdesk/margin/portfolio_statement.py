@@ -166,7 +166,7 @@ def portfolio_statement(
                 )
             )
     return PortfolioStatement(
-        as_of_ns=max((one.as_of_ns for one in market.markets), default=0),
+        as_of_ns=market.as_of_ns,
         source=market.source,
         mode=mode,
         accounts=tuple(accounts),

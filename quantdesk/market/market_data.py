@@ -73,6 +73,11 @@ class MarketData:
             if keys.count(key) > 1:
                 raise InvalidInput("markets", "/".join(key), "must be there once")
 
+    @property
+    def as_of_ns(self) -> int:
+        """The latest moment of its markets, which is now where nobody has a clock; 0 for none."""
+        return max((one.as_of_ns for one in self.markets), default=0)
+
     def find(self, venue: str, underlying: str) -> UnderlyingMarket | None:
         """The market of `underlying` at `venue`, None where there is none."""
         for market in self.markets:

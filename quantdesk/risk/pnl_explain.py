@@ -69,7 +69,7 @@ def explain_pnl(
     """
     changes = tuple(changes)
     opening, closing, index_notes = with_index(opening, closing)
-    from_ns, to_ns = _moment(opening), _moment(closing)
+    from_ns, to_ns = opening.as_of_ns, closing.as_of_ns
     if to_ns <= from_ns:
         rule_text = f"must be later than the opening at {format_instant(from_ns)}"
         raise InvalidInput("closing", format_instant(to_ns), rule_text)
@@ -104,10 +104,6 @@ def explain_pnl(
         notes=index_notes + tuple(f"{leg.instrument.name}: {leg.note}" for leg in legs if leg.note),
         cash_translation_usd=_cash_translation(opening_cash or {}, *work.prices),
     )
-
-
-def _moment(market: MarketData) -> int:
-    return max((one.as_of_ns for one in market.markets), default=0)
 
 
 States = tuple[dict[InstrumentKey, UnitState], dict[InstrumentKey, str]]

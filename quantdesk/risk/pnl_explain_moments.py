@@ -24,7 +24,4 @@ def refuse_outside(
 
 
 def _moment(marks: LegMarks, instrument: Instrument) -> int:
-    market = marks.market_of(instrument)
-    if market is not None:
-        return market.as_of_ns
-    return max((one.as_of_ns for one in marks.market.markets), default=0)
+    return (marks.market_of(instrument) or marks.market).as_of_ns

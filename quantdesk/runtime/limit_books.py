@@ -174,8 +174,3 @@ def _open_orders(
                 order_id = f"{account.venue} {account.account} {order.order_id}"
                 found.append(OpenLeg(order_id=order_id, leg=leg, account=account.account))
     return found, strays
-
-
-def market_now_ns(market: MarketData) -> int:
-    """The latest moment of a market, which stands for now where nobody has a clock."""
-    return max((one.as_of_ns for one in market.markets), default=0)

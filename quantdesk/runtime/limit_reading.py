@@ -17,7 +17,7 @@ from quantdesk.risk.pnl_explain_totals import PnlExplain
 from quantdesk.risk.report import RiskReport, desk_results, with_limits
 from quantdesk.risk.scenario import Scenario
 from quantdesk.runtime.books import OpenBook
-from quantdesk.runtime.limit_books import gate_over, market_now_ns
+from quantdesk.runtime.limit_books import gate_over
 from quantdesk.runtime.limits_file import required_limits
 from quantdesk.runtime.pnl_day import DayExplain
 
@@ -45,8 +45,8 @@ def report_with_limits(
         return replace(report, reasons={**report.reasons, "limits": str(error)})
     if day is not None and day.explained is not None:
         tell_day(made.gate, day.explained)
-    now_ns = market_now_ns(opened.market)
-    return with_limits(report, limit_report(made.gate, now_ns, before=before))
+    uses = limit_report(made.gate, opened.market.as_of_ns, before=before)
+    return with_limits(report, uses)
 
 
 def tell_day(gate: LimitGate, explained: PnlExplain) -> None:

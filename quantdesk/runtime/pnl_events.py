@@ -118,7 +118,7 @@ class _Working:
 
     def __init__(self, positions: Sequence[Position], opening: LegMarks, closing: LegMarks) -> None:
         self.opening, self.closing = opening, closing
-        self.at_ns = max((one.as_of_ns for one in closing.market.markets), default=0)
+        self.at_ns = closing.market.as_of_ns
         self.fills: list[Fill] = []
         self.entries: list[CashEntry] = []
         self.instruments: dict[str, Instrument] = {}

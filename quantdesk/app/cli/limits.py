@@ -38,7 +38,7 @@ from quantdesk.risk.limits.gate import LimitGate
 from quantdesk.risk.limits.ticket import Ticket, TicketLeg
 from quantdesk.risk.limits.use_report import limit_report
 from quantdesk.runtime.books import OpenBook
-from quantdesk.runtime.limit_books import gate_over, market_now_ns
+from quantdesk.runtime.limit_books import gate_over
 from quantdesk.runtime.limits_file import EXAMPLE_HINT, limits_path, read_limits
 from quantdesk.runtime.settings import load_settings
 from quantdesk.structures.plan import StructurePlan
@@ -130,7 +130,7 @@ def show_command(ctx: click.Context, /, **options: Any) -> None:
         closed = f"{gate.closed}: no trading, cancels stay allowed; {EXAMPLE_HINT}"
         click.echo(f"quantdesk: {closed}", err=True)
         ctx.exit(BREACH_EXIT_CODE)
-    report = limit_report(gate, market_now_ns(opened.market))
+    report = limit_report(gate, opened.market.as_of_ns)
     write_output(limits_bytes(report, format_), output)
     if report.breaches:
         ctx.exit(BREACH_EXIT_CODE)
@@ -165,7 +165,7 @@ def test_command(ctx: click.Context, /, **options: Any) -> None:
     gate, opened = _open(options, plan)
     market = ticket_market(plan, opened.market, of="structure")
     ticket = _ticket(plan, market, opened.market, account=account, strategy=strategy)
-    decision = gate.review(ticket, market_now_ns(opened.market))
+    decision = gate.review(ticket, opened.market.as_of_ns)
     write_output(decision_bytes(decision, format_), output)
     if not decision.is_allowed:
         ctx.exit(BREACH_EXIT_CODE)

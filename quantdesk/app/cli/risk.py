@@ -45,7 +45,7 @@ from quantdesk.risk.report import (
     with_pnl_explain,
 )
 from quantdesk.runtime.books import OpenBook, account_cash
-from quantdesk.runtime.limit_books import gate_over, market_now_ns
+from quantdesk.runtime.limit_books import gate_over
 from quantdesk.runtime.limit_reading import tell_day
 from quantdesk.runtime.limits_file import required_limits
 from quantdesk.runtime.runners import ProcessPoolRunner
@@ -123,7 +123,7 @@ def report_command(
         gate = gate_over(opened, limits, own_scenarios=own, results=results).gate
         if explained is not None and is_of_a_day(explained):
             tell_day(gate, explained)
-        report = with_limits(report, limit_report(gate, market_now_ns(opened.market)))
+        report = with_limits(report, limit_report(gate, opened.market.as_of_ns))
     with_plots = format_ in PICTURED_FORMATS and (has_plots() if plots is None else plots)
     data = risk_report_bytes(report, format_, opened.refused, plots=with_plots)
     _finish(ctx, opened, report, data, format_, output)

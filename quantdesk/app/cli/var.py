@@ -26,7 +26,7 @@ from quantdesk.risk.scenarios import DOLLARS
 from quantdesk.risk.valuation import value_positions
 from quantdesk.risk.var import VarSettings, value_at_risk
 from quantdesk.risk.var_backtest import Backtest, headline_backtests
-from quantdesk.runtime.books import OpenBook, account_cash
+from quantdesk.runtime.books import account_cash
 from quantdesk.runtime.settings import load_settings
 from quantdesk.views.safe_text import safe_text
 
@@ -153,7 +153,7 @@ def var_command(
     if strict and reasons:
         raise StorageError(f"--strict: {len(reasons)} rows or legs would be left out")
     prepared = prepare(book, surfaces=surfaces)
-    until_ns = _moment(opened)
+    until_ns = opened.market.as_of_ns
     report = value_at_risk(
         prepared,
         index_prices=prices,
@@ -169,7 +169,3 @@ def var_command(
     write_output(data, output, is_binary=format_ == "pdf")
     if reasons:
         ctx.exit(LEFT_OUT_EXIT_CODE)
-
-
-def _moment(opened: OpenBook) -> int:
-    return max((one.as_of_ns for one in opened.market.markets), default=0)

@@ -171,7 +171,7 @@ class MarketUnits:
     @property
     def as_of_ns(self) -> int:
         """The latest moment of the markets."""
-        return max((one.as_of_ns for one in self.market.markets), default=0)
+        return self.market.as_of_ns
 
     def unit(self, instrument: Instrument) -> UnitRisk:
         """The unit of `instrument`; never raises."""

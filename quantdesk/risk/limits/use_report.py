@@ -82,9 +82,8 @@ def limit_gate(
     moves = None
     conventions = _var_conventions(limits)
     if conventions:
-        as_of_ns = max((one.as_of_ns for one in market.markets), default=0)
         coins = [one.underlying.split("_", 1)[0] for one in market.markets]
-        moves = recorded_var_moves(coins, as_of_ns, conventions)
+        moves = recorded_var_moves(coins, market.as_of_ns, conventions)
     units = MarketUnits(
         market=market,
         surfaces=surfaces or {},
