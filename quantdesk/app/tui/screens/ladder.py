@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.widget import Widget
 
 from quantdesk.app.tui.actions import bindings
 from quantdesk.app.tui.context import DeskContext
 from quantdesk.app.tui.screens.book_screen import BookScreen
 from quantdesk.app.tui.screens.panes import TwoPanes
 from quantdesk.app.tui.where import Where
-from quantdesk.app.tui.widgets.pane_title import PaneTitle
-from quantdesk.app.tui.widgets.table_grid import TableGrid
 from quantdesk.runtime.book_reading import BookReading
 from quantdesk.views.book_header import choice_fields, net_fields
 from quantdesk.views.chain_header import HeaderField
@@ -62,12 +59,6 @@ class LadderScreen(TwoPanes):
     def field(self) -> str:
         """The Greek of the matrix: one of the chosen conventions, or one that has none."""
         return self._extra or self.choice.fields[self._kind]
-
-    def tables(self) -> Iterable[Widget]:
-        """The matrix above the table."""
-        for name in self.PANES:
-            yield PaneTitle(id=f"{name}-title")
-            yield TableGrid(id=name)
 
     def fields(self, reading: BookReading) -> tuple[HeaderField, ...]:
         """Conventions, net Greeks and the two hedges of the coin."""

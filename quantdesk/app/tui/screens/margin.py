@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.widget import Widget
 
 from quantdesk.app.tui.actions import bindings
 from quantdesk.app.tui.screens.book_screen import BookScreen
 from quantdesk.app.tui.screens.panes import TwoPanes
 from quantdesk.app.tui.where import Where
 from quantdesk.app.tui.widgets.pane_title import PaneTitle
-from quantdesk.app.tui.widgets.table_grid import TableGrid
 from quantdesk.runtime.book_reading import BookReading
 from quantdesk.views.chain_header import HeaderField
 from quantdesk.views.margin_panel import (
@@ -42,12 +40,6 @@ class MarginScreen(TwoPanes):
         *BookScreen.SYMBOLS,
     )
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*PLACES)]
-
-    def tables(self) -> Iterable[Widget]:
-        """The legs below their totals, and the portfolio margin's grid and legs."""
-        for name in self.PANES:
-            yield PaneTitle(id=f"{name}-title")
-            yield TableGrid(id=name)
 
     def fields(self, reading: BookReading) -> tuple[HeaderField, ...]:
         """Totals by account and currency, and the model."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
+
+from textual.widget import Widget
 
 from quantdesk.app.tui.context import DeskContext
 from quantdesk.app.tui.screens.book_screen import BookScreen
@@ -18,6 +21,12 @@ class TwoPanes(BookScreen):
     def __init__(self, context: DeskContext) -> None:
         super().__init__(context)
         self.front_pane = 0
+
+    def tables(self) -> Iterable[Widget]:
+        """One pane above the other, each below its title."""
+        for name in self.PANES:
+            yield PaneTitle(id=f"{name}-title")
+            yield TableGrid(id=name)
 
     def cursor_table(self) -> TableGrid:
         """The table in front."""

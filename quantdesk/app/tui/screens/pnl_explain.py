@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.widget import Widget
 
 from quantdesk.app.tui.actions import bindings
 from quantdesk.app.tui.context import DeskContext
@@ -16,7 +15,6 @@ from quantdesk.app.tui.messages import CursorMoved
 from quantdesk.app.tui.screens.book_screen import BookScreen
 from quantdesk.app.tui.screens.panes import TwoPanes
 from quantdesk.app.tui.where import Where
-from quantdesk.app.tui.widgets.pane_title import PaneTitle
 from quantdesk.app.tui.widgets.table_grid import TableGrid
 from quantdesk.runtime.book_reading import BookReading
 from quantdesk.runtime.pnl_day import DayExplain
@@ -74,12 +72,6 @@ class PnlExplainScreen(TwoPanes):
     def day(self) -> DayExplain | None:
         """The explain of the newest reading."""
         return None if self.book.reading is None else self.book.reading.day
-
-    def tables(self) -> Iterable[Widget]:
-        """The waterfall above the roll-up."""
-        for name in self.PANES:
-            yield PaneTitle(id=f"{name}-title")
-            yield TableGrid(id=name)
 
     def has_data(self, snapshot: DeskSnapshot) -> bool:
         """Whether there is an explain of the chosen book."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.widget import Widget
 
 from quantdesk.app.tui.actions import bindings
 from quantdesk.app.tui.context import DeskContext
 from quantdesk.app.tui.screens.book_screen import BookScreen
 from quantdesk.app.tui.screens.panes import TwoPanes
 from quantdesk.app.tui.where import Where
-from quantdesk.app.tui.widgets.pane_title import PaneTitle
 from quantdesk.app.tui.widgets.table_grid import TableGrid
 from quantdesk.runtime.book_reading import BookReading
 from quantdesk.views.chain_header import HeaderField
@@ -66,12 +64,6 @@ class ScenariosScreen(TwoPanes):
         """The legs behind the cell are shown from the start."""
         self.add_class("-explaining")
         super().on_mount()
-
-    def tables(self) -> Iterable[Widget]:
-        """The matrix above the list."""
-        for name in self.PANES:
-            yield PaneTitle(id=f"{name}-title")
-            yield TableGrid(id=name)
 
     def fields(self, reading: BookReading) -> tuple[HeaderField, ...]:
         """Conventions and the worst cell."""
