@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
 
+from quantdesk.app.notebook_cash import Cash, exact_cash
 from quantdesk.domain.instrument import InstrumentKind
 from quantdesk.errors import InvalidInput
 from quantdesk.margin.deribit_portfolio import MarginMode
 from quantdesk.margin.portfolio_statement import PortfolioStatement, portfolio_statement
 from quantdesk.market.market_data import MarketData
 from quantdesk.risk.valuation import Holding, as_positions
-
-Cash = Decimal | int | float | str
 
 
 def portfolio_margin(
@@ -46,15 +44,5 @@ def portfolio_margin(
     held = [
         one for one in as_positions(positions) if one.instrument.kind is not InstrumentKind.SPOT
     ]
-    amounts = {name.upper(): _amount(name, one) for name, one in (cash or {}).items()}
+    amounts = exact_cash("cash", cash)
     return portfolio_statement(held, market, mode=MarginMode(mode), cash=amounts)
-
-
-def _amount(name: str, cash: Cash) -> Decimal:
-    try:
-        amount = Decimal(str(cash))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite():
-        raise InvalidInput("cash", cash, f"of {name} must be a number")
-    return amount

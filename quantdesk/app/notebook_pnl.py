@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 
+from quantdesk.app.notebook_cash import Cash, exact_cash
 from quantdesk.domain.fill import Fill
 from quantdesk.errors import InvalidInput
 from quantdesk.market.market_data import MarketData
@@ -17,8 +17,6 @@ from quantdesk.risk.pnl_explain_moments import refuse_outside
 from quantdesk.risk.pnl_explain_totals import PnlExplain
 from quantdesk.risk.scenario import SmileRule
 from quantdesk.risk.valuation import Holding, as_positions
-
-Cash = Decimal | int | float | str
 
 
 def pnl_explain(
@@ -83,15 +81,5 @@ def pnl_explain(
         closing,
         rule=SmileRule(vol_rule),
         shapes=shapes,
-        opening_cash={name.upper(): _amount(name, one) for name, one in (collateral or {}).items()},
+        opening_cash=exact_cash("collateral", collateral),
     )
-
-
-def _amount(name: str, cash: Cash) -> Decimal:
-    try:
-        amount = Decimal(str(cash))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite():
-        raise InvalidInput("collateral", cash, f"of {name} must be a number")
-    return amount

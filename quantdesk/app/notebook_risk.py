@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 
+from quantdesk.app.notebook_cash import Cash, exact_cash
 from quantdesk.errors import InvalidInput
 from quantdesk.market.market_data import MarketData, VolSurface
 from quantdesk.risk.report import RiskReport, build_report
 from quantdesk.risk.scenario import Scenario
 from quantdesk.risk.valuation import Holding
-
-Cash = Decimal | int | float | str
 
 
 def risk_report(
@@ -47,7 +45,7 @@ def risk_report(
         positions,
         market,
         surfaces=_surfaces(surface, market),
-        collateral={name.upper(): _cash(name, cash) for name, cash in (collateral or {}).items()},
+        collateral=exact_cash("collateral", collateral),
         own_scenarios=scenarios,
     )
 
@@ -74,13 +72,3 @@ def _surfaces(
     raise InvalidInput(
         "surface", own[1], "must name its underlying, or be given by underlying: {'BTC': surface}"
     )
-
-
-def _cash(name: str, cash: Cash) -> Decimal:
-    try:
-        amount = Decimal(str(cash))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite():
-        raise InvalidInput("collateral", cash, f"of {name} must be a number")
-    return amount
