@@ -31,8 +31,9 @@ from quantdesk.venues.binance.account_wire import (
 )
 from quantdesk.venues.binance.rest import BinanceRest
 from quantdesk.venues.binance.settings import BinanceSettings
-from quantdesk.venues.binance.stream_link import PAUSE_UNNAMED_S, first_cause
+from quantdesk.venues.binance.stream_link import PAUSE_UNNAMED_S
 from quantdesk.venues.binance.streams import PRIVATE_PATH
+from quantdesk.venues.transport.first_cause import first_cause
 from quantdesk.venues.transport.ws import CertificateRefused, WsSession
 
 LISTEN_KEY_LENGTH_MAX = 256

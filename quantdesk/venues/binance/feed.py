@@ -15,8 +15,8 @@ from quantdesk.errors import ConfigError, VenueError
 from quantdesk.venues.binance.names import VENUE, parse_symbol
 from quantdesk.venues.binance.session import BinanceSession
 from quantdesk.venues.binance.settings import BinanceSettings
-from quantdesk.venues.binance.stream_link import first_cause
 from quantdesk.venues.decoding.ranges import safe_text
+from quantdesk.venues.transport.first_cause import first_cause
 from quantdesk.venues.transport.frame_queue import FrameQueue
 from quantdesk.venues.transport.frame_stream import FRAMES_PER_TURN, FrameStream
 

@@ -22,6 +22,7 @@ from quantdesk.venues.binance.usual import HEAD
 from quantdesk.venues.binance.wire import Control, ControlFailure
 from quantdesk.venues.decoding.ranges import safe_text
 from quantdesk.venues.transport.backoff import Backoff
+from quantdesk.venues.transport.first_cause import first_cause
 from quantdesk.venues.transport.rate_limit import TokenBucket
 from quantdesk.venues.transport.ws import CertificateRefused, WsSession
 
@@ -386,12 +387,3 @@ class StreamLink:
 
 class _RequestRefused(VenueError):
     """The venue's error instead of an answer on a socket."""
-
-
-def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first plain exception of nested groups; a bug before a venue's fault."""
-    plain = [
-        first_cause(error) if isinstance(error, BaseExceptionGroup) else error
-        for error in group.exceptions
-    ]
-    return next((e for e in plain if not isinstance(e, VenueError)), plain[0])

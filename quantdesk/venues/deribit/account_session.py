@@ -24,12 +24,13 @@ from quantdesk.venues.deribit.account_decode import (
 from quantdesk.venues.deribit.account_wire import AccountSummary, UserTradesPage
 from quantdesk.venues.deribit.auth import Login, unauthorised
 from quantdesk.venues.deribit.budget import RequestBudget
-from quantdesk.venues.deribit.line import UNAUTHORIZED, LineEvents, RpcLine, first_cause
+from quantdesk.venues.deribit.line import UNAUTHORIZED, LineEvents, RpcLine
 from quantdesk.venues.deribit.masking import Masker
 from quantdesk.venues.deribit.requests import ParamValue
 from quantdesk.venues.deribit.settings import DeribitSettings
 from quantdesk.venues.deribit.signing import DeribitCredentials
 from quantdesk.venues.deribit.wire import Answer, Notification, Platform
+from quantdesk.venues.transport.first_cause import first_cause
 from quantdesk.venues.transport.frame_queue import FrameQueue
 from quantdesk.venues.transport.ws import WsSession
 

@@ -298,12 +298,3 @@ def _error_of(failure: Failure) -> VenueError:
     if failure.code in TRANSIENT_CODES:
         return Transient(f"venue error {failure.code}: {message}")
     return Rejected(failure.code, message)
-
-
-def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first plain exception of nested groups; a bug before a venue's fault."""
-    plain = [
-        first_cause(error) if isinstance(error, BaseExceptionGroup) else error
-        for error in group.exceptions
-    ]
-    return next((e for e in plain if not isinstance(e, VenueError)), plain[0])

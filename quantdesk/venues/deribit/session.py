@@ -19,7 +19,7 @@ from quantdesk.venues.deribit.book_watch import BookWatch
 from quantdesk.venues.deribit.budget import RequestBudget
 from quantdesk.venues.deribit.channel_clocks import STEADY, ChannelClocks
 from quantdesk.venues.deribit.instruments import listed_instruments
-from quantdesk.venues.deribit.line import Glance, LineEvents, RpcLine, first_cause
+from quantdesk.venues.deribit.line import Glance, LineEvents, RpcLine
 from quantdesk.venues.deribit.masking import Masker
 from quantdesk.venues.deribit.requests import channel_batches
 from quantdesk.venues.deribit.settings import DeribitSettings
@@ -33,6 +33,7 @@ from quantdesk.venues.deribit.wire import (
     Notification,
     Platform,
 )
+from quantdesk.venues.transport.first_cause import first_cause
 from quantdesk.venues.transport.frame_queue import FrameQueue
 from quantdesk.venues.transport.ws import WsSession
 
