@@ -27,6 +27,11 @@ CALM_LIMIT, WILD_LIMIT = 0.005, 0.02
 5 % move on, a straight line between."""
 
 
+def residual_of(steps: FloatArray, lines: FloatArray) -> FloatArray:
+    """Steps (s,) less their lines (s, l)."""
+    return np.asarray(steps - np.add.reduce(lines, axis=1), dtype=np.float64)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LegExplain:
     """One holding. Amounts in `currency`, its settlement currency, unless named USD.
@@ -65,12 +70,12 @@ class LegExplain:
     @property
     def residual(self) -> FloatArray:
         """Steps (s,) less their lines."""
-        return np.asarray(self.steps - np.add.reduce(self.lines, axis=1), dtype=np.float64)
+        return residual_of(self.steps, self.lines)
 
     @property
     def residual_one_step(self) -> FloatArray:
         """Steps (s,) less their lines by the Greeks of each step's start alone."""
-        return np.asarray(self.steps - np.add.reduce(self.one_step, axis=1), dtype=np.float64)
+        return residual_of(self.steps, self.one_step)
 
     @property
     def gross(self) -> float:
@@ -109,12 +114,12 @@ class ExplainTotal:
     @property
     def residual(self) -> FloatArray:
         """Steps (s,) less their lines."""
-        return np.asarray(self.steps - np.add.reduce(self.lines, axis=1), dtype=np.float64)
+        return residual_of(self.steps, self.lines)
 
     @property
     def residual_one_step(self) -> FloatArray:
         """Steps (s,) less their lines by the Greeks of each step's start alone."""
-        return np.asarray(self.steps - np.add.reduce(self.one_step, axis=1), dtype=np.float64)
+        return residual_of(self.steps, self.one_step)
 
     @property
     def residual_share(self) -> float:

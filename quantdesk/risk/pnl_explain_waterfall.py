@@ -14,7 +14,7 @@ import numpy as np
 
 from quantdesk.market.chain import FloatArray
 from quantdesk.risk.pnl_explain_steps import STEPS
-from quantdesk.risk.pnl_explain_totals import ExplainTotal, PnlExplain, total_of
+from quantdesk.risk.pnl_explain_totals import ExplainTotal, PnlExplain, residual_of, total_of
 
 USD = "USD"
 LEG = "leg"
@@ -49,7 +49,7 @@ class Waterfall:
     @property
     def residual(self) -> FloatArray:
         """Steps (s,) less their lines."""
-        return np.asarray(self.steps - np.add.reduce(self.lines, axis=1), dtype=np.float64)
+        return residual_of(self.steps, self.lines)
 
     @property
     def so_far(self) -> FloatArray:

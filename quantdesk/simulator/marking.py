@@ -50,14 +50,14 @@ def mark_options(
     that the recorded tickers follow. Rho is that of spot held: T·(F·Δ − V).
     """
     greeks = pricing.greeks(is_call, forward, strike, years, iv)
-    value, delta = _asked(greeks.price), _asked(greeks.delta)
-    day_theta = -_asked(greeks.theta) / DAYS_PER_YEAR
+    value, delta = asked(greeks.price), asked(greeks.delta)
+    day_theta = -asked(greeks.theta) / DAYS_PER_YEAR
     days_left = np.minimum(years * DAYS_PER_YEAR, 1.0)
     return Marks(
         price=value / forward,
         delta=delta,
-        gamma=_asked(greeks.gamma),
-        vega=_asked(greeks.vega) / 100,
+        gamma=asked(greeks.gamma),
+        vega=asked(greeks.vega) / 100,
         theta=-np.minimum(day_theta * days_left, value),
         rho=years * (forward * delta - value) / 100,
     )
@@ -79,7 +79,8 @@ def quote_ivs(
     return np.round(np.where(has_iv, found.vol, 0.0) * 100, IV_DECIMALS)
 
 
-def _asked(values: FloatArray | None) -> FloatArray:
+def asked(values: FloatArray | None) -> FloatArray:
+    """One of the Greeks that the kernel gives where none is named."""
     if values is None:
         raise AssertionError("the kernel left out a Greek that is in its default set")
     return values

@@ -17,6 +17,7 @@ from quantdesk.simulator.binance.board import NO_IV, BinanceBoard, ExpiryRows
 from quantdesk.simulator.binance.ladder import CONTRACT_OF
 from quantdesk.simulator.exchange.maker import TopOfBook
 from quantdesk.simulator.exchange.rules import PriceLimits
+from quantdesk.simulator.marking import asked
 from quantdesk.simulator.settlement import averaged_share
 from quantdesk.simulator.underlying import DELIVERY_WINDOW_NS, UnderlyingIndex
 from quantdesk.simulator.venue import SimulatedVenue
@@ -170,8 +171,8 @@ class BinanceMarket:
         still_open = 1 - averaged_share(self.marked_ns, expiry.expiry_ns)
         is_call, strike, iv = board.is_call[rows], board.strike[rows], board.iv[rows]
         greeks = pricing.greeks(is_call, forward, strike, years, iv, rate)
-        value, delta = _asked(greeks.price), _asked(greeks.delta)
-        theta = _asked(greeks.theta) - rate * forward * delta
+        value, delta = asked(greeks.price), asked(greeks.delta)
+        theta = asked(greeks.theta) - rate * forward * delta
         scale = expiry.contract.price_scale
         mark = np.round(value * expiry.contract.unit, scale)
         half = LIMIT_SHARE * spot * expiry.contract.unit
@@ -179,9 +180,9 @@ class BinanceMarket:
         values = {
             "mark": mark,
             "delta": np.round(delta * expiry.basis * still_open, GREEK_DECIMALS),
-            "gamma": np.round(_asked(greeks.gamma) * expiry.basis**2, GREEK_DECIMALS),
+            "gamma": np.round(asked(greeks.gamma) * expiry.basis**2, GREEK_DECIMALS),
             "theta": np.round(theta / DAYS_PER_YEAR, GREEK_DECIMALS),
-            "vega": np.round(_asked(greeks.vega) / 100, GREEK_DECIMALS),
+            "vega": np.round(asked(greeks.vega) / 100, GREEK_DECIMALS),
             "rate": np.full(len(mark), round(rate, RATE_DECIMALS)),
             "price_low": np.round(low, scale),
             "price_high": np.round(mark + half, scale),
@@ -220,9 +221,3 @@ class BinanceMarket:
         for values in self.board.published.values():
             values[expiry.rows] = 0.0
         self.board.is_open[expiry.rows] = False
-
-
-def _asked(values: FloatArray | None) -> FloatArray:
-    if values is None:
-        raise AssertionError("the kernel left out a Greek that is in its default set")
-    return values

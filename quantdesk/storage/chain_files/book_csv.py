@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from quantdesk.storage.chain_files.cells import RowFault, exact, instant
-from quantdesk.storage.chain_files.csv_table import CsvLayout, Place, Row, RowValue, Timing
+from quantdesk.storage.chain_files.csv_table import CsvLayout, Row, RowValue, Timing
 from quantdesk.storage.chain_files.deribit_rows import (
     LAW_BY_RULE,
     NS_PER_MS,
@@ -19,7 +19,7 @@ from quantdesk.storage.chain_files.deribit_rows import (
     future_value,
     named,
     option_value,
-    place,
+    ticker_place,
 )
 from quantdesk.storage.chain_files.figures import figures_of
 from quantdesk.storage.chain_files.names import FutureName
@@ -28,11 +28,6 @@ from quantdesk.storage.chain_files.ticker_csv import FLAT_COLUMNS, TICKER_COLUMN
 _INNER_LENGTH_MAX = 2_000
 _GREEKS = ("delta", "gamma", "vega", "theta", "rho")
 _inner_decoder = msgspec.json.Decoder(dict[str, Decimal | None])
-
-
-def _place_of(row: Row, _coin: str) -> Place:
-    event_ns = instant(row["timestamp"], "timestamp", unit_ns=NS_PER_MS)
-    return place(row["instrument_name"], "instrument_name", event_ns)
 
 
 def _inner(row: Row, column: str) -> dict[str, Decimal | None]:
@@ -87,7 +82,7 @@ BOOK_CSV = CsvLayout(
     name="deribit-book-csv",
     columns=_SHARED | frozenset(FLAT_COLUMNS.values()),
     timing=Timing.SWEEP,
-    place_of=_place_of,
+    place_of=ticker_place,
     value_of=_flat_value,
     notes=(LAW_BY_RULE,),
 )
@@ -96,7 +91,7 @@ NESTED_BOOK_CSV = CsvLayout(
     name="deribit-book-csv-nested",
     columns=_SHARED | {"greeks", "stats"},
     timing=Timing.SWEEP,
-    place_of=_place_of,
+    place_of=ticker_place,
     value_of=_nested_value,
     notes=(LAW_BY_RULE,),
 )

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from quantdesk.domain.events import FutureUpdate
 from quantdesk.storage.chain_files.assembly import OptionValue
-from quantdesk.storage.chain_files.cells import RowFault
+from quantdesk.storage.chain_files.cells import RowFault, instant
 from quantdesk.storage.chain_files.contract_rules import DERIBIT, option_by_rule
-from quantdesk.storage.chain_files.csv_table import Place
+from quantdesk.storage.chain_files.csv_table import Place, Row
 from quantdesk.storage.chain_files.figures import PERCENT, Figures, quoted, to_quote
 from quantdesk.storage.chain_files.names import FutureName, OptionName, parse_name
 
@@ -34,6 +34,12 @@ def place(text: str, field: str, moment_ns: int) -> Place:
     """Where a row of the instrument `text` belongs. Raises RowFault for other kinds."""
     name = named(text, field)
     return Place(underlying=name.underlying, name=name.text, moment_ns=moment_ns)
+
+
+def ticker_place(row: Row, _coin: str) -> Place:
+    """Where a row belongs that has the names of the venue's replies. Raises RowFault."""
+    event_ns = instant(row["timestamp"], "timestamp", unit_ns=NS_PER_MS)
+    return place(row["instrument_name"], "instrument_name", event_ns)
 
 
 def check_strike(name: OptionName, strike: Decimal | None) -> None:

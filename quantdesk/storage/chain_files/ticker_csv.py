@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quantdesk.storage.chain_files.cells import exact, instant
-from quantdesk.storage.chain_files.csv_table import CsvLayout, Place, Row, RowValue, Timing
+from quantdesk.storage.chain_files.csv_table import CsvLayout, Row, RowValue, Timing
 from quantdesk.storage.chain_files.deribit_rows import (
     LAW_BY_RULE,
     NS_PER_MS,
@@ -11,7 +11,7 @@ from quantdesk.storage.chain_files.deribit_rows import (
     future_value,
     named,
     option_value,
-    place,
+    ticker_place,
 )
 from quantdesk.storage.chain_files.figures import figures_of
 from quantdesk.storage.chain_files.names import FutureName
@@ -43,11 +43,6 @@ FLAT_COLUMNS = {
 """The same for the ticker's inner objects, where these are flattened too."""
 
 
-def _place_of(row: Row, _coin: str) -> Place:
-    event_ns = instant(row["timestamp"], "timestamp", unit_ns=NS_PER_MS)
-    return place(row["instrument_name"], "instrument_name", event_ns)
-
-
 def _value_of(row: Row, _underlying: str) -> RowValue:
     event_ns = instant(row["timestamp"], "timestamp", unit_ns=NS_PER_MS)
     name = named(row["instrument_name"], "instrument_name")
@@ -77,7 +72,7 @@ TICKER_CSV = CsvLayout(
         }
     ),
     timing=Timing.SWEEP,
-    place_of=_place_of,
+    place_of=ticker_place,
     value_of=_value_of,
     notes=(LAW_BY_RULE,),
 )
