@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from quantdesk.app.render.known_numbers import known
 from quantdesk.app.render.margin_record import plain
 from quantdesk.domain.times import format_instant
 from quantdesk.risk.pnl_explain_steps import LINES, STEPS
@@ -38,7 +39,7 @@ def explain_record(explained: PnlExplain) -> dict[str, Any]:
         "units": UNITS,
         "sources": {"opening": explained.sources[0], "closing": explained.sources[1]},
         "is_alarm": explained.is_alarm,
-        "actual_usd": _number(explained.actual_usd),
+        "actual_usd": known(explained.actual_usd),
         "cash_translation_usd": dict(explained.cash_translation_usd),
         "totals": [total_record(one) for one in explained.totals],
         **{f"by_{what}": [total_record(one) for one in explained.by(what)] for what in ROLL_UPS},
@@ -71,10 +72,10 @@ def total_record(total: ExplainTotal) -> dict[str, Any]:
         "residual_one_step_share": total.residual_one_step_share,
         "residual_limit": total.residual_limit,
         "is_alarm": total.is_alarm,
-        "actual_usd": _number(total.actual_usd),
+        "actual_usd": known(total.actual_usd),
         "translation_usd": total.translation_usd,
-        "index_before": _number(total.index_before),
-        "index_after": _number(total.index_after),
+        "index_before": known(total.index_before),
+        "index_after": known(total.index_after),
     }
 
 
@@ -154,7 +155,3 @@ def explain_flat_rows(explained: PnlExplain) -> list[dict[str, Any]]:
                 amount = float(getattr(leg, line)[number])
                 rows.append(head | {"step": step, "line": line, "amount": amount})
     return rows
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

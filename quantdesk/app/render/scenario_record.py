@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from quantdesk.app.render.known_numbers import known
 from quantdesk.market.chain import FloatArray
 from quantdesk.risk.report import NamedResults
 from quantdesk.risk.scenario import Move, Scenario, VolRule
@@ -93,8 +94,8 @@ def named_record(named: NamedResults) -> list[dict[str, Any]]:
             scenario_head(scenario)
             | {
                 "underlyings": parts,
-                "total_usd": _present(float(results.total_usd[number])),
-                "total_usd_with_collateral": _present(
+                "total_usd": known(float(results.total_usd[number])),
+                "total_usd_with_collateral": known(
                     float(results.total_usd_with_collateral[number])
                 ),
                 "drivers": [_driver(one) for one in drivers],
@@ -127,8 +128,4 @@ def _driver(driver: Driver) -> dict[str, Any]:
 
 
 def _at(array: FloatArray, row: int, column: int) -> float | None:
-    return _present(float(array[row, column]))
-
-
-def _present(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+    return known(float(array[row, column]))

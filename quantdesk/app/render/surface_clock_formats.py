@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from quantdesk.app.render.chain_record import to_json
+from quantdesk.app.render.known_numbers import known
 from quantdesk.app.render.surface_formats import aligned_rows
-from quantdesk.app.render.surface_record import clock_record, known
+from quantdesk.app.render.surface_record import clock_record
 from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.market.clock_estimate import ClockEstimate, EventEstimate
 from quantdesk.market.clock_files import clock_text

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from quantdesk.app.render.chain_record import to_json
+from quantdesk.app.render.known_numbers import known
 from quantdesk.app.render.surface_forwards import forward_record, forward_rows
 from quantdesk.app.render.surface_quote_rows import filters_record, quote_rows
-from quantdesk.app.render.surface_record import clock_record, known, parameters_digest
+from quantdesk.app.render.surface_record import clock_record, parameters_digest
 from quantdesk.domain.times import NS_PER_S, expiry_code, format_instant
 from quantdesk.market.fitting import FitRefusal, SliceFit, SurfaceFit
 from quantdesk.market.surface_clock import clock_words

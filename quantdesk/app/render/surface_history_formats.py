@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from quantdesk.app.render.chain_record import to_json
+from quantdesk.app.render.known_numbers import known
 from quantdesk.app.render.surface_formats import SLICE_COLUMNS, aligned_rows, slice_record
 from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.market.fitting import SurfaceFit
@@ -45,12 +46,12 @@ def _history_rows(found: Sequence[FitSummary]) -> list[dict[str, Any]]:
             "underlying": each.underlying,
             "model": each.model,
             "grade": each.grade,
-            "in_spread": _known(each.in_spread),
-            "in_spread_core": _known(each.in_spread_core),
-            "rmse": _known(each.rmse),
-            "rmse_core": _known(each.rmse_core),
-            "g_min": _known(each.g_min),
-            "calendar_slack": _known(each.calendar_slack),
+            "in_spread": known(each.in_spread),
+            "in_spread_core": known(each.in_spread_core),
+            "rmse": known(each.rmse),
+            "rmse_core": known(each.rmse_core),
+            "g_min": known(each.g_min),
+            "calendar_slack": known(each.calendar_slack),
             "faults": " ".join(each.faults),
             "origin": each.origin,
             "saved": format_instant(each.saved_ns),
@@ -260,10 +261,6 @@ def diff_table(diff: SurfaceDiff) -> bytes:
 
 DIFF_FORMATS = {"table": diff_table, "json": diff_json, "csv": diff_csv}
 """Each format's writer, by the name that `--format` takes."""
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _figure(value: float, decimals: int) -> str:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from quantdesk.app.render.surface_record import known
+from quantdesk.app.render.known_numbers import known
 from quantdesk.domain.times import format_instant
 from quantdesk.market.fitting import FitRefusal, SliceFit, SurfaceFit
 from quantdesk.market.surface_quotes import (

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from quantdesk.app.render.chain_record import to_json
+from quantdesk.app.render.known_numbers import known
 from quantdesk.app.render.surface_formats import aligned_rows
-from quantdesk.app.render.surface_record import known
 from quantdesk.app.render.text_tables import document_markdown
 from quantdesk.domain.times import expiry_code, format_instant
 from quantdesk.market.fitting import SurfaceFit

@@ -6,10 +6,10 @@ Parameters stand there by their digest: `quantdesk surface fit` writes them out.
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import asdict
 from typing import Any
 
+from quantdesk.app.render.known_numbers import known
 from quantdesk.domain.times import format_instant
 from quantdesk.market.fitting import SliceFit, SurfaceFit
 from quantdesk.market.own_vols import VolOverride
@@ -114,8 +114,3 @@ def parameters_digest(fit: SurfaceFit) -> str:
         digest.update(repr(head).encode())
         digest.update(each.parameters.tobytes())
     return digest.hexdigest()
-
-
-def known(value: float) -> float | None:
-    """A number for JSON: None where there is none, or no bound."""
-    return value if math.isfinite(value) else None
