@@ -13,7 +13,7 @@ from quantdesk.runtime.live_surfaces import LiveSurfaces, SurfaceFitted, run_fit
 from quantdesk.snapshot import DeskSnapshot
 from tests.unit.runtime.chain_steps import changed_expiry, moved, one_quote_moved
 
-NO_QUOTES, WILD, HALVED = (np.nan, np.nan), (0.2, 3.0), (0.5, 0.5)
+NO_QUOTES, WILD, LOWERED = (np.nan, np.nan), (0.2, 3.0), (0.6, 0.6)
 """Factors of an expiry's vols: nothing, no smile by itself, a smile that fails among others."""
 
 
@@ -89,14 +89,14 @@ def test_a_surface_of_wild_quotes_never_replaces_the_last_good_one(opening: Desk
     assert "no expiry's quotes make a smile" in after.surface.problem
 
 
-@pytest.mark.parametrize("factors", [NO_QUOTES, WILD, HALVED])
+@pytest.mark.parametrize("factors", [NO_QUOTES, WILD, LOWERED])
 def test_an_unchanged_chain_with_a_held_expiry_solves_nothing(
     opening: DeskSnapshot, factors: tuple[float, float]
 ) -> None:
     surfaces = LiveSurfaces()
     first = fit_of(stepped(surfaces, opening))
     assert first.refitted == len(first.slices)
-    bad = first.slices[5].expiry_ns
+    bad = first.slices[-1].expiry_ns
     breaks = stepped(surfaces, changed_expiry(moved(opening, 1.0), bad, *factors))
     assert held(fit_of(breaks)) == [bad]
     for seconds in (2.0, 3.0):
@@ -112,7 +112,7 @@ def test_a_tick_beside_a_held_expiry_solves_what_it_would_beside_a_whole_one(
     whole, broken = LiveSurfaces(), LiveSurfaces()
     first = fit_of(stepped(whole, opening))
     stepped(broken, opening)
-    bad = first.slices[5].expiry_ns
+    bad = first.slices[-1].expiry_ns
     stepped(broken, changed_expiry(moved(opening, 1.0), bad, *factors))
     ticked = moved(one_quote_moved(opening, first, 3), 1.0)
     alike = stepped(whole, ticked)
@@ -127,7 +127,7 @@ def test_a_tick_beside_a_held_expiry_solves_what_it_would_beside_a_whole_one(
 def test_a_held_expiry_that_fails_anew_is_solved_alone(opening: DeskSnapshot) -> None:
     surfaces = LiveSurfaces()
     first = fit_of(stepped(surfaces, opening))
-    bad = first.slices[5].expiry_ns
+    bad = first.slices[-1].expiry_ns
     stepped(surfaces, changed_expiry(moved(opening, 1.0), bad, *WILD))
     event = stepped(surfaces, changed_expiry(moved(opening, 2.0), bad, *WILD, seed=2))
     assert event.solved == 1
@@ -136,13 +136,13 @@ def test_a_held_expiry_that_fails_anew_is_solved_alone(opening: DeskSnapshot) ->
         assert one.smile is other.smile
 
 
-@pytest.mark.parametrize("factors", [NO_QUOTES, WILD, HALVED])
+@pytest.mark.parametrize("factors", [NO_QUOTES, WILD, LOWERED])
 def test_an_expiry_whose_quotes_are_whole_again_is_solved_alone_and_comes_back(
     opening: DeskSnapshot, factors: tuple[float, float]
 ) -> None:
     surfaces = LiveSurfaces()
     first = fit_of(stepped(surfaces, opening))
-    bad = first.slices[5].expiry_ns
+    bad = first.slices[-1].expiry_ns
     stepped(surfaces, changed_expiry(moved(opening, 1.0), bad, *factors))
     event = stepped(surfaces, moved(opening, 2.0))
     assert event.solved <= 1
@@ -156,10 +156,10 @@ def test_an_expiry_that_fails_among_others_only_is_tried_from_the_last_trial(
 ) -> None:
     surfaces = LiveSurfaces()
     first = fit_of(stepped(surfaces, opening))
-    bad = first.slices[5].expiry_ns
-    stepped(surfaces, changed_expiry(moved(opening, 1.0), bad, *HALVED))
+    bad = first.slices[-1].expiry_ns
+    stepped(surfaces, changed_expiry(moved(opening, 1.0), bad, *LOWERED))
     ticked = moved(one_quote_moved(opening, first, 0), 1.0)
-    event = stepped(surfaces, changed_expiry(ticked, bad, *HALVED))
+    event = stepped(surfaces, changed_expiry(ticked, bad, *LOWERED))
     assert held(fit_of(event)) == [bad]
     # One slice of the trial, none of the judgements of expiries by themselves, one of the answer.
     assert event.solved == 2
@@ -186,7 +186,7 @@ def test_quotes_that_leave_no_smile_at_all_are_fitted_once(opening: DeskSnapshot
 def test_what_was_held_under_another_choice_is_no_answer(opening: DeskSnapshot) -> None:
     surfaces = LiveSurfaces()
     first = fit_of(stepped(surfaces, opening))
-    bad = first.slices[5].expiry_ns
+    bad = first.slices[-1].expiry_ns
     stepped(surfaces, changed_expiry(moved(opening, 1.0), bad, *NO_QUOTES))
     name = next(iter(first.slices[2].quotes.names))
     surfaces.choose(("deribit", "BTC"), surfaces.choice(("deribit", "BTC")).toggled(name))
