@@ -101,12 +101,14 @@ def test_the_line_tells_nothing_of_a_small_fault_or_where_it_is_short_far_or_bro
     # None of the others within a factor of three in time.
     far = [at(days, 0.5) for days in (5, 6, 7, 50)]
     assert named(*far, at(100, 0.33)) == []
-    # Days of the first four have vols of their own.
-    assert named(at(1, 0.5), at(2, 0.33), *level) == []
+    # Expiries of the first four days have vols of their own.
+    assert named(at(3, 0.5), at(4, 0.33), at(8, 0.5), *level) == []
+    assert named(at(3, 0.5), at(5, 0.33), at(8, 0.5), *level) == [5]
     # One of the others is off the line of the rest, so that either may be wrong.
-    assert named(*level[:3], at(90, 0.33), at(200, 0.8), level[4]) == []
+    assert named(*level[:3], at(90, 0.33), at(200, 0.62), level[4]) == []
     # Both are off it.
-    assert named(*level[:2], at(45, 0.65), at(60, 0.4), *level[3:]) == []
+    assert named(*level[:2], at(45, 0.65), at(55, 0.4), *level[3:]) == []
+    assert named(*level[:2], at(45, 0.55), at(55, 0.4), *level[3:]) == [55]
 
 
 @pytest.mark.parametrize(
