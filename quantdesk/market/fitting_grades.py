@@ -7,7 +7,7 @@ convexity of Black prices computed from total variance alone.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from quantdesk import pricing
 from quantdesk.domain.times import expiry_code
 from quantdesk.market.chain import FloatArray
 from quantdesk.market.surface_quotes import ExpiryQuotes
+from quantdesk.market.wide_futures import BY_NEIGHBOURS
 from quantdesk.pricing.smile import COMMON_GRID, Jets, Slice, durrleman, slice_jets
 from quantdesk.pricing.surface import FittedSlice
 
@@ -54,6 +55,14 @@ WIDE_HALF_SPREAD = 0.05
 
 NEAR_DEVIATIONS = 0.75
 """A side counts as quoted if a quote lies beyond this many standard deviations on it."""
+
+GAP_DEVIATIONS = 2.0
+"""Standard deviations between the quotes beside the money from which the vol there is a guess. Of
+1,531 recorded expiries two are further apart, in their last four hours; the others 1.8 at most."""
+
+LOW_SHARE = 0.2
+"""Share of slices whose grades a surface is at best one letter above: a chain in distress has the
+bad ones first, and the many quotes of the good ones hide them."""
 
 DROPPED_SHARE = 0.2
 VOL_HIGH = 2.5
@@ -93,21 +102,13 @@ def slice_flags(
     flags = [flag for flag in (expiry.held, off_line) if flag]
     used = expiry.is_used
     count = int(used.sum())
-    k, mid = expiry.log_moneyness[used], expiry.mid_iv[used]
-    deviation = float(np.median(mid)) * expiry.years**0.5
+    mid = expiry.mid_iv[used]
     if fallback:
         flags.append(f"Another model stands in: {fallback}.")
-    if expiry.forward_source == "index":
-        flags.append("No forward of its own: the index stands in, carry is missing.")
-    evidence = expiry.evidence
-    if evidence is not None and evidence.is_consistent is False:
-        flags.append(evidence.words)
+    flags += _forward_flags(expiry)
     if count < QUOTES_FEW:
         flags.append(f"Only {count} quotes.")
-    if float(k.min()) > -NEAR_DEVIATIONS * deviation:
-        flags.append("No quotes on the put side: the left wing is a guess.")
-    if float(k.max()) < NEAR_DEVIATIONS * deviation:
-        flags.append("No quotes on the call side: the right wing is a guess.")
+    flags += _missing_quotes(expiry.log_moneyness[used], float(np.median(mid)) * expiry.years**0.5)
     half = float(np.median((expiry.ask_iv[used] - expiry.bid_iv[used]) / 2))
     if half > WIDE_HALF_SPREAD:
         flags.append(f"Wide quotes: half of them are {200 * half:.0f} vol points wide or more.")
@@ -123,6 +124,30 @@ def slice_flags(
     if not fitted.calendar_slack >= 0:
         flags.append("Calendar arbitrage: it crosses the next longer slice.")
     return tuple(flags)
+
+
+def _forward_flags(expiry: ExpiryQuotes) -> Iterator[str]:
+    if expiry.forward_source.endswith(BY_NEIGHBOURS):
+        yield "Its future is quoted wide: the forward is its neighbours' line within it."
+    if expiry.forward_source == "index":
+        yield "No forward of its own: the index stands in, carry is missing."
+    evidence = expiry.evidence
+    if evidence is not None and evidence.is_consistent is False:
+        yield evidence.words
+
+
+def _missing_quotes(k: FloatArray, deviation: float) -> Iterator[str]:
+    """Where quotes at `k` leave the smile to a guess; `deviation` is one of moneyness."""
+    beyond = f"No quotes beyond {NEAR_DEVIATIONS} standard deviations"
+    if float(k.min()) > -NEAR_DEVIATIONS * deviation:
+        yield f"{beyond} on the put side: the left wing is a guess."
+    if float(k.max()) < NEAR_DEVIATIONS * deviation:
+        yield f"{beyond} on the call side: the right wing is a guess."
+    below, above = k[k <= 0], k[k >= 0]
+    if below.size and above.size:
+        low, high = float(below.max()), float(above.min())
+        if high - low > GAP_DEVIATIONS * deviation:
+            yield f"No quotes between k = {low:.2f} and {high:+.2f}: the vol there is a guess."
 
 
 def share_grade(share: float) -> Grade:
@@ -148,12 +173,13 @@ def grade_slice(in_spread: float, fitted: FittedSlice, flags: Sequence[str]) -> 
 
 
 def worst_grade(in_spread: float, slices: Sequence[Grade], faults: Sequence[str]) -> Grade:
-    """The grade of a surface: its own share inside, no better than its median slice, and D at
-    best with arbitrage."""
+    """The grade of a surface: its own share inside, no better than its median slice, one letter
+    above the slices that a fifth of them are not better than, and D at best with arbitrage."""
     letters = list(Grade)
     own = share_grade(in_spread)
     ranks = sorted(letters.index(grade) for grade in slices)
-    place = max(letters.index(own), ranks[len(ranks) // 2])
+    low = ranks[int((1.0 - LOW_SHARE) * len(ranks))]
+    place = max(letters.index(own), ranks[len(ranks) // 2], low - 1)
     if faults:
         place = max(place, letters.index(Grade.D))
     return letters[place]

@@ -28,6 +28,7 @@ from quantdesk.market.parity_pairs import (
     parity_bounds,
     parity_pairs,
 )
+from quantdesk.market.wide_futures import future_forward
 
 DELTA_BAND = (0.05, 0.95)
 """Absolute call deltas from which a forward is read back: a delta is published to 5 decimals, so
@@ -43,7 +44,8 @@ FOUND_BY_A_DESK = ("future:", "parity (", "delta (")
 class ExpiryForward:
     """Forward of one expiry, quote currency per coin.
 
-    `source` is "venue:<index>", "future:<name> mid", "parity (<n> pairs)", "delta (<n> rows)",
+    `source` is "venue:<index>", "future:<name> mid" (or "mark", or "by its
+    neighbours", see `wide_futures`), "parity (<n> pairs)", "delta (<n> rows)",
     "index" or "none". `venue_price` and `future_price` are what the venue states and what a dated
     future costs, whichever was taken; None without. `parity_price` is the cross-check from
     put-call parity on `parity_pairs` pairs of two-sided quotes; None without pairs.
@@ -111,7 +113,7 @@ def expiry_forward(
     """
     part = slice(*rows)
     venue, venue_source = _venue_forward(chain, part)
-    future, future_source = _future_forward(futures.get(int(chain.expiry_ns[rows[0]])))
+    future, future_source = future_forward(futures, int(chain.expiry_ns[rows[0]]), index_price)
     price, source = (venue, venue_source) if venue is not None else (future, future_source)
     reference = price if price is not None else index_price
     found = parity_pairs(chain, part, reference)
@@ -160,16 +162,6 @@ def _venue_forward(chain: Chain, part: slice) -> tuple[float | None, str]:
     if name.startswith(FOUND_BY_A_DESK):
         return float(forwards[newest]), name
     return float(forwards[newest]), f"venue:{name}" if name else "venue"
-
-
-def _future_forward(future: FutureUpdate | None) -> tuple[float | None, str]:
-    if future is None:
-        return None, "none"
-    if future.bid is not None and future.ask is not None:
-        return float((future.bid + future.ask) / 2), f"future:{future.instrument_name} mid"
-    if future.mark is not None:
-        return float(future.mark), f"future:{future.instrument_name} mark"
-    return None, "none"
 
 
 def _parity_forward(chain: Chain, pairs: ParityPairs | None) -> tuple[float | None, int]:

@@ -84,7 +84,9 @@ def test_a_side_without_quotes_is_a_guess(tmp_path: Path) -> None:
         if row["option_type"] == "call":
             row["bid"] = ""
     one = fitted(tmp_path, rows)["slices"][0]
-    assert "No quotes on the call side: the right wing is a guess." in one["flags"]
+    assert (
+        "No quotes beyond 0.75 standard deviations on the call side: the right wing is a guess."
+    ) in one["flags"]
     assert one["grade"] in "DF"
 
 

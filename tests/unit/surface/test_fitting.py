@@ -17,7 +17,7 @@ from quantdesk.market.fitting import (
     fit_surface,
     keep_last_good,
 )
-from quantdesk.market.fitting_grades import between_flags
+from quantdesk.market.fitting_grades import between_flags, worst_grade
 from quantdesk.market.surface_grading import score_snapshot, summarise
 from quantdesk.market.surface_quotes import SurfaceQuotes
 from quantdesk.market.variance_clock import weekend_clock
@@ -183,6 +183,24 @@ def test_one_sided_wings_are_a_guess_and_say_so() -> None:
     (only,) = fitted(quotes).slices
     assert only.grade.value >= "D"
     assert any("put side" in flag for flag in only.flags)
+
+
+def test_a_hole_at_the_money_is_a_guess_and_says_so() -> None:
+    whole = expiry(30)
+    far = np.abs(whole.log_moneyness) > 0.15
+    (only,) = fitted(replace(chain(), expiries=(replace(whole, is_used=far),))).slices
+    assert only.grade.value >= "D"
+    assert any(flag.startswith("No quotes between k = -0.") for flag in only.flags)
+    (only,) = fitted(replace(chain(), expiries=(whole,))).slices
+    assert only.flags == ()
+
+
+@pytest.mark.parametrize(
+    ("letters", "grade"),
+    [("A" * 12, "A"), ("A" * 11 + "F", "A"), ("A" * 9 + "F" * 3, "D"), ("AAAAD", "C"), ("F", "F")],
+)
+def test_a_few_bad_slices_do_not_vanish_among_many_good_ones(letters: str, grade: str) -> None:
+    assert worst_grade(0.995, [Grade(letter) for letter in letters], ()) is Grade(grade)
 
 
 def test_wings_rise_below_lee_and_below_longer_ones() -> None:
