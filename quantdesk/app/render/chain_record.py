@@ -45,9 +45,9 @@ UNITS = {
     "theo_iv": "fraction per sqrt(year), the surface's, or the user's own",
     "theo": "price_currency, at the row's own forward and time",
     "sell_edge_vol": "fraction, bid_iv - theo_iv",
-    "sell_edge_ticks": "ticks, bid - theo",
+    "sell_edge_ticks": "ticks of the grid from theo to bid",
     "buy_edge_vol": "fraction, theo_iv - ask_iv",
-    "buy_edge_ticks": "ticks, theo - ask",
+    "buy_edge_ticks": "ticks of the grid from ask to theo",
     "age_s": "seconds on the venue's clock",
     "time": "ISO-8601 UTC, venue's clock",
 }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from decimal import Decimal
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 
+from quantdesk.domain.instrument import TickScheme
 from quantdesk.market.fitting import SurfaceFit
 from quantdesk.market.own_vols import OwnSurface, VolOverride
-from quantdesk.market.surface_edge import SurfaceEdge, surface_edge
+from quantdesk.market.surface_edge import SurfaceEdge, surface_edge, ticks_between
 from quantdesk.runtime.embedded import opening_snapshot
 from quantdesk.runtime.live_surfaces import with_surfaces
 from quantdesk.snapshot import ChainSnapshot
@@ -59,18 +61,77 @@ def test_theo_vol_is_the_surfaces_at_the_rows_moneyness() -> None:
     assert other.theo_iv[row] != pytest.approx(vol, abs=1e-6)
 
 
+# 0.0001 up to 0.005, 0.0005 from there to 0.1, then 0.001.
+STEPPED = TickScheme(
+    tick=Decimal("0.0001"),
+    steps=((Decimal("0.005"), Decimal("0.0005")), (Decimal("0.1"), Decimal("0.001"))),
+)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (0.0041, 0.0044, 3.0),
+        (0.0041, 0.00415, 0.5),
+        (0.0047, 0.005, 3.0),
+        (0.005, 0.005, 0.0),
+        (0.005, 0.0055, 1.0),
+        (0.005, 0.005516, 1.032),
+        (0.0048, 0.0065, 5.0),
+        (0.02, 0.0305, 21.0),
+        (0.0995, 0.102, 3.0),
+        (0.0049, 0.103, 194.0),
+        (-0.001, 0.0002, 12.0),
+    ],
+)
+def test_ticks_are_counted_along_the_grid_both_ways(
+    start: float, end: float, expected: float
+) -> None:
+    ways = np.array([start, end]), np.array([end, start])
+    found = ticks_between(STEPPED, *ways)
+    np.testing.assert_allclose(found, [expected, -expected], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("error")
+def test_ticks_to_what_is_no_price_are_none() -> None:
+    none, price = np.array([np.nan]), np.array([0.005])
+    assert np.isnan(ticks_between(STEPPED, none, price)).all()
+    assert np.isnan(ticks_between(STEPPED, price, none)).all()
+
+
+def steps_up_to(price: float) -> float:
+    """Steps of 0.0001 up to 0.005 and of 0.0005 above it, by hand."""
+    return min(price, 0.005) / 0.0001 + max(price - 0.005, 0.0) / 0.0005
+
+
+def test_an_edge_across_a_step_of_the_grid_is_counted_on_both_sides_of_it() -> None:
+    theo = edge().theo
+    row = int(np.flatnonzero((theo > 0.0051) & (theo < 0.02))[0])
+    at_row = np.arange(len(theo)) == row
+    below = replace(CHAIN.chain, bid=np.where(at_row, 0.0048, CHAIN.chain.bid))
+    above = (theo[row] - 0.005) / 0.0005
+    found = surface_edge(fit(), below, CHAIN.values)
+    assert found.sell_edge_ticks[row] == pytest.approx(-2.0 - above)
+    # A quote on the step itself: no tick of 0.0001 lies between it and the theo.
+    bid, ask = (np.where(at_row, 0.005, side) for side in (CHAIN.chain.bid, CHAIN.chain.ask))
+    found = surface_edge(fit(), replace(CHAIN.chain, bid=bid, ask=ask), CHAIN.values)
+    assert found.sell_edge_ticks[row] == pytest.approx(-above)
+    assert found.buy_edge_ticks[row] == pytest.approx(above)
+
+
 def test_edges_are_what_crossing_to_a_side_gains() -> None:
     found = edge()
     chain, values = CHAIN.chain, CHAIN.values
     # Deribit's BTC options: a tick of 0.0001 below 0.005, of 0.0005 from there on.
     for row in range(0, len(chain), 13):
         bid, ask = float(chain.bid[row]), float(chain.ask[row])
+        theo = steps_up_to(float(found.theo[row]))
         if not math.isnan(bid):
-            tick = 0.0001 if bid < 0.005 else 0.0005
-            assert found.sell_edge_ticks[row] == pytest.approx((bid - found.theo[row]) / tick)
+            sold = steps_up_to(bid) - theo
+            assert found.sell_edge_ticks[row] == pytest.approx(sold, abs=1e-9)
         if not math.isnan(ask):
-            tick = 0.0001 if ask < 0.005 else 0.0005
-            assert found.buy_edge_ticks[row] == pytest.approx((found.theo[row] - ask) / tick)
+            bought = theo - steps_up_to(ask)
+            assert found.buy_edge_ticks[row] == pytest.approx(bought, abs=1e-9)
     np.testing.assert_array_equal(found.sell_edge_vol, values.bid_iv - found.theo_iv)
     np.testing.assert_array_equal(found.buy_edge_vol, found.theo_iv - values.ask_iv)
 
