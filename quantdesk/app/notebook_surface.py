@@ -160,22 +160,22 @@ class Surface:
     def implied_vol(self, when: When | IntArray, strikes: Values) -> FloatArray:
         """Implied vols of `strikes`, broadcast with instants where `when` is an array of them.
 
-        NaN for a strike not above 0, and for instants of an array that are not ahead.
+        NaN for a strike that is not finite and above 0, and for instants of an array that are not
+        ahead.
         """
         at = when if isinstance(when, np.ndarray) else np.array(self.instant(when))
-        return self.fit.implied_vol(at, np.asarray(strikes, dtype=np.float64))
+        return self.fit.implied_vol(at, _finite(strikes))
 
     def total_variance(self, when: When, moneyness: Values) -> FloatArray:
-        """σ²T at ln(K/F), the shape of `moneyness`."""
-        k = np.asarray(moneyness, dtype=np.float64)
-        return self.fit.total_variance(self.instant(when), k)
+        """σ²T at ln(K/F), the shape of `moneyness`; NaN where that is not finite."""
+        return self.fit.total_variance(self.instant(when), _finite(moneyness))
 
     def at_strike(self, when: When, strike: float) -> SmilePoint:
-        """The point at a strike."""
+        """The point at a strike. Raises InvalidInput for one not finite and above 0, or far out."""
         return point_at_strike(self.fit, self.instant(when), strike)
 
     def at_moneyness(self, when: When, k: float) -> SmilePoint:
-        """The point at ln(K/F)."""
+        """The point at ln(K/F), from −12 to 12. Raises InvalidInput for another."""
         return point_at_moneyness(self.fit, self.instant(when), k)
 
     def at_delta(self, when: When, delta: float, *, premium_adjusted: bool = False) -> SmilePoint:
@@ -212,7 +212,10 @@ class Surface:
         return term_structure(self.fit, instants or None, delta=delta)
 
     def forward_vol(self, start: When, end: When, moneyness: float = 0.0) -> float:
-        """Vol between two dates at constant ln(K/F). Raises InvalidInput out of order."""
+        """Vol between two dates at constant ln(K/F), from −12 to 12.
+
+        Raises InvalidInput out of order, and for another ln(K/F).
+        """
         return forward_vol(self.fit, self.instant(start), self.instant(end), moneyness)
 
     def clock_estimate(self, *events: str) -> ClockEstimate:
@@ -239,7 +242,12 @@ class Surface:
         ----------
         option_type : "call" or "put" for all, or an array (n,) that is true for calls
         stickiness : what stays when the forward moves: "strike", "delta", "surface" (the skew's
-            own move), or any skew-stickiness ratio
+            own move), or any skew-stickiness ratio from −100 to 100
+
+        Raises
+        ------
+        InvalidInput : for another word or ratio, or an `option_type` that is neither a word nor
+            one bool for each strike
         """
         at = _strikes(strikes)
         is_call = _calls(option_type, at.size)
@@ -348,6 +356,12 @@ class Surface:
         }
 
 
+def _finite(values: Values) -> FloatArray:
+    """Numbers as an array of their shape, NaN where one is not finite."""
+    at = np.asarray(values, dtype=np.float64)
+    return np.where(np.isfinite(at), at, np.nan)
+
+
 def _strikes(values: Values) -> FloatArray:
     """Strikes as an array (n,), NaN where one is no strike."""
     at = np.atleast_1d(np.asarray(values, dtype=np.float64))
@@ -355,9 +369,14 @@ def _strikes(values: Values) -> FloatArray:
 
 
 def _calls(option_type: str | BoolArray, count: int) -> BoolArray:
-    """Whether each of `count` options is a call. Raises InvalidInput for another word."""
+    """Whether each of `count` options is a call. Raises InvalidInput for what does not say."""
     if isinstance(option_type, str):
         if option_type not in ("call", "put"):
             raise InvalidInput("option_type", option_type, "must be call or put")
         return np.full(count, option_type == "call")
-    return np.asarray(option_type, dtype=np.bool_)
+    found = np.asarray(option_type)
+    if found.dtype != np.bool_ or found.shape != (count,):
+        # Any other value would be read as true: "put" in a list as a call.
+        rule = f"must be call, put, or a true or false for each of {count} strikes"
+        raise InvalidInput("option_type", option_type, rule)
+    return found

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from quantdesk import pricing
+from quantdesk.errors import InvalidInput
 from quantdesk.market.chain import BoolArray, FloatArray
 from quantdesk.market.fitting import SurfaceFit
 from quantdesk.market.surface_points import jets_at
@@ -23,6 +24,9 @@ from quantdesk.market.variance_clock import NS_PER_DAY
 VOL_POINT = 0.01
 FORWARD_BUMP = 1e-4
 """Relative move of the forward for second differences: small, and far above rounding."""
+
+STICKINESS_MAX = 100.0
+"""Ratio up to which the bump slides the smile by no more than a hundredth of log-moneyness."""
 
 
 class Stickiness(Enum):
@@ -61,11 +65,14 @@ def surface_greeks(
     is_call: BoolArray,
     stickiness: Stickiness | float = Stickiness.STRIKE,
 ) -> SurfaceGreeks:
-    """Greeks of options (n,) of one expiry. `stickiness` may be any ratio R.
+    """Greeks of options (n,) of one expiry. `stickiness` may be any ratio R from −100 to 100.
 
-    Raises InvalidInput for an instant not ahead of the surface's.
+    Raises InvalidInput for another ratio, and for an instant not ahead of the surface's.
     """
     ratio = stickiness.value if isinstance(stickiness, Stickiness) else float(stickiness)
+    if not abs(ratio) <= STICKINESS_MAX:
+        rule = f"must be a ratio from -{STICKINESS_MAX:g} to {STICKINESS_MAX:g}"
+        raise InvalidInput("stickiness", stickiness, rule)
     forward, years = float(fit.forward(expiry_ns)), float(fit.years(expiry_ns))
     k = np.log(strikes / forward)
     jets = jets_at(fit, expiry_ns, k)

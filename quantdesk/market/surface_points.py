@@ -55,8 +55,7 @@ def point_at_moneyness(fit: SurfaceFit, expiry_ns: int, k: float) -> SmilePoint:
     Raises InvalidInput for another `k`, and for an instant not ahead of the surface's.
     """
     _check_ahead(fit, expiry_ns)
-    if not abs(k) <= K_REACH:
-        raise InvalidInput("log_moneyness", k, f"must be from -{K_REACH:g} to {K_REACH:g}")
+    _check_moneyness(k)
     w = float(fit.total_variance(expiry_ns, np.array(k)))
     years = float(fit.years(expiry_ns))
     strike = float(fit.forward(expiry_ns)) * math.exp(k)
@@ -148,8 +147,10 @@ def term_structure(
 def forward_vol(fit: SurfaceFit, start_ns: int, end_ns: int, k: float = 0.0) -> float:
     """Vol between two instants at constant `k`: √((w₂ − w₁)/(T₂ − T₁)), ACT/365.
 
-    `start_ns` may be the surface's own moment. Raises InvalidInput for an end not after the start.
+    `start_ns` may be the surface's own moment. Raises InvalidInput for an end not after the start,
+    and for a `k` that is not from −12 to 12.
     """
+    _check_moneyness(k)
     if not fit.as_of_ns <= start_ns < end_ns:
         raise InvalidInput("start_ns", start_ns, f"must be from {fit.as_of_ns} to before {end_ns}")
     far = float(fit.total_variance(end_ns, np.array(k)))
@@ -198,6 +199,11 @@ def _call_peak(fit: SurfaceFit, expiry_ns: int) -> float:
     d2 = -k / root - root / 2
     deltas = [math.exp(at) * NORMAL.cdf(d) for at, d in zip(k.tolist(), d2.tolist(), strict=True)]
     return float(k[int(np.argmax(deltas))])
+
+
+def _check_moneyness(k: float) -> None:
+    if not abs(k) <= K_REACH:
+        raise InvalidInput("log_moneyness", k, f"must be from -{K_REACH:g} to {K_REACH:g}")
 
 
 def _check_ahead(fit: SurfaceFit, expiry_ns: int) -> None:

@@ -154,6 +154,34 @@ def test_what_is_no_strike_has_no_greeks(strike: float) -> None:
         assert np.isnan(values).tolist() == [True, False]
 
 
+@pytest.mark.parametrize("ratio", [math.nan, math.inf, -math.inf, 1e300, -100.5])
+def test_what_is_no_ratio_is_no_stickiness(ratio: float) -> None:
+    with pytest.raises(InvalidInput, match=r"stickiness = .*from -100 to 100"):
+        SURFACE.greeks("monthly", [60_000.0], "put", stickiness=ratio)
+
+
+@pytest.mark.parametrize("k", [math.nan, math.inf, -math.inf, 12.5])
+def test_forward_vol_is_at_a_moneyness(k: float) -> None:
+    with pytest.raises(InvalidInput, match=r"log_moneyness = .*from -12 to 12"):
+        SURFACE.forward_vol("monthly", "2026-12-25", k)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_vols_of_what_is_no_number_are_none(number: float) -> None:
+    vols = SURFACE.implied_vol("monthly", [number, 60_000.0])
+    variances = SURFACE.total_variance("monthly", [number, 0.0])
+    for values in (vols, variances):
+        assert np.isnan(values).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("option_type", [["put"], [math.nan], [1], [True, False], []])
+def test_types_of_options_are_words_or_one_truth_each(option_type: list[object]) -> None:
+    types = np.array(option_type)
+    for ask in (SURFACE.greeks, SURFACE.roll_down):
+        with pytest.raises(InvalidInput, match="option_type"):
+            ask("monthly", [60_000.0], types)
+
+
 def test_own_vols_stand_beside_the_market() -> None:
     own = SURFACE.own_vols("monthly", pins={60_000: 0.5})
     at = np.array([SURFACE.instant("monthly")])
