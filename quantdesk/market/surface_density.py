@@ -265,7 +265,7 @@ def date_words(fit: SurfaceFit, expiry_ns: int) -> str:
     if not above:
         return (
             f"after the last expiry, of {below[-1].years * 365:.1f} days: its variance, grown at "
-            f"every moneyness by {_growth_words(fit)}"
+            f"every moneyness by {_growth_words(fit)}; the forward stays that of the last expiry"
         )
     return (
         f"between {below[-1].years * 365:.1f} and {above[0].years * 365:.1f} days, linear in "

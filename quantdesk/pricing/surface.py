@@ -219,7 +219,8 @@ class VarianceSurface:
     Between them total variance is linear in the clock's time at constant log-moneyness, before the
     first it is proportional to that time. After the last the forward variance at the money of the
     last interval (of a single slice its own variance at the money) is added at every log-moneyness:
-    derivatives in it stay those of the last slice.
+    derivatives in it stay those of the last slice. It holds no forwards: log-moneyness is of the
+    forward that the caller has for a date, which a fitted surface keeps after its last expiry.
     """
 
     def __init__(self, times: Sequence[float], slices: Sequence[Slice]) -> None:

@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from quantdesk.market.fitting import SurfaceFit, fit_surface
 from quantdesk.market.fitting_grades import between_flags, least_raised
 from quantdesk.market.surface_clock import on_clock
-from quantdesk.market.surface_density import date_density, date_moments, thirty_day_index
+from quantdesk.market.surface_density import (
+    date_density,
+    date_moments,
+    date_words,
+    thirty_day_index,
+)
 from quantdesk.market.surface_greeks import surface_greeks
 from quantdesk.market.surface_points import forward_vol, jets_at
 from quantdesk.market.surface_quotes import SurfaceQuotes
@@ -167,3 +172,13 @@ def test_a_slice_that_would_have_butterflies_when_raised_is_named() -> None:
     (words,) = between_flags([(AS_OF_NS, bent_slice())])
     assert "at dates after it, g falls to -0.5" in words
     assert "at k = -1" in words
+
+
+def test_after_the_last_expiry_the_forward_stays_and_the_words_say_so() -> None:
+    fit = fitted(chain())
+    last = fit.slices[-1]
+    for days in DAYS_AFTER:
+        later_ns = last.expiry_ns + days * DAY_NS
+        assert float(fit.forward(later_ns)) == pytest.approx(last.forward, rel=1e-14)
+        assert date_words(fit, later_ns).endswith("; the forward stays that of the last expiry")
+    assert "forward stays" not in date_words(fit, last.expiry_ns)
