@@ -1,8 +1,9 @@
 """At which moment a market file was made, where its own labels do not tell.
 
 A file of the venue's vols and Greeks alone is labelled by the hour and was made up to two hours
-beside it (`market.venue_moment`). It is read as of the moment that its Greeks were made, and a
-moment is chosen by that: nothing that came later is ever shown as known.
+beside it (`market.venue_moment`). It is read as of the moment that its Greeks were made. An instant
+that is one of its labels names the rows that bear it; any other chooses by when rows were made, and
+shows nothing that came later as known.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from quantdesk.storage.chain_files import MarketFile, read_market_file
 def read_moment(path: Path, underlying: str | None, at_ns: int | None) -> MarketFile:
     """The chain of `underlying` at the last moment of the file not after `at_ns` (None: the last).
 
-    Raises ChainFileError as `read_market_file` does, naming the moments that there are.
+    Where labels do not tell the moment, an `at_ns` that is one of them means its own rows, made
+    then, later or earlier as `as_of_ns` says; another the rows last made up to it. Two labels may
+    bear the same rows, and then give the same chain. Raises ChainFileError as `read_market_file`
+    does, naming the moments that there are.
     """
     market = read_market_file(path, underlying=underlying)
     if at_ns is None:
@@ -30,6 +34,8 @@ def read_moment(path: Path, underlying: str | None, at_ns: int | None) -> Market
     if not is_without_prices(market):
         return read_market_file(path, at_ns=at_ns, underlying=underlying)
     labels = market.moments_ns
+    if at_ns in labels:
+        return dated(read_market_file(path, at_ns=at_ns, underlying=underlying))
     near = [label_ns for label_ns in labels if label_ns <= at_ns + SHIFT_MAX_NS]
     for label_ns in reversed(near):
         found = dated(read_market_file(path, at_ns=label_ns, underlying=underlying))

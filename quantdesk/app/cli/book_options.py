@@ -8,7 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from quantdesk.app.cli.options import account_option, parse_choices, venue_options
+from quantdesk.app.cli.options import (
+    MOMENT_HELP,
+    account_option,
+    parse_choices,
+    venue_options,
+)
 from quantdesk.domain.times import parse_instant
 from quantdesk.errors import ConfigError
 from quantdesk.runtime.accounts import load_accounts
@@ -58,7 +63,7 @@ def book_options(function: Command) -> Command:
         click.option(
             "--at",
             metavar="TIME",
-            help="Moment of a market file or recording, ISO-8601 UTC; the last if left out.",
+            help=MOMENT_HELP,
         ),
         venue_options,
         click.option(

@@ -25,6 +25,13 @@ MODEL_HELP = (
 )
 """What `--model` of the surface verbs says."""
 
+MOMENT_HELP = (
+    "Moment of the file or recording, ISO-8601 UTC: the last one up to then, or of all if left "
+    "out. Of hourly vols (iv_hourly) a date that rows have means those rows, made before or "
+    "after it; any other time the rows last made up to it."
+)
+"""What `--at` says where it chooses a moment of a file or recording."""
+
 
 class FiniteRange(click.FloatRange):
     """A number in a range; NaN compares with nothing and infinity is no number of seconds."""
@@ -111,7 +118,7 @@ def source_options(function: Command) -> Command:
     function = click.option(
         "--at",
         metavar="TIME",
-        help="Moment of a market file or recording, ISO-8601 UTC; the last if left out.",
+        help=MOMENT_HELP,
     )(function)
     function = click.option(
         "--replay",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from quantdesk.app.render.surface_formats import grid_csv, quotes_csv
 from quantdesk.domain.times import format_instant, parse_instant
 from quantdesk.errors import ChainFileError
 from quantdesk.market.fitting import SurfaceFit, fit_surface
+from quantdesk.runtime.file_moments import every_moment_of, read_moment
 from quantdesk.runtime.surfaces import quotes_of, read_chain, read_quotes
+from quantdesk.storage.chain_files import read_market_file
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "deribit"
@@ -83,3 +86,25 @@ def test_a_moment_before_the_first_is_refused_with_those_there_are() -> None:
         ChainFileError, match=r"begins at 2026-01-23T01:48:00Z, after .* 24 moments"
     ):
         read_quotes(HOURLY, None, parse_instant("2026-01-23T01:10:00Z"))
+
+
+@pytest.mark.skipif(not HOURLY.is_file(), reason="the recorded hourly chains are not here")
+def test_a_label_means_the_rows_that_bear_it_whenever_they_were_made() -> None:
+    labels = read_market_file(HOURLY).moments_ns
+    assert len(labels) == 24
+    made = list(every_moment_of(HOURLY, None))
+    for label_ns, rows in zip(labels, made, strict=True):
+        chosen = read_moment(HOURLY, None, label_ns)
+        assert chosen == rows
+        # The rows of that label in the file itself, but for when they were made.
+        plain = read_market_file(HOURLY, at_ns=label_ns)
+        assert [replace(each, event_ns=label_ns, recv_ns=label_ns) for each in chosen.quotes] == [
+            replace(each, event_ns=label_ns, recv_ns=label_ns) for each in plain.quotes
+        ]
+    # Rows may be made before their label or after it, and two labels may bear the same rows.
+    assert format_instant(made[1].as_of_ns) == "2026-01-23T01:48:00Z"
+    assert format_instant(made[12].as_of_ns) == "2026-01-23T13:43:00Z"
+    assert made[-1].quotes == made[-2].quotes
+    # A second beside a label is no label, and is told nothing later.
+    just_after = read_moment(HOURLY, None, labels[12] + 10**9)
+    assert format_instant(just_after.as_of_ns) == "2026-01-23T12:49:00Z"
