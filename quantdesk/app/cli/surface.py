@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from quantdesk.app.cli.options import MODEL_HELP, FiniteRange
+from quantdesk.app.cli.options import MODEL_HELP, MOMENT_HELP, FiniteRange
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.standard_input import STANDARD_INPUT, file_or_input
 from quantdesk.app.cli.surface_history import (
@@ -58,8 +58,7 @@ def chain_options(function: Command) -> Command:
     function = click.option(
         "--at",
         metavar="TIME",
-        help="Moment of the file or recording, ISO-8601 UTC; the last if left out. Of hourly vols "
-        "(iv_hourly) the date that its rows have.",
+        help=MOMENT_HELP,
     )(function)
     function = click.option(
         "--underlying",
@@ -117,7 +116,7 @@ def command() -> None:
     "--save",
     is_flag=True,
     help="Keep the fit in the history, at the moment that is printed: of hourly vols (iv_hourly) "
-    "the minute their Greeks were made at, up to an hour off the date that --at means.",
+    "the minute their Greeks were made at, up to an hour off their date.",
 )
 @history_option
 def fit_command(

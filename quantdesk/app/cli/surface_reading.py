@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from quantdesk.app.cli.options import MODEL_HELP, output_options
+from quantdesk.app.cli.options import MODEL_HELP, MOMENT_HELP, output_options
 from quantdesk.app.cli.output import write_output
 from quantdesk.app.cli.standard_input import file_or_input
 from quantdesk.app.cli.surface_history import FIT_WRITERS, fit_bytes
@@ -48,7 +48,7 @@ def fit_options(function: Command) -> Command:
     function = click.option(
         "--at",
         metavar="TIME",
-        help="Moment of the file or recording, ISO-8601 UTC; the last if left out.",
+        help=MOMENT_HELP,
     )(function)
     function = click.option(
         "--underlying",
@@ -121,7 +121,8 @@ def at_command(
     Without points at the money, without dates every expiry.
 
     Between expiries total variance is linear on the clock, before the first in proportion to it;
-    after the last the forward variance at the money of the last interval is added everywhere.
+    after the last the forward variance at the money of the last interval is added everywhere, and
+    the forward stays that of the last expiry.
     """
     points = [
         PointAsked(kind=kind, value=value)
