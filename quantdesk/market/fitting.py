@@ -242,7 +242,7 @@ class SurfaceFit:
         Between expiries total variance is linear on the variance clock along constant ln(K/F);
         before the first it is proportional to the clock's time. After the last the forward
         variance at the money of the last interval (of a single expiry its own variance at the
-        money) is added to the last expiry's at every ln(K/F).
+        money) is added to the last expiry's at every ln(K/F); the forward stays that of the last.
         """
         instants = np.asarray(expiry_ns, dtype=np.int64)
         at = np.asarray(strikes, dtype=np.float64)
