@@ -56,7 +56,8 @@ class SurfaceLook:
 
     chain : the chain now
     fit : the last good fit, or an earlier one; None where there is none
-    is_past : whether `fit` is an earlier one; then nothing of the chain now is drawn over it
+    is_past : whether `fit` is an earlier one; then nothing of the chain now is drawn over it, and
+        of `choice` nothing is told as if it had been so then
     place : (number, count) of `fit` among the earlier ones
     choice : what the user wishes, which the newest fit may not have followed yet
     """
@@ -75,8 +76,8 @@ class SurfaceLook:
 
     @property
     def own(self) -> OwnSurface | None:
-        """Own vols on this fit, where the chosen expiry has some."""
-        if self.fit is None or self.choice.override(self.expiry_ns).is_empty:
+        """Own vols on this fit, where the chosen expiry has some; those of then are not kept."""
+        if self.fit is None or self.is_past or self.choice.override(self.expiry_ns).is_empty:
             return None
         return OwnSurface(fit=self.fit, overrides=self.choice.overrides)
 
@@ -104,7 +105,7 @@ def surface_fields(look: SurfaceLook, now_ns: int) -> tuple[HeaderField, ...]:
         fields.append(HeaderField("EARLIER FIT", when))
     if fit is not None:
         words = f"{fit.options.model}, grade {fit.grade.value}"
-        if fit.options.model != choice.options.model:
+        if not look.is_past and fit.options.model != choice.options.model:
             words += f", {choice.options.model} asked for"
         fields.append(HeaderField("surface", words))
         fields.append(HeaderField("fitted", _age_words(look, fit, now_ns)))
@@ -121,20 +122,25 @@ def surface_fields(look: SurfaceLook, now_ns: int) -> tuple[HeaderField, ...]:
         if bounds:
             fields.append(HeaderField("parity", bounds))
         fields.append(HeaderField("ATM", f"{percent_text(each.atm_iv)} %"))
-    options = choice.options
-    fields.append(
-        HeaderField(
-            "weights", f"roughness {options.smoothing:g}, floor {100 * options.floor:g} pts"
-        )
-    )
-    fields.append(HeaderField("stale after", f"{choice.stale_after_s:g} s"))
+    return (*fields, *_wished_fields(look))
+
+
+def _wished_fields(look: SurfaceLook) -> list[HeaderField]:
+    """How the chain is fitted: of an earlier fit what is known of then, of now what is wished."""
+    choice, fit = look.choice, look.fit
+    is_past = look.is_past and fit is not None
+    options = fit.options if is_past and fit is not None else choice.options
+    weights = f"roughness {options.smoothing:g}, floor {100 * options.floor:g} pts"
+    fields = [HeaderField("weights", weights)]
+    if not is_past:
+        fields.append(HeaderField("stale after", f"{choice.stale_after_s:g} s"))
     fields.append(HeaderField("clock", _clock_words(look)))
-    if choice.excluded:
+    if choice.excluded and not is_past:
         fields.append(HeaderField("excluded by hand", f"{len(choice.excluded)}"))
     own = choice.override(look.expiry_ns)
-    if not own.is_empty:
+    if not own.is_empty and not is_past:
         fields.append(HeaderField("own vols", own.words()))
-    return tuple(fields)
+    return fields
 
 
 def _age_words(look: SurfaceLook, fit: SurfaceFit, now_ns: int) -> str:
@@ -150,17 +156,23 @@ def _age_words(look: SurfaceLook, fit: SurfaceFit, now_ns: int) -> str:
 
 
 def _clock_words(look: SurfaceLook) -> str:
-    """The clock asked for, and what it weighs differently once a fit is on it."""
-    name = safe_text(look.choice.clock.name, 32)
-    surface = look.chain.surface
-    if look.fit is None or surface is None:
+    """The clock asked for, and what it weighs differently once a fit is on it.
+
+    An earlier fit knows no name of its clock: it has that of a clock that is the same.
+    """
+    choice, fit, now = look.choice.clock, look.fit, look.chain.fit
+    name = safe_text(choice.name, 32)
+    if fit is None or look.chain.surface is None:
         return name
+    words = safe_text(clock_words(fit.clock), 60)
     if look.is_past:
-        return safe_text(clock_words(look.fit.clock), 60)
-    if look.choice.clock.name == CALENDAR_CHOICE.name:
+        if fit.clock.is_calendar:
+            return CALENDAR_CHOICE.name
+        asked = choice.clock if choice.clock is not None or now is None else now.clock
+        return f"{name} ({words})" if fit.clock == asked else words
+    if choice.name == CALENDAR_CHOICE.name:
         return name
-    words = safe_text(clock_words(look.fit.clock), 60)
-    if look.choice.clock.clock is None and look.fit.clock.is_calendar:
+    if choice.clock is None and fit.clock.is_calendar:
         words = "this chain suggests none"
     return f"{name} ({words})"
 
@@ -183,6 +195,8 @@ def slice_words(look: SurfaceLook) -> tuple[str, ...]:
     crosses = [flag for flag in each.flags if flag.startswith(CALENDAR_FLAG)]
     sentences += [safe_text(flag, 120) for flag in each.flags if flag not in crosses]
     own = look.own
+    if look.is_past and not look.choice.override(look.expiry_ns).is_empty:
+        sentences.append("Own vols of then are not kept: none are drawn over an earlier fit.")
     if own is not None:
         sentences += [safe_text(fault, 100) for fault in own.faults()]
     sentences += [calendar] if crosses else []
@@ -324,7 +338,7 @@ def residual_plot(look: SurfaceLook) -> PlotView:
     if edge > 0:
         y_axis = Axis(name="vol points", low=-edge, high=edge)
     if (half > edge).any():
-        title += "; the widest spreads run over the edge"
+        title += "; wide spreads are cut"
     inside = np.abs(residual) <= edge
     markers = [Markers(name="fit", x=at[inside], y=residual[inside], symbol="•")]
     for symbol, beyond in (("▲", residual > edge), ("▼", residual < -edge)):
@@ -394,7 +408,8 @@ def points_table(look: SurfaceLook) -> TableView:
     lines = []
     for row, name in enumerate(quotes.names):
         # What the user wishes shows at once, before the next fit has followed it.
-        reason = "excluded by hand" if name in look.choice.excluded else quotes.reasons[row]
+        is_wished = not look.is_past and name in look.choice.excluded
+        reason = "excluded by hand" if is_wished else quotes.reasons[row]
         scored = not np.isnan(each.residual[row])
         inside = bool(each.is_inside[row])
         cells = (

@@ -16,8 +16,9 @@ from quantdesk.app.tui.screens.surface import SurfaceScreen
 from quantdesk.app.tui.source import SnapshotSource
 from quantdesk.app.tui.widgets.table_grid import TableGrid
 from quantdesk.market.clock_edits import edited_clock
+from quantdesk.market.own_vols import VolOverride
 from quantdesk.market.surface_choice import SMOOTHING_CHOICES, SurfaceChoice
-from quantdesk.market.surface_clock import clock_words
+from quantdesk.market.surface_clock import ClockChoice, clock_words
 from quantdesk.market.variance_clock import CALENDAR
 from quantdesk.runtime.edited_clock import keep_clock, kept_clock
 from quantdesk.runtime.embedded import opening_snapshot
@@ -236,6 +237,62 @@ async def test_scrubber_goes_back_and_returns() -> None:
         assert "EARLIER FIT" not in shown.text()
 
 
+async def test_earlier_fit_is_told_as_it_was_and_not_by_the_wishes_of_now() -> None:
+    desk_now = past_desk()
+    chain = desk_now.chains[0]
+    assert chain.surface is not None
+    assert chain.fit is not None
+    each = chain.fit.slices[SMILE_EXPIRY]
+    used = int(np.flatnonzero(each.quotes.is_used)[0])
+    wish = SurfaceChoice(
+        options=replace(chain.surface.choice.options, smoothing=2.0),
+        stale_after_s=60.0,
+        excluded=(each.quotes.names[used],),
+        overrides=(VolOverride(expiry_ns=each.expiry_ns, shift=0.02),),
+    )
+    surface = replace(chain.surface, choice=wish)
+    source = NotedSource(replace(desk_now, chains=(replace(chain, surface=surface),)))
+    async with surface_screen(source) as shown:
+        await shown.press(*["right_square_bracket"] * SMILE_EXPIRY)
+        assert "⠤⠠ own vols" in shown.text()
+        assert "clock calendar" in shown.text()
+        assert "roughness 2," in shown.text()
+        await shown.press("comma", "comma")
+        text = shown.text()
+        assert "EARLIER FIT" in text
+        assert "⠤⠠ own vols" not in text
+        assert "own vols shift" not in text
+        assert "Own vols of then are not kept: none are drawn over an earlier fit." in text
+        assert "clock calendar" in text
+        assert "roughness 0.7," in text
+        assert "stale after" not in text
+        view = shown.screen.query_one("#points", TableGrid).view
+        assert view is not None
+        assert {line.cells[7].text for line in view.lines} == {"–"}
+        assert "excluded by hand" not in {line.cells[-1].text for line in view.lines}
+        await shown.press("escape")
+        assert "⠤⠠ own vols" in shown.text()
+
+
+async def test_clock_of_an_earlier_fit_has_the_words_of_the_same_clock_now() -> None:
+    clock = edited_clock(CALENDAR, "sat 0.5 sun 0.9")
+    surfaces = LiveSurfaces()
+    chosen = SurfaceChoice(clock=ClockChoice(name="edited", clock=clock))
+    surfaces.choose((OPENING.chains[0].venue, OPENING.chains[0].underlying), chosen)
+    fitted = surfaces.fit_now(OPENING)
+    chain = fitted.chains[0]
+    assert chain.surface is not None
+    async with surface_screen(NotedSource(fitted)) as shown:
+        assert "clock edited (Sat 0.50, Sun 0.90)" in shown.text()
+        await shown.press("comma")
+        assert "EARLIER FIT" in shown.text()
+        assert "clock edited (Sat 0.50, Sun 0.90)" in shown.text()
+    other = replace(chain, surface=replace(chain.surface, choice=SurfaceChoice()))
+    async with surface_screen(NotedSource(replace(fitted, chains=(other,)))) as shown:
+        await shown.press("comma")
+        assert "clock Sat 0.50, Sun 0.90" in shown.text()
+
+
 async def test_failed_attempt_is_said_while_the_last_good_fit_stays() -> None:
     fitted = StillSource(OPENING).latest()
     chain = fitted.chains[0]
@@ -373,7 +430,26 @@ async def test_residuals_stand_in_place_of_the_table_on_a_small_screen() -> None
         await shown.press("r")
         assert "Residuals: fit − mid within bid to ask" in shown.text()
         assert "Left out because" not in shown.text()
+        assert "vol points; wide spreads are cut" in shown.text()
         labels = [line.split("┤")[0].strip() for line in shown.text().splitlines() if "┤" in line]
         assert len(labels) >= 6
         await shown.press("r")
         assert "Left out because" in shown.text()
+
+
+async def test_wings_of_the_term_structure_stand_in_place_of_the_table_on_a_small_screen() -> None:
+    async with surface_screen(size=(80, 24)) as shown:
+        await shown.press("tab")
+        assert "Term structure: ATM" in shown.text()
+        assert "RR25 (call − put)" not in shown.text()
+        await shown.press("r")
+        text = shown.text()
+        assert "Term structure: ATM" in text
+        assert "Term structure: RR25 (call − put) and BF25" in text
+        assert "⠤⠤ RR25  ⠤⠠ BF25" in text
+        assert "Fwd vol" not in text
+        # A key of this part only: the smile keeps its table.
+        await shown.press("tab", "tab")
+        assert "Left out because" in shown.text()
+        await shown.press("tab", "r")
+        assert "Fwd vol" in shown.text()

@@ -60,7 +60,7 @@ SURFACE_KEYS = (
         Where.SURFACE,
         "r",
         "residuals",
-        "residuals in place of the table of quotes, or the table again",
+        "residuals, or RR25 and BF25 of the term structure, in place of the table; or it again",
         short="residuals",
         rank=4,
     ),

@@ -385,8 +385,8 @@ class SurfaceScreen(DeskScreen):
         self.notify(safe_text(words, 300), markup=False)
 
     def action_residuals(self) -> None:
-        """Residuals in place of the table of quotes, or the table again."""
-        self.toggle_class("-residuals")
+        """Residuals, or RR25 and BF25 by expiry, in place of the part's table; or it again."""
+        self.toggle_class("-wings" if self._part == "term" else "-residuals")
 
     def action_exclude(self) -> None:
         """Leave the quote under the cursor out, or take it in again."""
