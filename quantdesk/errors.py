@@ -28,10 +28,13 @@ from typing import Any
 class QuantDeskError(Exception):
     """Base of all errors raised on purpose. `exit_code` is what the command line ends with.
 
+    It is 3 where nothing else is said: what was asked for is missing. 1 is for checks that failed,
+    which are answers and no errors.
+
     Survives pickling with all its attributes, so that a worker process can raise it.
     """
 
-    exit_code = 1
+    exit_code = 3
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (type(self), self.args, self.__dict__)
@@ -94,7 +97,6 @@ class NotConverged(PricingError):
 class VenueError(QuantDeskError):
     """The exchange, or the way to it. `retryable` says whether trying again can help."""
 
-    exit_code = 3
     retryable = False
 
 
@@ -137,8 +139,6 @@ class ProtocolError(VenueError):
 class StorageError(QuantDeskError):
     """A file or database that can not be read or written."""
 
-    exit_code = 3
-
 
 class RecordingDamaged(StorageError):
     """A recording whose bytes stop making sense at `offset` of `path`."""
@@ -152,8 +152,6 @@ class RecordingDamaged(StorageError):
 
 class ChainFileError(QuantDeskError):
     """A market file whose layout or content is not understood."""
-
-    exit_code = 3
 
 
 class ConfigError(QuantDeskError):

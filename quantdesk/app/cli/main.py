@@ -72,7 +72,8 @@ class VerbGroup(VerbList):
 @click.group(
     cls=VerbGroup,
     invoke_without_command=True,
-    epilog="Exit codes: 0 fine, 1 a check failed, 2 usage, 3 data missing, left out or damaged, "
+    epilog="Exit codes: 0 fine, 1 a check failed, 2 usage, 3 data missing, left out or damaged, or "
+    "without an answer in it (quotes that carry no surface), "
     "4 refused by the venue, 5 a hard limit is breached or no limits are set, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="quantdesk")

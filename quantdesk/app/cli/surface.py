@@ -10,7 +10,7 @@ import click
 
 from quantdesk.app.cli.options import MODEL_HELP, MOMENT_HELP, FiniteRange
 from quantdesk.app.cli.output import write_output
-from quantdesk.app.cli.standard_input import STANDARD_INPUT, file_or_input
+from quantdesk.app.cli.standard_input import STANDARD_INPUT, file_or_input, file_words
 from quantdesk.app.cli.surface_history import (
     FIT_WRITERS,
     diff_command,
@@ -133,13 +133,14 @@ def fit_command(
     save: bool,
     history_file: Path | None,
 ) -> None:
-    """Fit the surface of the chain in FILE and print it."""
+    """Fit the surface of the chain in FILE and print it; exit code 3 where it carries none."""
     if grid and format_ != "csv":
         raise click.UsageError("--grid goes with --format csv")
     if history_file is not None and not save:
         raise click.UsageError("--history goes with --save")
     at_ns = None if at is None else parse_instant(at)
-    quotes = read_quotes(file_or_input(file), underlying, at_ns, exclude)
+    with file_or_input(file) as source:
+        quotes = read_quotes(source, underlying, at_ns, exclude)
     options = FitOptions(model=model)
     fit = fit_on_clock(quotes, options=options, choice=read_clock(clock))
     if quotes_file is not None:
@@ -152,7 +153,7 @@ def fit_command(
     if not isinstance(fit, SurfaceFit):
         if format_ == "json":
             write_output(fit_json(fit, quotes), output)
-        raise OutOfDomain(f"{file}: no surface: {fit.reason}")
+        raise OutOfDomain(f"{file_words(file)}: no surface: {fit.reason}")
     data = fit_json(fit, quotes) if format_ == "json" else fit_bytes(fit, format_, grid=grid)
     write_output(data, output, is_binary=format_ == "parquet")
     if save:
@@ -168,13 +169,17 @@ def fit_command(
 def check_command(
     file: Path, underlying: str | None, at: str | None, model: str, clock: str
 ) -> None:
-    """Fit the chain in FILE and check it for arbitrage; exit code 1 where there is some."""
+    """Fit the chain in FILE and check it for arbitrage; exit code 1 where there is some.
+
+    Where the quotes carry no surface there is nothing to check: exit code 3.
+    """
     at_ns = None if at is None else parse_instant(at)
-    quotes = read_quotes(file_or_input(file), underlying, at_ns)
+    with file_or_input(file) as source:
+        quotes = read_quotes(source, underlying, at_ns)
     options = FitOptions(model=model)
     fit = fit_on_clock(quotes, options=options, choice=read_clock(clock))
     if not isinstance(fit, SurfaceFit):
-        raise OutOfDomain(f"{file}: no surface: {fit.reason}")
+        raise OutOfDomain(f"{file_words(file)}: no surface: {fit.reason}")
     write_output(check_text(fit), None)
     if fit.faults:
         raise click.exceptions.Exit(ARBITRAGE_EXIT_CODE)
@@ -254,7 +259,8 @@ def grade_command(
 ) -> None:
     """Grade models on every moment of each FILE, side by side; several files also together.
 
-    Of several files one that can not be read is named and left out: exit code 3.
+    Of several files one that can not be read is named and left out: exit code 3, as where not one
+    slice could be fitted.
     """
     choice, trials = read_clock(clock), TrialCounts(ticks=stability, outliers=outliers)
     if files.count(STANDARD_INPUT) > 1:
@@ -263,8 +269,9 @@ def grade_command(
     everything: dict[str, list[SnapshotScore]] = {model: [] for model in models}
     for file in files:
         try:
-            moments = every_moment(file_or_input(file), underlying, every_s=every_s)
-            scores = _scores(moments, models, hold_out, trials, choice)
+            with file_or_input(file) as source:
+                moments = every_moment(source, underlying, every_s=every_s)
+                scores = _scores(moments, models, hold_out, trials, choice)
         except (StorageError, ChainFileError) as error:
             if len(files) == 1:
                 raise

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from quantdesk.app.cli.output import write_output
+from quantdesk.app.cli.standard_input import STANDARD_INPUT, file_or_input, file_words
 from quantdesk.app.render.surface_formats import (
     fit_json,
     fit_text,
@@ -157,6 +158,14 @@ def chain_in_file(underlying: str | None, venue: str | None) -> str | None:
     return name if at_venue is None else f"{name or ''}@{at_venue}"
 
 
+def kept_moment(text: str) -> int | None:
+    """The moment up to which a kept fit is looked for; None of "now", which is the history's end.
+
+    A recorded or simulated venue's now is none of this machine's. Raises InvalidInput.
+    """
+    return None if text == "now" else parse_instant(text)
+
+
 def fit_bytes(fit: SurfaceFit, format_: str, *, grid: bool) -> bytes:
     """`fit` in the chosen format; `grid` is the CSV of the common grid."""
     if grid and format_ != "csv":
@@ -166,7 +175,11 @@ def fit_bytes(fit: SurfaceFit, format_: str, *, grid: bool) -> bytes:
 
 @click.command("show")
 @chain_choice
-@click.option("--at", metavar="TIME", help="The last fit up to then, ISO-8601 UTC; the newest.")
+@click.option(
+    "--at",
+    metavar="TIME",
+    help='The last fit up to then, ISO-8601 UTC or "now"; the newest if left out.',
+)
 @click.option(
     "--format", "format_", type=click.Choice([*FIT_WRITERS]), default="table", show_default=True
 )
@@ -197,7 +210,7 @@ def show_command(
         underlying=underlying,
         venue=venue,
         origin=origin,
-        at_ns=None if at is None else parse_instant(at),
+        at_ns=None if at is None else kept_moment(at),
     )
     if quotes_file is not None:
         write_quotes(fitted_quotes(fit), fit, quotes_file)
@@ -287,19 +300,22 @@ def diff_command(
     TIME), or a moment (ISO-8601 UTC, or "now"), which is the last kept surface up to then. Changes
     at fixed strikes are in vol points and in half-spreads of AFTER's quotes.
     """
+    if before == after == f"{STANDARD_INPUT}":
+        raise click.UsageError("-: standard input can be read once")
     history, of_file = open_history(history_file), chain_in_file(underlying, venue)
     sides = []
     for text in (before, after):
         file, _, moment = text.rpartition("@")
-        if Path(text).exists():
+        if Path(text) == STANDARD_INPUT or Path(text).exists():
             sides.append(_file_fit(Path(text), of_file, None))
             continue
         if file and Path(file).exists():
             sides.append(_file_fit(Path(file), of_file, parse_instant(moment)))
             continue
-        at_ns = None if text == "now" else _moment(text)
         sides.append(
-            kept_fit(history, underlying=underlying, venue=venue, origin=origin, at_ns=at_ns)
+            kept_fit(
+                history, underlying=underlying, venue=venue, origin=origin, at_ns=_moment(text)
+            )
         )
     first, second = sides
     if (first.underlying, first.venue) != (second.underlying, second.venue):
@@ -310,17 +326,18 @@ def diff_command(
     write_output(DIFF_FORMATS[format_](surface_diff(first, second)), output)
 
 
-def _moment(text: str) -> int:
+def _moment(text: str) -> int | None:
     try:
-        return parse_instant(text)
+        return kept_moment(text)
     except InvalidInput as error:
         raise ConfigError(f"{text!r}: is neither a file nor a moment ({error})") from None
 
 
 def _file_fit(file: Path, underlying: str | None, at_ns: int | None) -> SurfaceFit:
-    fit = fit_surface(read_quotes(file, underlying, at_ns), options=FitOptions())
+    with file_or_input(file) as source:
+        fit = fit_surface(read_quotes(source, underlying, at_ns), options=FitOptions())
     if not isinstance(fit, SurfaceFit):
-        raise OutOfDomain(f"{file}: no surface: {fit.reason}")
+        raise OutOfDomain(f"{file_words(file)}: no surface: {fit.reason}")
     return fit
 
 
@@ -330,7 +347,9 @@ def _file_fit(file: Path, underlying: str | None, at_ns: int | None) -> SurfaceF
 @click.option("--kind", type=click.Choice(PLOT_KINDS), default="smile", show_default=True)
 @click.option("--expiry", metavar="TEXT", help="Smiles of these expiries only, as for `chain`.")
 @click.option(
-    "--at", metavar="TIME", help="Moment of FILE or of the history; the last if left out."
+    "--at",
+    metavar="TIME",
+    help='Moment of FILE, or of the history (also "now"); the last if left out.',
 )
 @click.option(
     "-o",
@@ -357,11 +376,12 @@ def plot_command(
     Smiles stand over bid/ask whiskers; term is ATM, RR25 and BF25; the heatmap is surface less mid
     of each quote. Needs the extra `plots`.
     """
-    at_ns = None if at is None else parse_instant(at)
     if file is not None:
-        found = fit_surface(read_quotes(file, chain_in_file(underlying, venue), at_ns))
+        at_ns = None if at is None else parse_instant(at)
+        with file_or_input(file) as source:
+            found = fit_surface(read_quotes(source, chain_in_file(underlying, venue), at_ns))
         if not isinstance(found, SurfaceFit):
-            raise OutOfDomain(f"{file}: no surface: {found.reason}")
+            raise OutOfDomain(f"{file_words(file)}: no surface: {found.reason}")
         fit = found
     else:
         fit = kept_fit(
@@ -369,7 +389,7 @@ def plot_command(
             underlying=underlying,
             venue=venue,
             origin=origin,
-            at_ns=at_ns,
+            at_ns=None if at is None else kept_moment(at),
         )
     chosen: tuple[int, ...] = ()
     if expiry is not None:

@@ -10,7 +10,7 @@ import click
 
 from quantdesk.app.cli.options import MODEL_HELP, MOMENT_HELP, output_options
 from quantdesk.app.cli.output import write_output
-from quantdesk.app.cli.standard_input import file_or_input
+from quantdesk.app.cli.standard_input import file_or_input, file_words
 from quantdesk.app.cli.surface_history import FIT_WRITERS, fit_bytes
 from quantdesk.app.render.surface_clock_formats import CLOCK_FORMATS, ClockReading
 from quantdesk.app.render.surface_reading_formats import READING_FORMATS, SurfaceReading
@@ -63,10 +63,11 @@ def fitted(
 ) -> SurfaceFit:
     """The surface of `file`. Raises OutOfDomain where its quotes carry none."""
     at_ns = None if at is None else parse_instant(at)
-    quotes = read_quotes(file_or_input(file), underlying, at_ns)
+    with file_or_input(file) as source:
+        quotes = read_quotes(source, underlying, at_ns)
     fit = fit_on_clock(quotes, options=FitOptions(model=model), choice=read_clock(clock))
     if not isinstance(fit, SurfaceFit):
-        raise OutOfDomain(f"{file}: no surface: {fit.reason}")
+        raise OutOfDomain(f"{file_words(file)}: no surface: {fit.reason}")
     return fit
 
 

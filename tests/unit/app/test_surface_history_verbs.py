@@ -80,6 +80,23 @@ def test_show_never_looks_ahead(market: Path) -> None:
     assert "no surface of BTC up to 2026-06-27T09:00:00Z" in str(error)
 
 
+def test_now_is_the_newest_kept_fit_for_every_verb(market: Path, tmp_path: Path) -> None:
+    good("fit", market, "--save")
+    assert good("show", "--at", "now").stdout == good("show").stdout
+    assert "ATM" in good("diff", "now", "now").stdout
+    good("plot", "--at", "now", "-o", tmp_path / "now.svg")
+    assert (tmp_path / "now.svg").is_file()
+    assert failed("show", "--at", "soon").exit_code == 2
+
+
+def test_a_chain_on_standard_input_is_one_side_of_a_difference(market: Path) -> None:
+    words = ["surface", "diff", "-", str(market)]
+    done = CliRunner().invoke(cli, words, input=market.read_bytes())
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert done.stdout == good("diff", market, market).stdout
+    assert run("diff", "-", "-").exit_code == 2
+
+
 def test_empty_history_says_how_to_fill_it() -> None:
     assert "surface fit FILE --save" in str(failed("show"))
     empty = good("history", "--format", "csv")

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from quantdesk.app.cli.surface import command
 from quantdesk.errors import InvalidInput, OutOfDomain, QuantDeskError
 from quantdesk.runtime.surfaces import read_quotes
+from tests.unit.surface.bad_chains import quote_rows, write_rows
 from tests.unit.surface.chains import FIXTURES, RECORDED
 
 
@@ -122,6 +123,27 @@ def test_every_packing_and_standard_input_are_read_alike(tmp_path: Path) -> None
         result = CliRunner().invoke(command, words, input=content, catch_exceptions=False)
         assert result.exit_code == 0
         assert result.stdout == wanted
+
+
+@pytest.mark.parametrize("verb", ["fit", "check", "grade", "at", "shock", "clock"])
+def test_bad_standard_input_is_named_so(verb: str) -> None:
+    words = [verb, "-", *{"at": ["--date", "30d"], "shock": ["--level", "0.01"]}.get(verb, [])]
+    for content in (b"", b"no market at all\n", b"\x1f\x8b\x08\x00cut"):
+        result = CliRunner().invoke(command, words, input=content)
+        assert isinstance(result.exception, QuantDeskError), result.output
+        assert "standard input: " in f"{result.exception}"
+        assert "quantdesk-" not in f"{result.exception}"
+        assert "standard-input" not in f"{result.exception}"
+
+
+def test_quotes_of_standard_input_that_carry_no_surface_are_named_so(tmp_path: Path) -> None:
+    bare = write_rows(tmp_path, quote_rows(strikes=(75_000, 85_000)))
+    for verb in ("fit", "check"):
+        words = [verb, "-", "--underlying", "BTC"]
+        result = CliRunner().invoke(command, words, input=bare.read_bytes())
+        assert isinstance(result.exception, OutOfDomain), result.output
+        assert f"{result.exception}".startswith("standard input: no surface: ")
+        assert result.exception.exit_code == 3
 
 
 def test_standard_input_is_graded_once_only() -> None:
