@@ -28,7 +28,7 @@ from quantdesk.market.parity_pairs import (
     parity_bounds,
     parity_pairs,
 )
-from quantdesk.market.wide_futures import future_forward
+from quantdesk.market.wide_futures import future_cost, future_forward
 
 DELTA_BAND = (0.05, 0.95)
 """Absolute call deltas from which a forward is read back: a delta is published to 5 decimals, so
@@ -113,7 +113,8 @@ def expiry_forward(
     """
     part = slice(*rows)
     venue, venue_source = _venue_forward(chain, part)
-    future, future_source = future_forward(futures, int(chain.expiry_ns[rows[0]]), index_price)
+    expiry_ns = int(chain.expiry_ns[rows[0]])
+    future, future_source = future_forward(futures, expiry_ns, index_price)
     price, source = (venue, venue_source) if venue is not None else (future, future_source)
     reference = price if price is not None else index_price
     found = parity_pairs(chain, part, reference)
@@ -135,7 +136,7 @@ def expiry_forward(
         price=price,
         source=source,
         venue_price=venue,
-        future_price=future,
+        future_price=future_cost(futures, expiry_ns),
         parity_price=parity,
         parity_pairs=pairs,
         discount=discount.discount,

@@ -44,6 +44,17 @@ def future_forward(
     return said, f"future:{future.instrument_name} {by}"
 
 
+def future_cost(futures: Mapping[int, FutureUpdate], expiry_ns: int) -> float | None:
+    """What the future of `expiry_ns` costs: its middle, else its mark; None without either."""
+    future = futures.get(expiry_ns)
+    if future is None:
+        return None
+    middle = _middle(future)
+    if middle is not None:
+        return middle[0]
+    return None if future.mark is None else float(future.mark)
+
+
 def _said_of(
     future: FutureUpdate,
     futures: Mapping[int, FutureUpdate],

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from quantdesk.domain.events import FutureUpdate
-from quantdesk.market.wide_futures import WIDE_HALF, future_forward
+from quantdesk.market.wide_futures import WIDE_HALF, future_cost, future_forward
 
 DAY_NS = 86_400 * 10**9
 NOW_NS = 1_779_350_400 * 10**9
@@ -98,3 +98,11 @@ def test_one_side_alone_is_no_middle() -> None:
     assert found(2, future(2, 77_255, None, 77_300)) == (77_300.0, "future:BTC-2D mark")
     assert found(2, future(2, 77_255, None)) == (None, "none")
     assert found(2) == (None, "none")
+
+
+def test_what_a_future_costs_is_its_middle_however_wide() -> None:
+    futures = {1: future(1, 77_255, 77_627.5, 77_599), 2: future(2, None, 77_300, 77_290)}
+    assert future_cost(futures, 1) == 77_441.25
+    assert future_cost(futures, 2) == 77_290.0
+    assert future_cost({3: future(3, None, 77_300)}, 3) is None
+    assert future_cost(futures, 3) is None
