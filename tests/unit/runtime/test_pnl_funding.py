@@ -183,9 +183,9 @@ async def log_lines(ready: dict[str, object], environ: dict[str, str]) -> list[d
 
 
 async def test_a_simulated_venues_funding_is_in_the_day_as_its_log_has_it() -> None:
-    """A perpetual is bought, hours pass on the venue's clock, a little more is bought."""
+    """A perpetual is bought, an hour passes on the venue's clock, a little more is bought."""
     async with (
-        exchange(speed=3_600.0) as venue,
+        exchange(speed=600.0) as venue,
         live_desk(
             venue.venues[:1], ("BTC",), settings=Settings(), accounts=venue.accounts("deribit")
         ) as live,
@@ -195,7 +195,7 @@ async def test_a_simulated_venues_funding_is_in_the_day_as_its_log_has_it() -> N
         await venue.buy(PERPETUAL, 1_000_000)
         first = await until(live, lambda now: holds(now, 1_000_000))
         openings = opened(first)
-        paid_ns = position(first.accounts[0]).event_ns + HOURS * HOUR_NS
+        paid_ns = position(first.accounts[0]).event_ns + HOUR_NS
         await until(live, lambda now: now.chains[0].as_of_ns > paid_ns)
         await venue.buy(PERPETUAL, 10)
         last = await until(live, lambda now: holds(now, 1_000_010))
