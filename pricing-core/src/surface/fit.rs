@@ -19,7 +19,7 @@ use crate::smile::{SmileSection, svi_fit, svi_joint};
 pub const SPLINE_QUOTES_MIN: usize = 4;
 
 /// Half-spreads of a shorter expiry's quote in which leaving its floor counts as one.
-const FLOOR_WIDTH: f64 = 8.0;
+const FLOOR_WIDTH: f64 = 6.0;
 /// Half-spreads below a slice's own middles from which a shorter expiry's bid is heard.
 const FLOOR_ONSET: f64 = 2.0;
 
